@@ -1,0 +1,54 @@
+import { configDefaults, defineConfig } from 'vitest/config'
+
+// Tests run the sources; dist is for production only.
+const conditions = ['spansync-source', 'module', 'node', 'development|production']
+const resolve = { conditions }
+const ssr = { resolve: { conditions, externalConditions: ['spansync-source'] } }
+
+const lab = ['test/lab/**/*.test.ts', 'test/scenarios/**/*.test.ts']
+const execArgv = ['--conditions=spansync-source']
+
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        resolve,
+        ssr,
+        test: {
+          name: 'unit',
+          include: ['packages/*/src/**/*.test.ts', 'scripts/**/*.test.ts'],
+          execArgv,
+          // For tests that start a process while other files keep both cores busy.
+          testTimeout: 30_000,
+        },
+      },
+      {
+        // Several processes, no privileges.
+        resolve,
+        ssr,
+        test: {
+          name: 'e2e',
+          include: ['test/**/*.test.ts'],
+          exclude: [...configDefaults.exclude, ...lab],
+          execArgv,
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        // Network namespaces: needs root.
+        resolve,
+        ssr,
+        test: {
+          name: 'lab',
+          include: lab,
+          execArgv,
+          // Scenarios share the machine's cores and measure times.
+          fileParallelism: false,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
+      },
+    ],
+  },
+})

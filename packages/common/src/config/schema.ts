@@ -1,0 +1,139 @@
+import { homedir } from 'node:os'
+import { isAbsolute, join, normalize } from 'node:path'
+import { z } from 'zod'
+import type { FolderId, NodeId } from '../core/causal/types.ts'
+import { logLevels } from '../runtime/log-levels.ts'
+import { parseBytes, parseDuration, parseThroughput } from './units.ts'
+import { fingerprintProblem, namePattern, nameRule, normaliseFingerprint, parseHostPort } from './values.ts'
+
+// This object is the type, the default, the help and the check of config.yaml, all at once.
+
+const name = z.string().regex(namePattern, `must be ${nameRule}`)
+const folderId = name as unknown as z.ZodType<FolderId, string>
+
+/** Text that `parse` understands; `rule` says what it should have been. */
+function parsed<T>(parse: (text: string) => T | undefined, rule: string | ((text: string) => string)) {
+  return z.string().transform((text, context): T => {
+    const value = parse(text)
+    if (value !== undefined) return value
+    context.addIssue({ code: 'custom', message: typeof rule === 'string' ? rule : rule(text) })
+    return z.NEVER
+  })
+}
+
+const fingerprint = parsed((text) => normaliseFingerprint(text) as NodeId | undefined, fingerprintProblem)
+const listenAddress = z
+  .string()
+  .refine((text) => parseHostPort(text) !== undefined, 'must be host:port, such as 0.0.0.0:22070 or [::]:22070')
+const peerAddress = z
+  .string()
+  .refine((text) => (parseHostPort(text)?.port ?? 0) > 0, 'must be host:port, such as nas.example.org:22070')
+const absolutePath = parsed(expandPath, 'must be an absolute path, such as /home/ann/docs or ~/docs')
+const bytes = parsed(parseBytes, 'must be a size such as 500MB or 10GiB')
+const coordinatorUrl = z
+  .string()
+  .regex(/^(nats|tls|ws|wss):\/\/[^\s/]+/, 'must be a URL such as nats://server:4222 (or tls://, ws://, wss://)')
+
+const peer = z
+  .strictObject({
+    id: fingerprint.describe('Fingerprint of the peer: what `spansync id` prints on that machine'),
+    addresses: z
+      .array(peerAddress)
+      .default([])
+      .describe('Where to dial it, host:port; empty: the peer dials this machine'),
+    pricePerGb: z.number().min(0).optional().describe('Price of a gigabyte over this link, in any currency'),
+    throughput: parsed(parseThroughput, 'must be a rate such as 10mbit or 1.2MB/s')
+      .optional()
+      .describe('Expected throughput of this link, such as 10mbit; absent: measured'),
+    latency: parsed(parseDuration, 'must be a time such as 20ms')
+      .optional()
+      .describe('Expected round trip of this link, such as 20ms; absent: measured'),
+    metered: z.boolean().default(false).describe('True when traffic over this link is paid for or capped'),
+  })
+  .transform(({ throughput, latency, ...rest }) => ({
+    ...rest,
+    /** Bytes per second. */
+    throughputBps: throughput,
+    latencyMs: latency,
+  }))
+
+const folder = z.strictObject({
+  path: absolutePath.describe('Where this folder is on this machine'),
+  with: z.array(name).optional().describe('The peers that get this folder; absent: every peer'),
+  ignore: z.array(z.string().min(1)).default([]).describe('Patterns of names that stay on this machine, such as *.iso'),
+  ignoreDefaults: z.boolean().default(true).describe('Also ignore the usual temporary files'),
+  rescanMinutes: z
+    .number()
+    .positive()
+    .max(10_080)
+    .default(60)
+    .describe('How often to look at every file, in case the system told too little'),
+  settleMs: z
+    .int()
+    .min(0)
+    .max(3_600_000)
+    .optional()
+    .describe('How long a file must rest before it is sent; absent: chosen by itself'),
+})
+
+const coordinator = z.strictObject({
+  url: coordinatorUrl.describe('Where the coordinator can be reached, such as tls://server:4222'),
+  creds: absolutePath.optional().describe('File with the credentials for it'),
+})
+
+const versions = z.strictObject({
+  days: z
+    .number()
+    .min(0)
+    .max(36_500)
+    .default(30)
+    .describe('How many days overwritten and deleted versions are kept; 0: not at all'),
+  maxBytes: bytes.prefault('10GiB').describe('How much room they may take; the oldest go first'),
+})
+
+const unison = z.strictObject({
+  path: absolutePath.optional().describe('The unison program; absent: the one on PATH'),
+})
+
+const advanced = z.strictObject({
+  persistentPairs: z
+    .int()
+    .min(0)
+    .max(64)
+    .default(4)
+    .describe('How many busy pairs keep a Unison running; each takes memory'),
+  logLevel: z.enum(logLevels).default('info').describe('How much `spansync run` tells'),
+})
+
+export const configSchema = z.strictObject({
+  name: name.describe('The name of this machine, for people'),
+  listen: listenAddress
+    .optional()
+    .describe('Where peers can dial this machine, host:port; absent: this machine only dials'),
+  mode: z
+    .enum(['auto', 'centralised', 'decentralised'])
+    .default('auto')
+    .describe('auto: follow the coordinator while it is there; centralised: only its orders; decentralised: never'),
+  coordinator: coordinator.optional().describe('The coordinator, if there is one'),
+  peers: z.record(name, peer).default({}).describe('The machines that this one syncs with, by name'),
+  folders: z
+    .record(folderId, folder)
+    .default({})
+    .describe('The folders that are shared, by their id, which is the same everywhere'),
+  versions: versions.prefault({}).describe('Overwritten and deleted versions that are kept'),
+  unison: unison.prefault({}).describe('The Unison program'),
+  advanced: advanced.prefault({}).describe('What rarely needs a change'),
+})
+
+export type Config = Readonly<z.output<typeof configSchema>>
+export type PeerConfig = Config['peers'][string]
+export type FolderConfig = Config['folders'][FolderId]
+export type Mode = Config['mode']
+
+/** `~/docs` and absolute paths, normalised; undefined for anything else. */
+export function expandPath(text: string): string | undefined {
+  const full = text === '~' || /^~[\\/]/.test(text) ? join(homedir(), text.slice(1)) : text
+  if (!isAbsolute(full) || full.includes('\0')) return undefined
+  const plain = normalize(full)
+  return plain.length > 1 && /[\\/]$/.test(plain) && !/^[A-Za-z]:\\$/.test(plain) ? plain.slice(0, -1) : plain
+}

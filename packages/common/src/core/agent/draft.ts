@@ -1,0 +1,198 @@
+import { adopted, nextDot } from '../causal/change.ts'
+import { need } from '../causal/need.ts'
+import { ancestors } from '../causal/paths.ts'
+import type { Dot, NodeId, RelativePath, Row, VersionVector } from '../causal/types.ts'
+import { compare } from '../causal/version-vector.ts'
+import type { CommitRow, Effect } from './events.ts'
+import type { LayeredMap } from './layered-map.ts'
+import { type Claim, type FolderState, initialPeer, type PeerState, type Wanted } from './state.ts'
+import { claimFlag, wishFlag } from './wishes.ts'
+
+/** A step's workspace: private copies that its functions change, so that `step` as a whole stays pure. */
+export interface Draft {
+  readonly at: number
+  readonly base: FolderState
+  state: FolderState
+  knowledge: VersionVector
+  readonly rows: Map<RelativePath, CommitRow>
+  readonly restats: Map<RelativePath, Row['stat']>
+  readonly observe: Set<RelativePath>
+  readonly effects: Effect[]
+  peers: Map<NodeId, PeerState>
+  claims: LayeredMap<Claim>
+  readonly ownWanted: Map<NodeId, LayeredMap<Wanted>>
+  ownClaims: boolean
+}
+
+export function begin(state: FolderState, at: number): Draft {
+  return {
+    at,
+    base: state,
+    state,
+    knowledge: state.knowledge,
+    rows: new Map(),
+    restats: new Map(),
+    observe: new Set(),
+    effects: [],
+    peers: new Map(state.peers),
+    claims: state.claims,
+    ownWanted: new Map(),
+    ownClaims: false,
+  }
+}
+
+export function editPeer(draft: Draft, id: NodeId, change: Partial<PeerState>): void {
+  const peer = draft.peers.get(id)
+  if (peer) draft.peers.set(id, { ...peer, ...change })
+}
+
+/** The peer's wanted entries, copied on the first change of this step. */
+export function wantedOf(draft: Draft, id: NodeId): LayeredMap<Wanted> {
+  const own = draft.ownWanted.get(id)
+  if (own) return own
+  const copy = (draft.peers.get(id) ?? initialPeer()).wanted.copy()
+  draft.ownWanted.set(id, copy)
+  editPeer(draft, id, { wanted: copy })
+  return copy
+}
+
+export function setClaim(draft: Draft, path: RelativePath, claim: Claim | undefined): void {
+  const before = draft.claims.get(path)
+  if (claim === undefined && before === undefined) return
+  // What was seen meanwhile may be an edit that nobody else will mention again.
+  if (before?.seen && (claim === undefined || claim.stage === 'quarantine')) draft.observe.add(path)
+  if (!draft.ownClaims) {
+    draft.claims = draft.claims.copy()
+    draft.ownClaims = true
+  }
+  if (claim) draft.claims.set(path, claim)
+  else draft.claims.delete(path)
+}
+
+export function takeDot(draft: Draft): Dot {
+  const next = nextDot(draft.knowledge, draft.state.replica)
+  draft.knowledge = next.knowledge
+  return next.dot
+}
+
+export function takeId(draft: Draft): string {
+  const id = draft.state.nextId
+  draft.state = { ...draft.state, nextId: id + 1 }
+  return `${id}`
+}
+
+/** The row as this step leaves it. */
+export function current(draft: Draft, path: RelativePath, local: Row | undefined): Row | undefined {
+  const row = draft.rows.get(path)
+  return row ? { ...row, seq: 0 } : local
+}
+
+/** Puts a row into this step's commit and lets every peer's wish for the path see it: a wish may be fulfilled, may now be a
+ *  conflict, or may need nothing but its vector joined. */
+export function putRow(draft: Draft, row: CommitRow): void {
+  draft.rows.set(row.path, row)
+  for (const [id, peer] of draft.peers) {
+    const wish = peer.wanted.get(row.path)
+    if (wish) refresh(draft, id, wish)
+  }
+  if (row.deleted || row.kind === 'dir') unblock(draft, row.path)
+}
+
+/** This replica has handed the path to the disk or to Unison, and the outcome is not known yet. */
+export function isChanging(draft: Draft, path: RelativePath): boolean {
+  const stage = draft.claims.get(path)?.stage
+  return stage === 'apply' || stage === 'fetch'
+}
+
+/** Looks again at what arrived for a path while it was being changed. */
+export function reviewHeldAt(draft: Draft, path: RelativePath): void {
+  for (const [id, peer] of draft.peers) {
+    const wish = peer.wanted.get(path)
+    if (wish?.need === 'later') refresh(draft, id, wish)
+  }
+}
+
+/** The same for all paths, and lets go of what was made ready for nothing. */
+export function reviewHeld(draft: Draft): void {
+  if (draft.claims.hasFlag(claimFlag.ready)) releaseUnused(draft)
+  for (const [id, peer] of draft.peers) {
+    if (!peer.wanted.hasFlag(wishFlag.later)) continue
+    for (const [path, wish] of peer.wanted) {
+      if (wish.need === 'later' && !isChanging(draft, path)) refresh(draft, id, wish)
+    }
+  }
+}
+
+function releaseUnused(draft: Draft): void {
+  for (const [path, claim] of draft.claims) {
+    if (claim.stage !== 'ready') continue
+    const need = draft.peers.get(claim.peer)?.wanted.get(path)?.need
+    if (need !== 'take' && need !== 'resolve') releaseReady(draft, path)
+  }
+}
+
+function refresh(draft: Draft, id: NodeId, wish: Wanted): void {
+  const local = current(draft, wish.entry.path, wish.local)
+  const now = need(local, wish.entry)
+  if (now.kind === 'nothing') {
+    wantedOf(draft, id).delete(wish.entry.path)
+  } else if (now.kind === 'adopt' || now.kind === 'merge') {
+    wantedOf(draft, id).delete(wish.entry.path)
+    const joined = adopted(local, wish.entry, local?.stat, () => takeDot(draft))
+    if (joined) putRow(draft, joined)
+  } else {
+    const keep = now.kind === 'resolve' && now.keep
+    releaseReady(draft, wish.entry.path)
+    wantedOf(draft, id).set(wish.entry.path, { ...wish, local, need: now.kind, keep, notBefore: 0, transit: undefined })
+  }
+}
+
+/** What had been made ready was made ready for other versions than these. */
+export function releaseReady(draft: Draft, path: RelativePath): void {
+  if (draft.claims.get(path)?.stage !== 'ready') return
+  setClaim(draft, path, undefined)
+  draft.observe.add(path)
+}
+
+function unblock(draft: Draft, path: RelativePath): void {
+  for (const [id, peer] of draft.peers) {
+    if (!peer.wanted.hasFlag(wishFlag.blocked)) continue
+    for (const wish of peer.wanted.values()) {
+      if (wish.blockedBy?.path !== path) continue
+      wantedOf(draft, id).set(wish.entry.path, { ...wish, blockedBy: undefined, notBefore: 0 })
+    }
+  }
+}
+
+/** Wishes below a path that became a file in this step cannot be fulfilled before there is room for them. */
+export function blockWishes(draft: Draft): void {
+  const blockers = new Map([...draft.rows].filter(([, row]) => !row.deleted && row.kind !== 'dir'))
+  if (blockers.size === 0) return
+  for (const [id, peer] of draft.peers) {
+    if (![...blockers.keys()].some((path) => peer.wanted.mayHoldBelow(path))) continue
+    for (const [path, wish] of peer.wanted) {
+      const blocker = ancestors(path).find((ancestor) => blockers.has(ancestor))
+      if (blocker === undefined) continue
+      const row = blockers.get(blocker) as CommitRow
+      wantedOf(draft, id).set(path, { ...wish, blockedBy: { ...row, seq: 0 } })
+    }
+  }
+}
+
+/** State and effects of the step. The commit comes first: what is promised to a peer must be on the disk before. */
+export function finish(draft: Draft): { state: FolderState; effects: readonly Effect[] } {
+  const effects: Effect[] = []
+  if (hasCommit(draft)) {
+    effects.push({ kind: 'commit', rows: [...draft.rows.values()], knowledge: draft.knowledge })
+  }
+  const restats = [...draft.restats].filter(([path]) => !draft.rows.has(path))
+  if (restats.length > 0) effects.push({ kind: 'restat', items: restats.map(([path, stat]) => ({ path, stat })) })
+  effects.push(...draft.effects)
+  if (draft.observe.size > 0) effects.push({ kind: 'observe', paths: [...draft.observe] })
+  const state = { ...draft.state, knowledge: draft.knowledge, peers: draft.peers, claims: draft.claims }
+  return { state, effects }
+}
+
+export function hasCommit(draft: Draft): boolean {
+  return draft.rows.size > 0 || compare(draft.knowledge, draft.base.knowledge) !== 'equal'
+}

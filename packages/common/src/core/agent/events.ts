@@ -1,0 +1,195 @@
+import type {
+  Digest,
+  DiskState,
+  Entry,
+  NodeId,
+  RelativePath,
+  ReplicaId,
+  Row,
+  StatSignature,
+  VersionVector,
+} from '../causal/types.ts'
+
+/** A path with what index and disk say of it at the time of the event. */
+export interface Seen {
+  readonly path: RelativePath
+  readonly local: Row | undefined
+  readonly disk: DiskState | undefined
+  readonly brought?: Brought | undefined
+}
+
+/** What a session of an earlier life was bringing to a path; without an entry: in a directory that it copied whole. */
+export interface Brought {
+  readonly peer: NodeId
+  readonly entry: Entry | undefined
+}
+
+export interface RemoteItem {
+  readonly remote: Entry
+  readonly local: Row | undefined
+  /** The nearest ancestor that is alive in our index and not a directory. */
+  readonly blockedBy: Row | undefined
+}
+
+export interface IndexMeta {
+  readonly knowledge: VersionVector
+  readonly digest: Digest
+}
+
+/** How an own operation on the disk ended. `not_empty`: the directory still holds something we were not told to delete. */
+export type ApplyResult = 'done' | 'changed' | 'not_empty' | 'failed'
+
+export interface AppliedItem extends Seen {
+  readonly peer: NodeId
+  /** Undefined for an operation that only makes room for others. */
+  readonly entry: Entry | undefined
+  readonly result: ApplyResult
+  readonly reason: string
+  /** The conflict copy is in place. */
+  readonly kept: boolean
+}
+
+export interface FetchedItem extends Seen {
+  readonly entry: Entry
+  /** False when the disk was not as expected before the session, so that the path was left out of it. */
+  readonly ran: boolean
+}
+
+/** `refused`: the gentle way (no force) left something undone; the next try may follow at once. */
+export type FetchOutcome = 'done' | 'refused' | 'failed'
+
+/** What happened. The shell puts in what the index and the disk say, so that deciding needs neither. `at`: ms. */
+export type FolderEvent = { readonly at: number } & (
+  | {
+      readonly kind: 'link_up'
+      readonly peer: NodeId
+      /** The link was up before, but this side has lost its memory of it, and has asked the peer with this to begin again. */
+      readonly round?: string | undefined
+    }
+  | { readonly kind: 'link_down'; readonly peer: NodeId }
+  | {
+      readonly kind: 'summary_received'
+      readonly peer: NodeId
+      readonly replica: ReplicaId
+      readonly knowledge: VersionVector
+      readonly digest: Digest
+      readonly received: number
+      readonly complete: boolean
+      readonly round?: string | undefined
+    }
+  | {
+      readonly kind: 'entries_received'
+      readonly peer: NodeId
+      readonly items: readonly RemoteItem[]
+      readonly toSeq: number
+      readonly complete: boolean
+      readonly knowledge: VersionVector
+      readonly digest: Digest
+    }
+  | {
+      readonly kind: 'entries_read'
+      readonly peer: NodeId
+      readonly id: string
+      readonly rows: readonly Row[]
+      readonly toSeq: number
+      readonly complete: boolean
+      readonly meta: IndexMeta
+    }
+  | { readonly kind: 'observed'; readonly items: readonly Seen[] }
+  | { readonly kind: 'applied'; readonly items: readonly AppliedItem[] }
+  | {
+      readonly kind: 'fetch_finished'
+      readonly peer: NodeId
+      readonly id: string
+      readonly outcome: FetchOutcome
+      readonly reason: string
+      readonly items: readonly FetchedItem[]
+      /** What else the session brought, in directories that it copied whole. */
+      readonly extras: readonly Seen[]
+    }
+  | {
+      readonly kind: 'resend_requested'
+      readonly peer: NodeId
+      readonly all: boolean
+      readonly round?: string | undefined
+    }
+  | { readonly kind: 'retry_requested' }
+  | { readonly kind: 'pause_set'; readonly paused: boolean }
+  | { readonly kind: 'reincarnated'; readonly replica: ReplicaId }
+  | { readonly kind: 'ticked' }
+)
+
+export type EventOf<K extends FolderEvent['kind']> = Extract<FolderEvent, { kind: K }>
+
+/** One step of what must happen on the disk before a path is as the peer's entry says. Each is refused by the disk when the
+ *  path is no longer as `local` says. */
+export type Operation = 'keep' | 'remove' | 'rmdir' | 'mkdir' | 'chmod'
+
+export interface ApplyItem {
+  readonly peer: NodeId
+  readonly path: RelativePath
+  /** What our index says is there. */
+  readonly local: Row | undefined
+  readonly entry: Entry | undefined
+  /** See FetchItem. */
+  readonly transit: StatSignature | undefined
+  readonly operations: readonly Operation[]
+  /** Where `keep` puts the losing version: candidates in order. */
+  readonly keepAs: readonly RelativePath[]
+}
+
+export interface FetchItem {
+  readonly entry: Entry
+  /** What the index says is here; the disk must agree just before the session, or show `transit`. */
+  readonly local: Row | undefined
+  readonly transit: StatSignature | undefined
+  /** An empty directory is in the way: to be removed just before the session, and put back when nothing came. */
+  readonly clear: boolean
+  readonly attempts: number
+}
+
+export type CommitRow = Entry & { readonly stat: Row['stat'] }
+
+export type Effect =
+  | { readonly kind: 'commit'; readonly rows: readonly CommitRow[]; readonly knowledge: VersionVector }
+  | { readonly kind: 'restat'; readonly items: readonly { readonly path: RelativePath; readonly stat: Row['stat'] }[] }
+  | {
+      readonly kind: 'read_entries'
+      readonly peer: NodeId
+      readonly id: string
+      readonly since: number
+      readonly knowledge: VersionVector | undefined
+      readonly limit: number
+    }
+  | {
+      readonly kind: 'send_summary'
+      readonly peer: NodeId
+      readonly knowledge: VersionVector
+      readonly digest: Digest
+      readonly received: number
+      readonly complete: boolean
+      /** The peer asked with this to begin again, and this is the beginning. */
+      readonly round?: string
+    }
+  | {
+      readonly kind: 'send_entries'
+      readonly peer: NodeId
+      readonly rows: readonly Row[]
+      readonly toSeq: number
+      readonly complete: boolean
+      readonly knowledge: VersionVector
+      readonly digest: Digest
+    }
+  | { readonly kind: 'send_resend'; readonly peer: NodeId }
+  | { readonly kind: 'apply'; readonly items: readonly ApplyItem[] }
+  | {
+      readonly kind: 'fetch'
+      readonly peer: NodeId
+      readonly id: string
+      readonly items: readonly FetchItem[]
+      /** Directories in which more is wanted than this. */
+      readonly partial: ReadonlySet<RelativePath>
+    }
+  | { readonly kind: 'observe'; readonly paths: readonly RelativePath[] }
+  | { readonly kind: 'reincarnate' }
+  | { readonly kind: 'wake'; readonly at: number }

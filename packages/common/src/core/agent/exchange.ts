@@ -1,0 +1,161 @@
+import type { NodeId } from '../causal/types.ts'
+import { compare, covers } from '../causal/version-vector.ts'
+import { type Draft, editPeer, hasCommit, takeId } from './draft.ts'
+import type { EventOf, IndexMeta } from './events.ts'
+import { letGo } from './peer-events.ts'
+import { bounds, initialPeer, type PeerState } from './state.ts'
+import { wishFlag } from './wishes.ts'
+
+/** Asks the index for what each peer may still lack: one read at a time per peer, within its window. */
+export function readForPeers(draft: Draft): void {
+  const changed = hasCommit(draft)
+  for (const [id, peer] of draft.peers) {
+    const { outgoing } = peer
+    if (changed && !outgoing.dirty) editPeer(draft, id, { outgoing: { ...outgoing, dirty: true } })
+    if (outgoing.reading !== undefined || !(changed || outgoing.dirty)) continue
+    readFor(draft, id, peer)
+  }
+}
+
+function readFor(draft: Draft, id: NodeId, peer: PeerState): void {
+  const { outgoing, announced, told } = peer
+  if (!announced && told) return
+  const outstanding = outgoing.unacknowledged.reduce((sum, page) => sum + page.count, 0)
+  // Until the peer has said what it knows there is nothing to send but what we know.
+  const limit = announced ? Math.max(0, Math.min(bounds.page, outgoing.window - outstanding)) : 0
+  if (announced && limit <= 0 && !owesAcknowledgement(peer)) return
+  const knowledge = outgoing.all ? undefined : (announced?.knowledge ?? {})
+  const reading = takeId(draft)
+  draft.effects.push({ kind: 'read_entries', peer: id, id: reading, since: outgoing.cursor, knowledge, limit })
+  editPeer(draft, id, { outgoing: { ...outgoing, reading, dirty: false } })
+}
+
+export function onEntriesRead(draft: Draft, event: EventOf<'entries_read'>): void {
+  const peer = draft.peers.get(event.peer)
+  if (!peer || peer.outgoing.reading !== event.id) return
+  const { rows, toSeq, complete, meta } = event
+  const before = peer.outgoing
+  const first = peer.announced === undefined
+  const sent = rows.length > 0 ? [{ toSeq, count: rows.length }] : []
+  const outgoing = {
+    ...before,
+    reading: undefined,
+    cursor: first ? before.cursor : toSeq,
+    all: before.all && !complete,
+    dirty: before.dirty || !complete,
+    window: Math.min(bounds.window, before.window),
+    unacknowledged: [...before.unacknowledged, ...sent],
+  }
+  editPeer(draft, event.peer, { outgoing })
+  beginAgain(draft, event.peer, meta)
+  if (rows.length > 0) {
+    draft.effects.push({ kind: 'send_entries', peer: event.peer, rows, toSeq, complete, ...meta })
+    const received = peer.told?.received ?? 0
+    editPeer(draft, event.peer, { told: { ...meta, received, complete } })
+  }
+  tell(draft, event.peer, meta, { first, complete: complete && !first })
+  watchDisagreement(draft, event.peer, meta, complete)
+}
+
+/** A peer that lost its memory of the link takes nothing before this. */
+function beginAgain(draft: Draft, id: NodeId, meta: IndexMeta): void {
+  const { restarting: round, incoming } = draft.peers.get(id) as PeerState
+  if (round === undefined) return
+  const told = { ...meta, received: incoming.toSeq, complete: false }
+  draft.effects.push({ kind: 'send_summary', peer: id, ...told, round })
+  editPeer(draft, id, { told, restarting: undefined })
+}
+
+/** Says what we have, when the peer does not know it yet. A mere acknowledgement waits for the work it belongs to. */
+function tell(
+  draft: Draft,
+  id: NodeId,
+  meta: IndexMeta,
+  { first, complete }: { first: boolean; complete: boolean },
+): void {
+  const peer = draft.peers.get(id) as PeerState
+  const { told } = peer
+  const received = receivedFrom(peer)
+  const changed = !told || told.digest !== meta.digest || compare(told.knowledge, meta.knowledge) !== 'equal'
+  const lacks = complete && !told?.complete && !covers(peer.announced?.knowledge ?? {}, meta.knowledge)
+  if (!((changed && (first || complete)) || lacks || owesAcknowledgement(peer))) return
+  draft.effects.push({ kind: 'send_summary', peer: id, ...meta, received, complete })
+  editPeer(draft, id, { told: { ...meta, received, complete } })
+}
+
+/** Up to here the peer's pages count as received; too many wishes hold that back, and with it the peer. Unless they all wait for
+ *  the last page, as directories do that are to go. */
+function receivedFrom({ wanted, incoming, told }: PeerState): number {
+  const takesMore = wanted.size < bounds.wanted || !wanted.hasFlag(wishFlag.prompt)
+  return takesMore ? incoming.toSeq : (told?.received ?? 0)
+}
+
+/** Also when we ourselves may send nothing: two peers with full windows would else wait for each other for ever. */
+function owesAcknowledgement(peer: PeerState): boolean {
+  return receivedFrom(peer) !== peer.told?.received && (!peer.incoming.complete || !isBusy(peer))
+}
+
+/** Something that the peer announced is on its way to us. */
+export function isBusy(peer: PeerState): boolean {
+  for (const wish of peer.wanted.values()) if (wish.need !== 'wait' && wish.attempts === 0) return true
+  return false
+}
+
+/** Equal knowledge with unequal digests means failed entries or damage: after a while the peer is asked for everything again. */
+function watchDisagreement(draft: Draft, id: NodeId, meta: IndexMeta, complete: boolean): void {
+  const peer = draft.peers.get(id) as PeerState
+  const theirs = peer.announced
+  const differ =
+    complete &&
+    theirs !== undefined &&
+    peer.incoming.complete &&
+    theirs.digest !== meta.digest &&
+    peer.wanted.size === 0 &&
+    compare(theirs.knowledge, meta.knowledge) === 'equal'
+  if (!differ) {
+    editPeer(draft, id, { disagreement: undefined })
+    return
+  }
+  const known = peer.disagreement
+  if (known?.ours !== meta.digest || known.theirs !== theirs.digest) {
+    editPeer(draft, id, { disagreement: { ours: meta.digest, theirs: theirs.digest, since: draft.at } })
+    return
+  }
+  if (draft.at - known.since < bounds.disagreementMs || draft.at - peer.askedAgainAt < bounds.askAgainMs) return
+  draft.effects.push({ kind: 'send_resend', peer: id })
+  editPeer(draft, id, { askedAgainAt: draft.at })
+}
+
+/** The peer could not keep what it was sent, or sees other digests: begin again. */
+export function onResendRequested(draft: Draft, event: EventOf<'resend_requested'>): void {
+  const peer = draft.peers.get(event.peer)
+  if (!peer) return
+  // A read under way was made for what the peer knew before; its answer must not move the cursor.
+  const outgoing = {
+    ...peer.outgoing,
+    cursor: 0,
+    dirty: true,
+    all: event.all,
+    reading: undefined,
+    unacknowledged: [],
+  }
+  editPeer(draft, event.peer, { outgoing, told: undefined })
+  if (!event.all) beginAnew(draft, event)
+}
+
+/** The peer has forgotten what it was told, and what it said: with its index it may have lost even what it had. It has begun anew
+ *  itself, so there is nothing to wait for. */
+function beginAnew(draft: Draft, { peer, round }: EventOf<'resend_requested'>): void {
+  const { incoming, wanted, disagreement } = initialPeer()
+  letGo(draft, peer)
+  editPeer(draft, peer, { announced: undefined, restarting: round, awaits: undefined, incoming, wanted, disagreement })
+}
+
+/** On a timer: peers whose digests disagree are looked at again. */
+export function recheckDisagreements(draft: Draft): void {
+  for (const [id, peer] of draft.peers) {
+    if (!peer.disagreement || draft.at - peer.disagreement.since < bounds.disagreementMs) continue
+    if (draft.at - peer.askedAgainAt < bounds.askAgainMs) continue
+    editPeer(draft, id, { outgoing: { ...peer.outgoing, dirty: true } })
+  }
+}

@@ -1,0 +1,195 @@
+import type {
+  Digest,
+  DiskState,
+  Entry,
+  FolderId,
+  NodeId,
+  RelativePath,
+  ReplicaId,
+  Row,
+  StatSignature,
+  VersionVector,
+} from '../causal/types.ts'
+import { LayeredMap } from './layered-map.ts'
+import { claimFlags, wishFlags } from './wishes.ts'
+
+/** Everything one folder's loop holds in memory. It is rebuilt from the index and the peers after a restart, so losing it costs
+ *  time only. */
+export interface FolderState {
+  readonly folder: FolderId
+  readonly replica: ReplicaId
+  readonly knowledge: VersionVector
+  /** Peers whose link is up and who hold this folder too. */
+  readonly peers: ReadonlyMap<NodeId, PeerState>
+  /** Paths that this replica is changing right now on a peer's behalf. What the disk shows there meanwhile is not the user's work. */
+  readonly claims: LayeredMap<Claim>
+  /** Own operations that have been handed to the disk and are not back yet. */
+  readonly applying: number
+  /** Numbers reads and fetches, so that the answer to one of an earlier connection is not taken for a later one's. */
+  readonly nextId: number
+  /** Neither asks peers for anything nor applies what they have: the mode says that only orders count. */
+  readonly paused: boolean
+}
+
+export interface Claim {
+  readonly peer: NodeId
+  /** `ready`: the losing version is kept and the fetch waits for its turn. `quarantine`: after a failed fetch the disk shows neither the old nor the wanted content. Most likely the peer's file changed
+   *  while it was sent and the news of it is under way; taken for the user's edit at once it would make a false conflict. */
+  readonly stage: 'apply' | 'ready' | 'fetch' | 'quarantine'
+  /** End of the quarantine, ms. */
+  readonly until: number
+  /** Quarantine: what a session brought here without being asked. When news of the path comes, it may go. */
+  readonly brought?: DiskState | undefined
+  /** What is under way; stages `apply` and `fetch`. Its end may be reported when the claim has gone and another one is in its place:
+   *  what was waited for has been seen on the disk before. */
+  readonly work?: Work
+  /** A change was seen here that is neither of the two contents in question; to be looked at again afterwards. */
+  readonly seen?: boolean
+}
+
+export interface Work {
+  /** The session's id; '' for an own operation. */
+  readonly id: string
+  /** What the disk shows when it is done; undefined for an operation that only makes room. */
+  readonly entry: Entry | undefined
+  /** The row that it was decided on. */
+  readonly local: Row | undefined
+}
+
+export interface PeerState {
+  /** What the peer last said it has; undefined until its first summary. */
+  readonly announced: Announced | undefined
+  /** What it was last told about us. */
+  readonly told: Told | undefined
+  readonly outgoing: Outgoing
+  readonly incoming: Incoming
+  readonly wanted: LayeredMap<Wanted>
+  /** Id and paths of the Unison session under way for us with this peer. */
+  readonly fetch: { readonly id: string; readonly paths: readonly RelativePath[] } | undefined
+  /** How many paths the next session may take; grows, so that a first sync starts its next hop early and yet ends in few runs
+   *  (each loads and saves the pair's whole archive). */
+  readonly batch: number
+  /** Digests that disagreed at equal knowledge, and since when (ms). */
+  readonly disagreement: Disagreement | undefined
+  /** This side has lost its memory of the link, and asked with this: what the peer says before it begins again was meant for our
+   *  former self. */
+  readonly awaits: string | undefined
+  /** The peer has lost its memory of the link: what it is told next is a beginning, and carries this. */
+  readonly restarting: string | undefined
+  /** When the peer was last asked to send everything again, ms. */
+  readonly askedAgainAt: number
+}
+
+export interface Announced {
+  readonly replica: ReplicaId
+  readonly knowledge: VersionVector
+  readonly digest: Digest
+}
+
+export interface Told {
+  readonly knowledge: VersionVector
+  readonly digest: Digest
+  readonly received: number
+  /** It was told when everything up to then had been sent, so that it may raise its knowledge to ours. */
+  readonly complete: boolean
+}
+
+export interface Outgoing {
+  /** Sequence number of our index up to which the peer was sent everything. */
+  readonly cursor: number
+  /** The read of the index under way. */
+  readonly reading: string | undefined
+  /** Something may have changed since the last read. */
+  readonly dirty: boolean
+  /** Send without regard to what the peer's knowledge covers. */
+  readonly all: boolean
+  readonly unacknowledged: readonly { readonly toSeq: number; readonly count: number }[]
+  /** Entries that may be unacknowledged at a time. */
+  readonly window: number
+}
+
+export interface Incoming {
+  readonly toSeq: number
+  /** Nothing was left to send at `toSeq`; `knowledge` is the peer's at that moment. */
+  readonly complete: boolean
+  readonly knowledge: VersionVector
+}
+
+/** A peer's entry that is not ours yet. */
+export interface Wanted {
+  readonly entry: Entry
+  readonly local: Row | undefined
+  /** `wait`: the peer holds the loser of a conflict and settles it. `later`: this replica is changing the path right now on the
+   *  ground of the row as it is, so the row may not move before that has ended. */
+  readonly need: 'take' | 'resolve' | 'wait' | 'later'
+  /** Our version must be kept as a conflict copy first. */
+  readonly keep: boolean
+  /** A live ancestor here that is not a directory. */
+  readonly blockedBy: Row | undefined
+  /** What a fetch left here that is neither our version nor this entry: the peer's file changed while it was sent. It may be
+   *  overwritten (Unison keeps a backup). */
+  readonly transit: StatSignature | undefined
+  readonly attempts: number
+  readonly notBefore: number
+  /** Why the last try failed; '' when none did. */
+  readonly reason: string
+}
+
+export interface Disagreement {
+  readonly ours: Digest
+  readonly theirs: Digest
+  readonly since: number
+}
+
+export const bounds = {
+  firstWindow: 1000,
+  window: 16_000,
+  page: 1000,
+  /** Above this many wanted entries the peer is not told that its pages arrived, so it stops sending. */
+  wanted: 12_000,
+  firstBatch: 1000,
+  batch: 12_000,
+  batchGrowth: 1.25,
+  apply: 4000,
+  quarantineMs: 10_000,
+  retryMs: 300,
+  retryMostMs: 300_000,
+  disagreementMs: 5000,
+  askAgainMs: 3_600_000,
+} as const
+
+export function initialState(folder: FolderId, replica: ReplicaId, knowledge: VersionVector): FolderState {
+  return {
+    folder,
+    replica,
+    knowledge,
+    peers: new Map(),
+    claims: new LayeredMap(claimFlags),
+    applying: 0,
+    nextId: 1,
+    paused: false,
+  }
+}
+
+export function initialPeer(): PeerState {
+  return {
+    announced: undefined,
+    told: undefined,
+    outgoing: {
+      cursor: 0,
+      reading: undefined,
+      dirty: true,
+      all: false,
+      unacknowledged: [],
+      window: bounds.firstWindow,
+    },
+    incoming: { toSeq: 0, complete: false, knowledge: {} },
+    wanted: new LayeredMap(wishFlags),
+    fetch: undefined,
+    batch: bounds.firstBatch,
+    disagreement: undefined,
+    awaits: undefined,
+    restarting: undefined,
+    askedAgainAt: Number.NEGATIVE_INFINITY,
+  }
+}

@@ -1,0 +1,165 @@
+import { describe, expect, it } from 'vitest'
+import { arrived, file, tombstone, written } from '../../testing/entries.ts'
+import { here, StepDriver } from '../../testing/step-driver.ts'
+import { bounds } from './state.ts'
+
+const x = file('f', 'x', { 'b.1': 1 })
+const newer = file('f', 'y', { 'b.1': 2 })
+
+function met(): StepDriver {
+  const driver = new StepDriver()
+  driver.meet('b')
+  return driver
+}
+
+describe('a path that failed', () => {
+  it('is asked for again after a pause that doubles', () => {
+    const driver = met()
+    let fetch = driver.entries('b', [x]).one('fetch')
+    for (const pause of [300, 600, 1200, 2400]) {
+      const failed = driver.finish(fetch, { outcome: 'failed', reason: 'no space left' })
+      expect(failed.fetches()).toEqual({})
+      expect(failed.one('wake').at).toBe(driver.now + pause)
+      expect(driver.tick(pause - 1).fetches()).toEqual({})
+      fetch = driver.tick(1).one('fetch')
+    }
+    expect(driver.wish('b', 'f')).toMatchObject({ attempts: 4, reason: 'no space left' })
+    expect(fetch.items).toMatchObject([{ attempts: 4 }])
+  })
+
+  it('is asked for every five minutes in the end', () => {
+    const driver = met()
+    let fetch = driver.entries('b', [x]).one('fetch')
+    for (let attempt = 0; attempt < 20; attempt++) {
+      driver.finish(fetch, { outcome: 'failed' })
+      fetch = driver.tick(bounds.retryMostMs).one('fetch')
+    }
+    expect(driver.finish(fetch, { outcome: 'failed' }).one('wake').at).toBe(driver.now + bounds.retryMostMs)
+  })
+
+  it('is asked for at once when the gentle way was refused, or when somebody wishes', () => {
+    const driver = met()
+    const first = driver.entries('b', [x]).one('fetch')
+    const second = driver.finish(first, { outcome: 'refused' })
+    expect(second.fetches()).toEqual({ b: ['f'] })
+    expect(driver.finish(second.one('fetch'), { outcome: 'failed' }).fetches()).toEqual({})
+    expect(driver.send({ kind: 'retry_requested' }).fetches()).toEqual({ b: ['f'] })
+  })
+
+  it('does not keep others waiting', () => {
+    const driver = met()
+    driver.finish(driver.entries('b', [x]).one('fetch'), { outcome: 'failed' })
+    expect(driver.entries('b', [file('g', 'y', { 'b.1': 2 })], { toSeq: 2 }).fetches()).toEqual({ b: ['g'] })
+  })
+
+  it('starts anew with a newer version', () => {
+    const driver = met()
+    driver.finish(driver.entries('b', [x]).one('fetch'), { outcome: 'failed' })
+    expect(driver.entries('b', [newer], { toSeq: 2 }).fetches()).toEqual({ b: ['f'] })
+    expect(driver.wish('b', 'f')).toMatchObject({ attempts: 0, reason: '' })
+  })
+
+  it('waits for the same entry told once more', () => {
+    const driver = met()
+    driver.finish(driver.entries('b', [x]).one('fetch'), { outcome: 'failed' })
+    expect(driver.entries('b', [x], { toSeq: 2 }).fetches()).toEqual({})
+    expect(driver.wish('b', 'f')).toMatchObject({ attempts: 1 })
+  })
+
+  it('is looked at when the disk was not as the index says, which shows the user´s edit', () => {
+    const driver = new StepDriver()
+    driver.edit('f', written('old'))
+    driver.meet('b')
+    const removal = driver.entries('b', [tombstone('f', { [here]: 1, 'b.1': 1 })]).one('apply')
+    driver.put('f', written('edited'))
+    const refused = driver.applied(removal.items, 'changed')
+    expect(refused.one('observe').paths).toEqual(['f'])
+    expect(refused.find('commit')).toBeUndefined()
+    expect(driver.observe('f').one('commit').rows).toMatchObject([{ hash: 'edited', vector: { [here]: 2 } }])
+  })
+
+  it('is an edit when the session left it out because of what it found', () => {
+    const driver = met()
+    const fetch = driver.entries('b', [x]).one('fetch')
+    driver.put('f', written('mine'))
+    const done = driver.finish(fetch, { left: ['f'] })
+    expect(done.one('commit').rows).toMatchObject([{ hash: 'mine', vector: { [here]: 1 } }])
+  })
+})
+
+describe('a file that changed while it was sent', () => {
+  function inTransit(): StepDriver {
+    const driver = met()
+    const fetch = driver.entries('b', [x]).one('fetch')
+    driver.put('f', arrived('y', { mtimeUs: 6_000_000 }))
+    const done = driver.finish(fetch, { outcome: 'failed' })
+    expect(done.find('commit')).toBeUndefined()
+    expect(driver.state.claims.get('f')).toMatchObject({ stage: 'quarantine', until: driver.now + bounds.quarantineMs })
+    return driver
+  }
+
+  it('is not an edit while its news may be under way', () => {
+    const driver = inTransit()
+    expect(driver.observe('f').find('commit')).toBeUndefined()
+    expect(driver.wish('b', 'f')?.transit).toEqual(driver.disk.get('f')?.stat)
+  })
+
+  it('is adopted when its news comes', () => {
+    const driver = inTransit()
+    const news = driver.entries('b', [newer], { toSeq: 2 })
+    expect(news.find('observe')?.paths ?? []).toContain('f')
+    expect(driver.observe('f').one('commit').rows).toMatchObject([{ hash: 'y', vector: { 'b.1': 2 } }])
+  })
+
+  it('may be overwritten when it has changed once more', () => {
+    const driver = inTransit()
+    const news = driver.entries('b', [file('f', 'z', { 'b.1': 3 })], { toSeq: 2 })
+    expect(news.one('fetch').items).toMatchObject([{ entry: { hash: 'z' }, transit: driver.disk.get('f')?.stat }])
+  })
+
+  it('is asked for once more when no news comes', () => {
+    const driver = inTransit()
+    const again = driver.tick(bounds.quarantineMs).one('fetch')
+    expect(again.items).toMatchObject([{ entry: { hash: 'x' }, transit: driver.disk.get('f')?.stat }])
+  })
+
+  it('is kept as an edit when somebody has changed it here meanwhile', () => {
+    const driver = inTransit()
+    const again = driver.tick(bounds.quarantineMs).one('fetch')
+    driver.put('f', written('mine'))
+    const done = driver.finish(again, { left: ['f'] })
+    expect(done.one('commit').rows).toMatchObject([{ hash: 'mine', vector: { [here]: 1 } }])
+  })
+
+  it('is looked at as soon as the link is gone', () => {
+    const driver = inTransit()
+    expect(driver.linkDown('b').one('observe').paths).toEqual(['f'])
+    expect(driver.observe('f').one('commit').rows).toMatchObject([{ hash: 'y', vector: { [here]: 1 } }])
+  })
+
+  it('waits in the same way when it came along with a directory', () => {
+    const driver = met()
+    const fetch = driver.entries('b', [x]).one('fetch')
+    driver.put('f', arrived('x'))
+    driver.put('extra', arrived('e'))
+    driver.finish(fetch, { extras: ['extra'] })
+    expect(driver.observe('extra').find('commit')).toBeUndefined()
+    driver.entries('b', [file('extra', 'e', { 'b.1': 2 })], { toSeq: 2 })
+    expect(driver.observe('extra').one('commit').rows).toMatchObject([{ vector: { 'b.1': 2 } }])
+  })
+})
+
+describe('a pause', () => {
+  it('asks and applies nothing until it is over, and tells of edits meanwhile', () => {
+    const driver = new StepDriver()
+    driver.edit('old', written('o'))
+    driver.meet('b')
+    driver.send({ kind: 'pause_set', paused: true })
+    const news = driver.entries('b', [x, tombstone('old', { [here]: 1, 'b.1': 2 })])
+    expect([news.find('fetch'), news.find('apply')]).toEqual([undefined, undefined])
+    expect(driver.edit('mine', written('m')).find('commit')).toBeDefined()
+    const resumed = driver.send({ kind: 'pause_set', paused: false })
+    expect(resumed.fetches()).toEqual({ b: ['f'] })
+    expect(resumed.operations()).toEqual({ old: 'remove' })
+  })
+})

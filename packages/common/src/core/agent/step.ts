@@ -1,0 +1,95 @@
+import { onApplied } from './applied-events.ts'
+import { onFetchFinished, onObserved } from './disk-events.ts'
+import { dispatch } from './dispatch.ts'
+import { begin, blockWishes, type Draft, finish, reviewHeld, setClaim, wantedOf } from './draft.ts'
+import type { Effect, EventOf, FolderEvent } from './events.ts'
+import { onEntriesRead, onResendRequested, readForPeers, recheckDisagreements } from './exchange.ts'
+import { onEntries, onLinkDown, onLinkUp, onSummary, raiseKnowledge } from './peer-events.ts'
+import { bounds, type FolderState } from './state.ts'
+import { claimFlag, wishFlag } from './wishes.ts'
+
+/** All decisions of one folder on one agent. Pure: the daemon and the simulator run this very function and differ only in who
+ *  performs the effects. Effects are to be performed in their order; a commit reaches the disk before anything after it. */
+export function step(state: FolderState, event: FolderEvent): { state: FolderState; effects: readonly Effect[] } {
+  const draft = begin(state, event.at)
+  handle(draft, event)
+  reviewHeld(draft)
+  blockWishes(draft)
+  raiseKnowledge(draft)
+  dispatch(draft)
+  readForPeers(draft)
+  wake(draft)
+  return finish(draft)
+}
+
+type Handlers = { readonly [K in FolderEvent['kind']]: (draft: Draft, event: EventOf<K>) => void }
+
+const handlers: Handlers = {
+  link_up: onLinkUp,
+  link_down: onLinkDown,
+  summary_received: onSummary,
+  entries_received: onEntries,
+  entries_read: onEntriesRead,
+  observed: onObserved,
+  applied: onApplied,
+  fetch_finished: onFetchFinished,
+  resend_requested: onResendRequested,
+  retry_requested: retryAll,
+  pause_set: onPauseSet,
+  reincarnated: onReincarnated,
+  ticked: onTicked,
+}
+
+function handle(draft: Draft, event: FolderEvent): void {
+  const handler = handlers[event.kind] as (draft: Draft, event: FolderEvent) => void
+  handler(draft, event)
+}
+
+function onPauseSet(draft: Draft, { paused }: EventOf<'pause_set'>): void {
+  draft.state = { ...draft.state, paused }
+}
+
+function onReincarnated(draft: Draft, { replica }: EventOf<'reincarnated'>): void {
+  draft.state = { ...draft.state, replica }
+}
+
+function onTicked(draft: Draft): void {
+  expireQuarantines(draft, draft.at)
+  recheckDisagreements(draft)
+}
+
+function expireQuarantines(draft: Draft, until: number): void {
+  for (const [path, claim] of draft.claims) {
+    if (claim.stage !== 'quarantine' || claim.until > until) continue
+    setClaim(draft, path, undefined)
+    draft.observe.add(path)
+  }
+}
+
+function retryAll(draft: Draft): void {
+  for (const [id, peer] of draft.peers) {
+    for (const wish of peer.wanted.values()) {
+      if (wish.notBefore > draft.at) wantedOf(draft, id).set(wish.entry.path, { ...wish, notBefore: 0 })
+    }
+  }
+}
+
+/** The shell calls again when the earliest pause, quarantine or doubt is over. */
+function wake(draft: Draft): void {
+  let earliest = Number.POSITIVE_INFINITY
+  const quarantined = draft.claims.hasFlag(claimFlag.quarantine)
+  for (const claim of quarantined ? draft.claims.values() : []) {
+    if (claim.stage === 'quarantine') earliest = Math.min(earliest, claim.until)
+  }
+  for (const peer of draft.peers.values()) {
+    if (peer.disagreement) {
+      const due = Math.max(peer.disagreement.since + bounds.disagreementMs, peer.askedAgainAt + bounds.askAgainMs)
+      earliest = Math.min(earliest, Math.max(due, draft.at + 1))
+    }
+    for (const wish of peer.wanted.hasFlag(wishFlag.deferred) ? peer.wanted.values() : []) {
+      if (wish.need !== 'wait' && wish.need !== 'later' && wish.notBefore > draft.at)
+        earliest = Math.min(earliest, wish.notBefore)
+    }
+  }
+  if (earliest < Number.POSITIVE_INFINITY) draft.effects.push({ kind: 'wake', at: earliest })
+}

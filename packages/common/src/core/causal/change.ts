@@ -1,0 +1,64 @@
+import { need } from './need.ts'
+import type { DiskState, Dot, Entry, ReplicaId, Row, VersionVector } from './types.ts'
+import { emptyVector, merge, withCounter } from './version-vector.ts'
+
+type Stored = Entry & { readonly stat: Row['stat'] }
+
+/** The next write of a replica: its counter is one above what its knowledge says of itself, so counters never repeat. */
+export function nextDot(knowledge: VersionVector, replica: ReplicaId): { dot: Dot; knowledge: VersionVector } {
+  const counter = (knowledge[replica] ?? 0) + 1
+  return { dot: [replica, counter], knowledge: withCounter(knowledge, replica, counter) }
+}
+
+/** A user's change, seen on the disk: the entry's vector rises by the dot, and the dot alone made this content. */
+export function changed(path: string, before: Entry | undefined, disk: DiskState | undefined, dot: Dot): Stored {
+  const vector = withCounter(before?.vector ?? emptyVector, dot[0], dot[1])
+  if (disk === undefined) {
+    const kind = before?.kind ?? 'file'
+    return { path, kind, deleted: true, size: 0, mtimeUs: 0, mode: 0, hash: '', vector, dots: [dot], stat: undefined }
+  }
+  const { kind, size, mtimeUs, mode, hash, stat } = disk
+  return { path, kind, deleted: false, size, mtimeUs, mode, hash, vector, dots: [dot], stat }
+}
+
+/** The row after the disk shows the content of `remote`. Undefined when ours is at or above it already. A conflict that the remote
+ *  won gets one new dot in its vector: without it two replicas can end with equal vectors and different contents. */
+export function adopted(
+  local: Entry | undefined,
+  remote: Entry,
+  stat: Row['stat'],
+  takeDot: () => Dot,
+): Stored | undefined {
+  const kind = need(local, remote).kind
+  if (kind === 'nothing' || kind === 'wait') return undefined
+  if (kind === 'adopt' || kind === 'take') return { ...plain(remote), stat }
+  const vector = merge((local as Entry).vector, remote.vector)
+  if (kind === 'merge')
+    return { ...plain(newer(local as Entry, remote)), vector, dots: joinDots(local as Entry, remote), stat }
+  const dot = takeDot()
+  return { ...plain(remote), vector: withCounter(vector, dot[0], dot[1]), stat }
+}
+
+/** Asserts a version against a concurrent or later one of a peer: merged vector plus one new dot, which also made the content. */
+export function reasserted(local: Row, remote: Entry, dot: Dot): Stored {
+  const vector = withCounter(merge(local.vector, remote.vector), dot[0], dot[1])
+  return { ...plain(local), vector, dots: [dot], stat: local.stat }
+}
+
+/** Only what an entry holds: a row's sequence number must not travel. */
+export function plain(entry: Entry): Entry {
+  const { path, kind, deleted, size, mtimeUs, mode, hash, vector, dots } = entry
+  return { path, kind, deleted, size, mtimeUs, mode, hash, vector, dots }
+}
+
+/** Equal contents may differ in modification time; every replica must choose the same one. */
+function newer(left: Entry, right: Entry): Entry {
+  if (left.mtimeUs !== right.mtimeUs) return left.mtimeUs > right.mtimeUs ? left : right
+  return left.kind >= right.kind ? left : right
+}
+
+function joinDots(left: Entry, right: Entry): readonly Dot[] {
+  const joined = new Map<string, Dot>()
+  for (const dot of [...left.dots, ...right.dots]) joined.set(`${dot[0]}:${dot[1]}`, dot)
+  return [...joined.keys()].sort().map((key) => joined.get(key) as Dot)
+}

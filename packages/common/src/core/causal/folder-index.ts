@@ -1,0 +1,45 @@
+import type { Digest, Entry, RelativePath, ReplicaId, Row, VersionVector } from './types.ts'
+
+export interface FolderMeta {
+  readonly replica: ReplicaId
+  readonly knowledge: VersionVector
+  readonly digest: Digest
+  /** Highest sequence number given out. */
+  readonly seq: number
+}
+
+export interface FolderTotals {
+  readonly files: number
+  readonly dirs: number
+  readonly bytes: number
+  readonly tombstones: number
+}
+
+/** The index of one folder. All calls are synchronous; one process and one loop own it. */
+export interface FolderIndex {
+  meta(): FolderMeta
+  get(path: RelativePath): Row | undefined
+  getMany(paths: readonly RelativePath[]): Map<RelativePath, Row>
+  /** Live rows strictly below a directory, in path order; at most `limit`. */
+  below(path: RelativePath, limit: number): Row[]
+  /** Whether any row, be it a tombstone, lies strictly below a directory. */
+  hasBelow(path: RelativePath): boolean
+  /** Live files with this content; at most `limit`. */
+  withHash(hash: string, limit: number): Row[]
+  /** Live rows with this text in their path, in path order; at most `limit`. Reads every path. */
+  containing(text: string, limit: number): Row[]
+  /** Rows with seq > since in seq order that are not covered by `knowledge` (all when undefined), at most `limit`. `toSeq` is the
+   *  highest seq examined; `complete` says nothing is left after it. */
+  since(
+    since: number,
+    knowledge: VersionVector | undefined,
+    limit: number,
+  ): { rows: Row[]; toSeq: number; complete: boolean }
+  /** One transaction: rows (each gets the next seq, in order; the digest is kept) and, if given, the new knowledge. */
+  commit(change: { rows: readonly (Entry & { stat: Row['stat'] })[]; knowledge?: VersionVector }): FolderMeta
+  /** Only the local stat signatures changed (a touch): no new seq. */
+  restat(items: readonly { path: RelativePath; stat: Row['stat'] }[]): void
+  reincarnate(replica: ReplicaId): void
+  totals(): FolderTotals
+  close(): void
+}

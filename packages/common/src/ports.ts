@@ -1,0 +1,38 @@
+import type { Duplex } from 'node:stream'
+import type { DiskState, NodeId, RelativePath } from './core/causal/types.ts'
+import type { Message, StreamHeader } from './protocol/messages.ts'
+
+/** Time, injected everywhere so that tests can move it. Milliseconds. */
+export interface Clock {
+  now(): number
+  /** Rejects with the signal's reason when aborted. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>
+}
+
+export type { FolderIndex, FolderMeta, FolderTotals } from './core/causal/folder-index.ts'
+
+/** A path that may have changed, as the watcher or a scan says. Hints only: the disk decides. */
+export type Hint =
+  | { readonly kind: 'path'; readonly path: RelativePath }
+  | { readonly kind: 'rescan'; readonly reason: string }
+
+/** One up link to a peer. `send` never blocks; it drops the link when the peer does not drain it (bounded queue). */
+export interface Link {
+  readonly peer: NodeId
+  readonly name: string
+  /** True when this node dialled: then it is the Unison client, and only then `openStream` works. */
+  readonly dialed: boolean
+  send(message: Message): void
+  openStream(header: StreamHeader, signal?: AbortSignal): Promise<Duplex>
+  drop(reason: string): void
+}
+
+/** What the disk worker answers for one path. `unreadable` carries the error's code (EACCES, EIO) and `changing` means that the
+ *  file changed while it was read. */
+export type Observation =
+  | { readonly path: RelativePath; readonly disk: DiskState | undefined }
+  | {
+      readonly path: RelativePath
+      readonly problem: string
+      readonly code: 'unreadable' | 'changing' | 'unsupported' | 'bad_name'
+    }

@@ -1,0 +1,157 @@
+import { z } from 'zod'
+import type { Digest, Entry, FolderId, ReplicaId } from '../core/causal/types.ts'
+
+/** Version of the control protocol. Two agents that differ here cannot talk and say so. */
+export const protocolVersion = 2
+
+/** Bounds checked before anything is kept (bytes from the network are untrusted). */
+export const limits = { pathBytes: 4096, entriesPerMessage: 1000, pathsPerFetch: 20_000, vectorKeys: 10_000 } as const
+
+const counter = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER)
+const folderId = z.string().min(1).max(128) as unknown as z.ZodType<FolderId>
+const digest = z.string().regex(/^[0-9a-f]{32}$/) as unknown as z.ZodType<Digest>
+const vector = z.record(z.string().min(1).max(128), counter)
+const replicaId = z.string().min(1).max(128) as unknown as z.ZodType<ReplicaId>
+
+/** A path that stays inside the root: no empty part, no dot-dot, not absolute, no NUL. */
+export function isSafePath(path: string): boolean {
+  if (path.length === 0 || path.length > limits.pathBytes || path.includes('\0')) return false
+  return (
+    path.split('/').every((part) => part !== '' && part !== '.' && part !== '..') && !/^\.spansync(\/|$)/.test(path)
+  )
+}
+
+const path = z.string().refine(isSafePath, 'a path must stay inside the folder')
+
+const entry = z.object({
+  path,
+  kind: z.enum(['file', 'dir', 'symlink']),
+  deleted: z.boolean(),
+  size: counter,
+  mtimeUs: z.number().int(),
+  mode: z.number().int().min(0).max(0o777),
+  hash: z.string().regex(/^([0-9a-f]{64})?$/),
+  vector,
+  dots: z.array(z.tuple([replicaId, counter])).max(1000),
+}) as unknown as z.ZodType<Entry>
+
+export const helloSchema = z.object({
+  type: z.literal('hello'),
+  protocol: z.number().int(),
+  software: z.string().max(64),
+  name: z.string().min(1).max(64),
+  features: z.array(z.string().max(64)).max(64),
+  /** Only the folders that the sender shares with this very peer. */
+  folders: z.array(folderId).max(10_000),
+  unison: z.string().max(64),
+})
+
+/** What the sender has: sent when a link comes up and whenever it changed. `received` acknowledges the peer's entries up to
+ *  that sequence number of the PEER's index. */
+export const summarySchema = z.object({
+  type: z.literal('summary'),
+  folder: folderId,
+  replica: replicaId,
+  knowledge: vector,
+  digest,
+  received: counter,
+  /** Every entry that the sender had for this peer was sent before. */
+  complete: z.boolean(),
+  /** The receiver asked to begin again, and this is the beginning: what came before was meant for its former self. */
+  round: z.string().max(64).optional(),
+})
+
+/** Entries of the sender's index in the order of its sequence numbers. `complete`: nothing further is waiting up to `toSeq`, and
+ *  `knowledge` and `digest` are those of that moment. */
+export const entriesSchema = z.object({
+  type: z.literal('entries'),
+  folder: folderId,
+  entries: z.array(entry).max(limits.entriesPerMessage),
+  toSeq: counter,
+  complete: z.boolean(),
+  knowledge: vector,
+  digest,
+})
+
+/** "Bring me these paths": asked of the node that dialled (it runs the Unison client), or, with way `persistent`, of either
+ *  (its monitor is told). Answered with `fetched` when the asked side ran Unison itself. */
+export const fetchSchema = z.object({
+  type: z.literal('fetch'),
+  folder: folderId,
+  id: z.string().max(64),
+  way: z.enum(['persistent', 'plain', 'force']),
+  paths: z.array(path).max(limits.pathsPerFetch),
+  /** Directories to be copied with all that is in them. */
+  covers: z.array(path).max(limits.pathsPerFetch),
+  /** How many files that is, and how many bytes: for the choice of flags. */
+  files: counter,
+  bytes: counter,
+})
+
+export const fetchedSchema = z.object({
+  type: z.literal('fetched'),
+  folder: folderId,
+  id: z.string().max(64),
+  outcome: z.enum(['done', 'skipped', 'failed', 'fatal', 'archive_lost', 'busy']),
+  detail: z.string().max(4000),
+})
+
+/** The receiver has these paths now through a Unison session of this pair (hash per path): the sender's pair is up to date there. */
+export const tookSchema = z.object({
+  type: z.literal('took'),
+  folder: folderId,
+  items: z.array(z.tuple([path, z.string().max(64)])).max(limits.pathsPerFetch),
+})
+
+/** Send everything again from the start: an entry failed here, or the digests do not agree. `all` ignores knowledge. */
+export const resendSchema = z.object({
+  type: z.literal('resend'),
+  folder: folderId,
+  all: z.boolean(),
+  round: z.string().max(64).optional(),
+})
+
+/** Echo wave over all replicas that can be reached, for `sync --wait`. */
+export const probeSchema = z.object({
+  type: z.literal('probe'),
+  folder: folderId,
+  id: z.string().max(64),
+  timeoutMs: z.number().int().min(0).max(3_600_000),
+})
+export const probeReplySchema = z.object({
+  type: z.literal('probe_reply'),
+  id: z.string().max(64),
+  replicas: z
+    .array(z.object({ replica: replicaId, digest, busy: z.boolean(), error: z.string().max(500) }))
+    .max(10_000),
+})
+
+/** The pair's archive is missing on one side: both forget it and start anew. */
+export const forgetPairSchema = z.object({ type: z.literal('forget_pair'), folder: folderId })
+
+/** The folders shared with this peer have changed. */
+export const foldersSchema = z.object({ type: z.literal('folders'), folders: z.array(folderId).max(10_000) })
+
+export const messageSchema = z.discriminatedUnion('type', [
+  helloSchema,
+  summarySchema,
+  entriesSchema,
+  fetchSchema,
+  fetchedSchema,
+  tookSchema,
+  resendSchema,
+  probeSchema,
+  probeReplySchema,
+  forgetPairSchema,
+  foldersSchema,
+])
+export type Message = z.infer<typeof messageSchema>
+export type MessageOf<T extends Message['type']> = Extract<Message, { type: T }>
+
+/** First frame on a connection that carries one Unison session. */
+export const streamHeaderSchema = z.object({
+  folder: folderId,
+  purpose: z.enum(['one-shot', 'persistent']),
+  id: z.string().max(64),
+})
+export type StreamHeader = z.infer<typeof streamHeaderSchema>

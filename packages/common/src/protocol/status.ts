@@ -1,0 +1,93 @@
+import { z } from 'zod'
+
+// What an agent tells of itself, to the command line and, later, to the coordinator.
+
+const count = z.number().int().min(0)
+const milliseconds = z.number().min(0)
+
+export const amountSchema = z.object({ files: count, bytes: count })
+
+/** A problem with its cause (`message`) and its remedy. `path` below the folder's root, when it is about one path. */
+export const problemSchema = z.object({
+  code: z.string(),
+  message: z.string(),
+  remedy: z.string(),
+  path: z.string().optional(),
+  /** True when it may pass by itself. */
+  retryable: z.boolean().optional(),
+})
+
+export const folderStates = ['idle', 'scanning', 'syncing', 'error'] as const
+
+export const folderPeerSchema = z.object({
+  /** The peer's name in this node's configuration. */
+  node: z.string(),
+  connected: z.boolean(),
+  /** What this node has and the peer does not. */
+  behind: amountSchema,
+  /** What the peer has and this node does not. */
+  lacking: amountSchema,
+})
+
+export const folderStatusSchema = z.object({
+  id: z.string(),
+  path: z.string(),
+  state: z.enum(folderStates),
+  /** Live files, and their sizes added up. */
+  files: count,
+  bytes: count,
+  /** The replica's version vector over the whole folder. */
+  knowledge: z.record(z.string(), count),
+  /** Conflict copies that nobody has looked after yet. */
+  conflicts: count,
+  /** The first of them; `errorsTotal` counts all. */
+  errors: z.array(problemSchema),
+  errorsTotal: count.optional(),
+  peers: z.array(folderPeerSchema),
+})
+
+export const linkStatusSchema = z.object({
+  node: z.string(),
+  up: z.boolean(),
+  /** Null: not measured yet. */
+  rttMs: milliseconds.nullable(),
+  /** Bytes per second. Null: not measured yet. */
+  throughputBps: z.number().min(0).nullable(),
+  /** On the wire, since the agent started. */
+  sentBytes: count,
+  receivedBytes: count,
+  /** `host:port` in use, or that dialled here. */
+  address: z.string().optional(),
+  /** The peer's clock minus this node's. */
+  clockSkewMs: z.number().optional(),
+  /** Why it is down. */
+  error: problemSchema.optional(),
+})
+
+export const modes = ['auto', 'centralised', 'decentralised'] as const
+
+export const statusSchema = z.object({
+  /** The node's name, and its fingerprint. */
+  node: z.string(),
+  id: z.string(),
+  version: z.string(),
+  pid: count.optional(),
+  uptimeMs: milliseconds,
+  /** `host:port` where peers can dial this node; absent when it only dials. */
+  listen: z.string().optional(),
+  mode: z.object({ configured: z.enum(modes), effective: z.enum(['centralised', 'decentralised']) }),
+  coordinator: z.object({ connected: z.boolean(), url: z.string().optional() }),
+  /** Whether Unison servers started for peers are confined to the folder. */
+  jailed: z.boolean(),
+  folders: z.array(folderStatusSchema),
+  links: z.array(linkStatusSchema),
+  /** Problems of the node as a whole, such as a configuration that could not be taken over. */
+  errors: z.array(problemSchema).optional(),
+})
+
+export type Amount = z.infer<typeof amountSchema>
+export type Problem = z.infer<typeof problemSchema>
+export type FolderPeerStatus = z.infer<typeof folderPeerSchema>
+export type FolderStatus = z.infer<typeof folderStatusSchema>
+export type LinkStatus = z.infer<typeof linkStatusSchema>
+export type Status = z.infer<typeof statusSchema>

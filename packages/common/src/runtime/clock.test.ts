@@ -1,0 +1,72 @@
+import { describe, expect, test } from 'vitest'
+import type { Clock } from '../ports.ts'
+import { systemClock } from './clock.ts'
+import { FakeClock } from './fake-clock.ts'
+
+const clocks: readonly { name: string; make: () => { clock: Clock; pass: (ms: number) => Promise<void> } }[] = [
+  { name: 'system', make: () => ({ clock: systemClock, pass: () => Promise.resolve() }) },
+  {
+    name: 'fake',
+    make: () => {
+      const clock = new FakeClock()
+      return { clock, pass: (ms) => clock.advance(ms) }
+    },
+  },
+]
+
+describe.each(clocks)('the $name clock', ({ make }) => {
+  test('sleeps', async () => {
+    const { clock, pass } = make()
+    const before = clock.now()
+    const slept = clock.sleep(2)
+    await pass(2)
+    await slept
+    expect(clock.now() - before).toBeGreaterThanOrEqual(1)
+  })
+  test('a sleep ends with the reason of its signal', async () => {
+    const { clock } = make()
+    const controller = new AbortController()
+    const slept = clock.sleep(1e12, controller.signal)
+    controller.abort(new Error('enough'))
+    await expect(slept).rejects.toThrow('enough')
+  })
+  test('a signal that is aborted already lets nobody sleep', async () => {
+    await expect(make().clock.sleep(1, AbortSignal.abort(new Error('too late')))).rejects.toThrow('too late')
+  })
+})
+
+describe('FakeClock', () => {
+  test('wakes in the order of time, and sleeps that a woken one starts too', async () => {
+    const clock = new FakeClock(0)
+    const log: string[] = []
+    const say = async (name: string, ...naps: number[]): Promise<void> => {
+      for (const nap of naps) {
+        await clock.sleep(nap)
+        log.push(`${name}@${clock.now()}`)
+      }
+    }
+    const all = [say('a', 10, 10), say('b', 5, 10), say('c', 10)]
+    await clock.advance(15)
+    expect(log).toEqual(['b@5', 'a@10', 'c@10', 'b@15'])
+    await clock.advance(5)
+    await Promise.all(all)
+    expect(log.at(-1)).toBe('a@20')
+    expect(clock.sleeping).toBe(0)
+  })
+  test('whenSleeping says when the code under test has come to rest', async () => {
+    const clock = new FakeClock()
+    const resting = clock.whenSleeping(2)
+    const sleeps = [clock.sleep(1), clock.sleep(1)]
+    await resting
+    await clock.advance(1)
+    await Promise.all(sleeps)
+  })
+  test('an aborted sleep is forgotten', async () => {
+    const clock = new FakeClock()
+    const controller = new AbortController()
+    const slept = clock.sleep(1, controller.signal)
+    controller.abort()
+    await expect(slept).rejects.toThrow()
+    expect(clock.sleeping).toBe(0)
+  })
+})

@@ -1,0 +1,31 @@
+import type { Clock } from '../ports.ts'
+
+// Node fires a longer timer at once.
+const longestTimerMs = 2 ** 31 - 1
+
+async function sleep(ms: number, signal?: AbortSignal): Promise<void> {
+  let left = ms
+  do {
+    const step = Math.min(Math.max(left, 0), longestTimerMs)
+    await sleepOnce(step, signal)
+    left -= step
+  } while (left > 0)
+}
+
+function sleepOnce(ms: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted) return reject(signal.reason)
+    const abort = (): void => {
+      clearTimeout(timer)
+      reject(signal?.reason)
+    }
+    const timer = setTimeout(() => {
+      signal?.removeEventListener('abort', abort)
+      resolve()
+    }, ms)
+    signal?.addEventListener('abort', abort, { once: true })
+  })
+}
+
+/** The machine's own time. */
+export const systemClock: Clock = { now: () => Date.now(), sleep }

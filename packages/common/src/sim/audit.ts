@@ -1,0 +1,118 @@
+import type { RelativePath } from '../core/causal/types.ts'
+import { compare, coversDot } from '../core/causal/version-vector.ts'
+import type { SimAgent } from './sim-agent.ts'
+import type { SimWorld } from './world.ts'
+
+/** What the users did, to compare with what is left in the end. */
+export interface Audit {
+  freshContent(): string
+  written(path: RelativePath, hash: string): void
+  /** A user who saw this content at this path overwrote, deleted or moved it. `arriving`: a session was still at work there, and
+   *  somebody who deletes a file in the very moment of its arrival may see it come once more. */
+  replaced(path: RelativePath, hash: string, arriving: boolean): void
+  readonly contents: Map<string, { written: number; replaced: number }>
+  readonly replacedAt: Set<string>
+  readonly rewrittenAt: Map<string, number>
+}
+
+const uniquePrefix = 'c'
+
+export function createAudit(): Audit {
+  let next = 0
+  const contents: Audit['contents'] = new Map()
+  const replacedAt: Audit['replacedAt'] = new Set()
+  const rewrittenAt: Audit['rewrittenAt'] = new Map()
+  const of = (hash: string): { written: number; replaced: number } => {
+    const known = contents.get(hash) ?? { written: 0, replaced: 0 }
+    contents.set(hash, known)
+    return known
+  }
+  return {
+    contents,
+    replacedAt,
+    rewrittenAt,
+    freshContent: () => `${uniquePrefix}${next++}`,
+    written(path, hash) {
+      of(hash).written++
+      rewrittenAt.set(`${path}:${hash}`, (rewrittenAt.get(`${path}:${hash}`) ?? 0) + 1)
+    },
+    replaced(path, hash, arriving) {
+      of(hash).replaced++
+      if (!arriving) replacedAt.add(`${path}:${hash}`)
+    },
+  }
+}
+
+/** All that must hold once everything is quiet. */
+export function verify(world: SimWorld, audit: Audit): string[] {
+  const first = world.agents[0] as SimAgent
+  return [
+    ...world.agents.slice(1).flatMap((agent) => differences(first, agent)),
+    ...world.agents.flatMap((agent) => indexAgainstDisk(agent)),
+    ...world.agents.flatMap((agent) => knowledgeHolds(world, agent)),
+    ...lost(world, audit),
+    ...risen(world, first, audit),
+  ]
+}
+
+function differences(left: SimAgent, right: SimAgent): string[] {
+  const found: string[] = []
+  const pair = `${left.name}/${right.name}`
+  for (const path of new Set([...left.disk.paths(), ...right.disk.paths()])) {
+    const [a, b] = [left.disk.state(path), right.disk.state(path)]
+    if (a?.hash !== b?.hash || a?.kind !== b?.kind || a?.mode !== b?.mode) {
+      found.push(`${pair}: ${path} is ${a?.kind}:${a?.hash}:${a?.mode} and ${b?.kind}:${b?.hash}:${b?.mode}`)
+    }
+  }
+  const [a, b] = [left.index.meta(), right.index.meta()]
+  if (compare(a.knowledge, b.knowledge) !== 'equal') found.push(`${pair}: knowledge differs`)
+  if (a.digest !== b.digest) found.push(`${pair}: digests differ`)
+  return found
+}
+
+function indexAgainstDisk(agent: SimAgent): string[] {
+  const rows = agent.index.below('', Number.MAX_SAFE_INTEGER)
+  const wrong = rows.filter((row) => {
+    const disk = agent.disk.state(row.path)
+    return disk?.hash !== row.hash || disk.kind !== row.kind || disk.mode !== row.mode
+  })
+  const unknown = agent.disk.paths().filter((path) => !rows.some((row) => row.path === path))
+  return [
+    ...wrong.map((row) => `${agent.name}: the index is wrong about ${row.path}`),
+    ...unknown.map((path) => `${agent.name}: the index does not know ${path}`),
+  ]
+}
+
+/** For every change that a replica's knowledge covers, its entry of that path is at or above it. */
+export function knowledgeHolds(world: SimWorld, agent: SimAgent): string[] {
+  const { knowledge } = agent.index.meta()
+  return world.record.writes
+    .filter(({ dot, path }) => coversDot(knowledge, dot) && !coversDot(agent.index.get(path)?.vector ?? {}, dot))
+    .map(({ dot, path }) => `${agent.name}: knows ${dot.join(':')} but its ${path} is older`)
+}
+
+/** Every content is on the disk, or somebody who saw it replaced it as often as it was written, or a session's backup holds it. */
+function lost(world: SimWorld, audit: Audit): string[] {
+  const alive = new Set(world.agents.flatMap((agent) => [...agent.disk.files.values()].map(({ hash }) => hash)))
+  return [...audit.contents]
+    .filter(([hash, { replaced }]) => !alive.has(hash) && replaced === 0 && !world.record.backedUp.has(hash))
+    .map(([hash]) => `the content ${hash} is lost`)
+}
+
+/** A content that a user who saw it replaced at a path must not be at that path again, unless somebody wrote it there anew. Left
+ *  out: three versions at once with clocks apart (x replaced by y, z beats y by its time, x beats z), where the rules have no
+ *  right answer and keep every version as a copy; conflict copies; and what a session brought without being asked, which counts
+ *  as an edit here when its news does not follow: kept rather than lost. Without an index nothing can be said. */
+function risen({ record }: SimWorld, agent: SimAgent, audit: Audit): string[] {
+  if (record.historyLost) return []
+  return [...agent.disk.files]
+    .map(([path, { hash }]) => ({ path, hash, both: `${path}:${hash}` }))
+    .filter(({ hash, both }) => hash.startsWith(uniquePrefix) && audit.replacedAt.has(both))
+    .filter(({ both }) => audit.rewrittenAt.get(both) === 1)
+    .filter(({ both }) => !record.unasked.has(both) && !record.copies.has(both))
+    .filter(({ path, hash }) => {
+      const winners = record.winners.get(path)
+      return !winners?.has(hash) || winners.size < 2
+    })
+    .map(({ path, hash }) => `${hash} rose from the dead at ${path}`)
+}

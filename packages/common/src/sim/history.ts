@@ -1,0 +1,83 @@
+import type { RelativePath } from '../core/causal/types.ts'
+import { type Audit, createAudit, knowledgeHolds } from './audit.ts'
+import { createRandom, type Random } from './random.ts'
+import { type Settled, settle } from './settle.ts'
+import type { SimAgent } from './sim-agent.ts'
+import { type Faults, noFaults, type Parts } from './types.ts'
+import { User } from './user.ts'
+import { SimWorld } from './world.ts'
+
+export interface HistoryOptions extends Parts {
+  readonly seed: number
+  readonly faults?: Partial<Faults> | undefined
+  readonly crashes?: boolean
+  /** Folders close and open again while their links stay up. */
+  readonly reopens?: boolean
+  /** Some crashes and reopenings cost the index, too. */
+  readonly losses?: boolean
+  readonly operations?: number
+}
+
+const names = ['a', 'b', 'd/x', 'd/y', 'd/e/z', 'f', 'f/x', 'g'] as const
+
+/** One random history: 2 to 7 agents, random links that come and go, user operations, failed paths, missed hints, crashes, clocks
+ *  apart; then everything is up, everybody scans, and the world runs until it is quiet. */
+export function runHistory(options: HistoryOptions): Settled {
+  const random = createRandom(options.seed)
+  const world = new SimWorld({ ...options, random, faults: { ...noFaults, ...options.faults } })
+  const audit = createAudit()
+  build(world)
+  const operations = options.operations ?? 10 + random.below(50)
+  const meanwhile: string[] = []
+  // Its own numbers, so that looking does not change the history.
+  const inspection = createRandom(options.seed + 1)
+  for (let at = 0; at < operations && meanwhile.length === 0; at++) {
+    disturb(world, options)
+    userOperation(world, random.pick(world.agents), audit)
+    const until = world.queue.now + random.pick([0, 20, 100, 400, 2000])
+    while (world.queue.nextAt() <= until && world.queue.advance());
+    world.queue.now = Math.max(world.queue.now, until)
+    if (inspection.chance(0.3)) meanwhile.push(...world.agents.flatMap((agent) => knowledgeHolds(world, agent)))
+  }
+  const settled = settle(world, audit)
+  return { ...settled, violations: [...meanwhile.map((text) => `meanwhile: ${text}`), ...settled.violations] }
+}
+
+function build(world: SimWorld): void {
+  const { random } = world
+  const count = 2 + random.below(6)
+  for (let at = 0; at < count; at++) {
+    const agent = world.addAgent(`n${at}`)
+    agent.skewUs = random.chance(0.5) ? 0 : (random.below(2_000_000) - 1_000_000) * 1000
+    if (at > 0) world.addLink(random.below(at), at)
+  }
+  for (let extra = random.below(count); extra > 0; extra--) addExtraLink(world, random)
+  for (const link of world.links) world.setLink(link, random.chance(0.7))
+}
+
+function addExtraLink(world: SimWorld, random: Random): void {
+  const left = random.below(world.agents.length)
+  const right = random.below(world.agents.length)
+  const known = world.links.some(({ ends }) => ends.includes(left) && ends.includes(right))
+  if (left !== right && !known) world.addLink(left, right)
+}
+
+function disturb(world: SimWorld, { crashes = true, losses = false, reopens = false }: HistoryOptions): void {
+  const { random } = world
+  if (random.chance(0.2)) world.setLink(random.pick(world.links), random.chance(0.5))
+  if (reopens && random.chance(0.1)) world.reopen(random.pick(world.agents), losses && random.chance(0.5))
+  if (crashes && random.chance(0.05)) world.crash(random.pick(world.agents), losses && random.chance(0.5))
+}
+
+function userOperation(world: SimWorld, agent: SimAgent, audit: Audit): void {
+  const { random } = world
+  const user = new User({ agent, audit, random })
+  const path = random.chance(0.85) ? random.pick(names) : (random.pick([...agent.disk.paths(), 'a']) as RelativePath)
+  const choice = random.below(10)
+  if (choice < 5) user.write(path, audit.freshContent())
+  else if (choice < 6) user.write(path, `same${random.below(2)}`)
+  else if (choice < 8) user.remove(path)
+  else if (choice < 9) user.makeDirectory(path)
+  else user.rename(path, random.pick(names))
+  if (!random.chance(world.faults.missedHint)) agent.hint(user.touched, world.delay())
+}

@@ -1,0 +1,46 @@
+import { describe, expect, it } from 'vitest'
+import { makeIndex, range, runKind } from '../testing/histories.ts'
+import { mutants } from '../testing/mutants.ts'
+import { runTurns } from './turns.ts'
+
+type Name = keyof typeof mutants
+type Kind = 'plain' | 'faults' | 'turns'
+
+/** How each broken rule must come to light, and where. */
+const expected: Record<Name, readonly [Kind, RegExp]> = {
+  'knowledge rises although a path failed': ['faults', /^meanwhile: .* knows .* but its .* is older/],
+  'a page that is not the last counts as the last': ['plain', /^meanwhile: .* knows .* but its .* is older/],
+  'no conflict copy is kept': ['plain', /is lost/],
+  'a copy that failed counts as kept': ['faults', /is lost/],
+  'a tombstone counts as never seen': ['plain', /is older|not quiet/],
+  'a deletion beats an edit': ['plain', /is lost/],
+  'who settles a conflict takes no new dot': ['plain', /not quiet|differ/],
+  'whose content was replaced knowingly does not count': ['plain', /rose from the dead/],
+  'an echo counts as an edit': ['turns', /took the change of .* for its own/],
+  'what a session brings meanwhile counts as an edit': ['plain', /rose from the dead|is lost/],
+  'two peers are asked for one path': ['turns', /was moved 2 times, not 1/],
+  'what did not arrive is adopted': ['faults', /is lost|the index is wrong/],
+  'counters repeat': ['plain', /is lost|rose from the dead/],
+  'rmdir takes what is inside along': ['faults', /is lost/],
+}
+
+const most = 1000
+
+function caughtAt(name: Name): number | undefined {
+  const [kind, words] = expected[name]
+  for (const seed of range(0, most)) if (violations(kind, seed, name).some((text) => words.test(text))) return seed
+  return undefined
+}
+
+function violations(kind: Kind, seed: number, name: Name): readonly string[] {
+  const parts = mutants[name]
+  return kind === 'turns'
+    ? runTurns({ seed, shape: 'ring', makeIndex, ...parts })
+    : runKind(kind, seed, parts).violations
+}
+
+describe('the checks notice when', () => {
+  it.each(Object.keys(expected) as Name[])('%s', { timeout: 60_000 }, (name) => {
+    expect(caughtAt(name)).toBeLessThan(most)
+  })
+})

@@ -1,0 +1,44 @@
+import type { CommitRow } from '../core/agent/events.ts'
+import type { Dot, RelativePath } from '../core/causal/types.ts'
+import type { SimAgent } from './sim-agent.ts'
+
+/** What happened in a world, for the checks at its end. Contents at a path are `path:hash`. */
+export class Record {
+  /** Every write that any index has committed: who, which, where. */
+  readonly writes: { readonly dot: Dot; readonly path: RelativePath }[] = []
+  commits = 0
+  /** Contents that a session overwrote without the index having seen them (Unison keeps a backup of them). */
+  readonly backedUp = new Set<string>()
+  /** Contents that won a conflict, by path. */
+  readonly winners = new Map<RelativePath, Set<string>>()
+  /** Contents that a session brought without being asked: the sender's file had changed by then, or lay in a new directory. */
+  readonly unasked = new Set<string>()
+  /** Conflict copies; a content may come to one although somebody deleted the same content there before. */
+  readonly copies = new Set<string>()
+  /** Somebody's index was lost, and with it what its users had seen before they replaced it. */
+  historyLost = false
+  /** How often a content came to an agent, by `agent:hash`. */
+  readonly transferred = new Map<string, number>()
+
+  moved(to: SimAgent, hash: string): void {
+    const key = `${to.name}:${hash}`
+    this.transferred.set(key, (this.transferred.get(key) ?? 0) + 1)
+  }
+
+  kept(path: RelativePath, hash: string): void {
+    this.copies.add(`${path}:${hash}`)
+  }
+
+  committed(agent: SimAgent, rows: readonly CommitRow[]): void {
+    this.commits++
+    const { replica } = agent.state
+    const before = agent.index.meta().knowledge[replica] ?? 0
+    for (const { path, vector, dots, hash } of rows) {
+      const counter = vector[replica] ?? 0
+      if (counter <= before) continue
+      this.writes.push({ dot: [replica, counter], path })
+      if (dots.some(([by, at]) => by === replica && at === counter)) continue
+      this.winners.set(path, (this.winners.get(path) ?? new Set()).add(hash))
+    }
+  }
+}

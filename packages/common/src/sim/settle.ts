@@ -1,0 +1,51 @@
+import { isConflictCopy } from '../core/causal/conflict-name.ts'
+import { type Audit, verify } from './audit.ts'
+import { noFaults } from './types.ts'
+import type { SimWorld } from './world.ts'
+
+export interface Settled {
+  /** What went wrong, in words; empty when nothing did. */
+  readonly violations: readonly string[]
+  readonly conflictCopies: number
+  /** Virtual time from the last disturbance until nobody had anything to say any more. */
+  readonly settledMs: number
+  readonly messages: number
+}
+
+/** Far more than any history needs: about a thousand is usual. */
+const mostSteps = 30_000
+
+/** Everything is up, everybody scans, and the world runs until it is quiet; then all must hold, and must stay so. */
+export function settle(world: SimWorld, audit: Audit): Settled {
+  world.faults = noFaults
+  for (const link of world.links) world.setLink(link, true)
+  const { now } = world.queue
+  const { messages } = world
+  const quiet = round(world)
+  const settledMs = Math.max(0, world.busyAt - now)
+  const sent = world.messages - messages
+  const violations = quiet ? [...verify(world, audit), ...circulating(world)] : ['not quiet']
+  const copies = world.agents[0]?.disk.paths().filter(isConflictCopy).length ?? 0
+  return { violations, conflictCopies: copies, settledMs, messages: sent }
+}
+
+/** One scan everywhere, and all that follows from it. False when it does not end. */
+function round(world: SimWorld): boolean {
+  for (const agent of world.agents) agent.rescan()
+  let steps = 0
+  while (steps < mostSteps && world.queue.advance()) steps++
+  return world.queue.size === 0
+}
+
+/** Another scan of everything finds nothing new and gives nobody anything to say. */
+function circulating(world: SimWorld): string[] {
+  const { messages, record } = world
+  const { commits } = record
+  const transfers = world.record.transferred.size
+  if (!round(world)) return ['not quiet after a scan that changes nothing']
+  const found: string[] = []
+  if (record.commits !== commits) found.push(`a second scan made ${record.commits - commits} commits`)
+  if (world.messages !== messages) found.push(`a second scan made ${world.messages - messages} messages`)
+  if (world.record.transferred.size !== transfers) found.push('a second scan moved data')
+  return found
+}

@@ -1,0 +1,185 @@
+import type { ApplyItem, Effect, FolderEvent, Seen } from '../core/agent/events.ts'
+import { type FolderState, initialState } from '../core/agent/state.ts'
+import type { FolderIndex } from '../core/causal/folder-index.ts'
+import type { FolderId, NodeId, RelativePath, ReplicaId } from '../core/causal/types.ts'
+import { never } from '../core/never.ts'
+import { runSession, type SessionContext } from './session.ts'
+import { SimApplier } from './sim-applier.ts'
+import type { SimDisk } from './sim-disk.ts'
+import { SimJournal } from './sim-journal.ts'
+import type { Step } from './types.ts'
+import type { SimWorld } from './world.ts'
+
+type WithoutTime<T> = T extends unknown ? Omit<T, 'at'> : never
+
+const folder = 'sim' as FolderId
+
+/** One agent: the real `step` over an index and a disk in memory. A crash loses its state and what was under way, not those two. */
+export class SimAgent {
+  readonly id: NodeId
+  readonly name: string
+  index: FolderIndex
+  readonly disk: SimDisk
+  state: FolderState
+  skewUs = 0
+  readonly #world: SimWorld
+  readonly #step: Step
+  readonly #applier: SimApplier
+  readonly #session: SessionContext
+  readonly #hinted = new Set<RelativePath>()
+  readonly #journal = new SimJournal()
+  /** Rises with a crash: what an earlier life had under way no longer reports. */
+  #life = 0
+  #wakeAt = Number.POSITIVE_INFINITY
+
+  constructor(options: { name: string; index: FolderIndex; disk: SimDisk; world: SimWorld; step: Step }) {
+    const { name, index, disk, world, step } = options
+    this.name = name
+    this.id = name as NodeId
+    this.index = index
+    this.disk = disk
+    this.#world = world
+    this.#step = step
+    this.state = initialState(folder, index.meta().replica, index.meta().knowledge)
+    const nowUs = (): number => this.nowUs()
+    const fails = (): boolean => world.random.chance(world.faults.apply)
+    const kept = (path: RelativePath, hash: string): void => world.record.kept(path, hash)
+    const touched = (paths: readonly RelativePath[]): void => this.hint(paths, world.delay())
+    this.#applier = new SimApplier({ disk, index: () => this.index, nowUs, fails, touched, kept })
+    const later = (delayMs: number, run: () => void): void => this.#later(delayMs, run)
+    this.#session = { agent: this, world, applier: this.#applier, journal: this.#journal, later }
+  }
+
+  nowUs(): number {
+    return this.#world.queue.now * 1000 + this.skewUs
+  }
+
+  handle(event: WithoutTime<FolderEvent>): void {
+    const { state, effects } = this.#step(this.state, { ...event, at: this.#world.queue.now } as FolderEvent)
+    this.state = state
+    for (const effect of effects) this.#perform(effect)
+  }
+
+  /** The watcher noticed something, or was made to look. */
+  hint(paths: readonly RelativePath[], delayMs: number): void {
+    for (const path of paths) this.#hinted.add(path)
+    this.#later(delayMs, () => {
+      const due = [...this.#hinted]
+      this.#hinted.clear()
+      if (due.length > 0) this.handle({ kind: 'observed', items: due.flatMap((path) => this.#seenWithBelow(path)) })
+    })
+  }
+
+  rescan(): void {
+    const known = this.index.below('', Number.MAX_SAFE_INTEGER).map((row) => row.path)
+    this.hint([...new Set([...known, ...this.disk.paths()])].sort(), 0)
+  }
+
+  /** With another index when its own is lost. */
+  crash(index: FolderIndex = this.index): void {
+    this.index = index
+    this.#life++
+    this.#wakeAt = Number.POSITIVE_INFINITY
+    this.#hinted.clear()
+    this.#journal.crash()
+    this.state = initialState(folder, this.index.meta().replica, this.index.meta().knowledge)
+    const found = this.#journal.recover(this.disk.paths())
+    const items = [...found].map(([path, brought]) => ({ ...this.seen(path), brought }))
+    if (items.length > 0) this.handle({ kind: 'observed', items })
+  }
+
+  #later(delayMs: number, run: () => void): void {
+    const life = this.#life
+    this.#world.queue.after(delayMs, () => {
+      if (this.#life === life) run()
+    })
+  }
+
+  seen(path: RelativePath): Seen {
+    return { path, local: this.index.get(path), disk: this.disk.state(path) }
+  }
+
+  /** A directory that is gone, or is something else now, takes what was in it along. */
+  #seenWithBelow(path: RelativePath): Seen[] {
+    const seen = this.seen(path)
+    if (seen.disk?.kind === 'dir') return [seen]
+    const below = this.index.below(path, Number.MAX_SAFE_INTEGER)
+    return [seen, ...below.map((row) => this.seen(row.path))]
+  }
+
+  #perform(effect: Effect): void {
+    const world = this.#world
+    switch (effect.kind) {
+      case 'commit':
+        world.committed(this, effect.rows)
+        this.index.commit(effect)
+        break
+      case 'restat':
+        this.index.restat(effect.items)
+        break
+      case 'read_entries':
+        this.#later(world.delay(), () => this.#read(effect))
+        break
+      case 'send_summary':
+      case 'send_entries':
+      case 'send_resend':
+        world.send(this, effect)
+        break
+      case 'apply':
+        this.#later(world.delay(), () => this.#apply(effect.items))
+        break
+      case 'fetch':
+        this.#later(world.delay(), () => runSession(this.#session, effect))
+        break
+      case 'observe':
+        this.hint(effect.paths, world.delay())
+        break
+      case 'reincarnate':
+        this.#reincarnate()
+        break
+      case 'wake':
+        this.#wake(effect.at)
+        break
+      default:
+        never(effect)
+    }
+  }
+
+  /** One timer, for the earliest: after it the step says again when it wants to be called. */
+  #wake(at: number): void {
+    if (at >= this.#wakeAt) return
+    this.#wakeAt = at
+    this.#later(at - this.#world.queue.now, () => {
+      if (this.#wakeAt !== at) return
+      this.#wakeAt = Number.POSITIVE_INFINITY
+      this.handle({ kind: 'ticked' })
+    })
+  }
+
+  #reincarnate(): void {
+    this.index.reincarnate(this.#world.newReplica(this.name))
+    this.handle({ kind: 'reincarnated', replica: this.index.meta().replica as ReplicaId })
+  }
+
+  #read({ peer, id, since, knowledge, limit }: Extract<Effect, { kind: 'read_entries' }>): void {
+    const { knowledge: own, digest } = this.index.meta()
+    const nothing = { rows: [], toSeq: since, complete: false }
+    const found = limit > 0 ? this.index.since(since, knowledge, Math.min(limit, this.#world.page)) : nothing
+    this.handle({ kind: 'entries_read', peer, id, ...found, meta: { knowledge: own, digest } })
+  }
+
+  #apply(items: readonly ApplyItem[]): void {
+    const done = items.map((item) => ({ item, ...this.#applier.apply(item) }))
+    this.#later(this.#world.delay(), () => {
+      const applied = done.map(({ item: { path, peer, entry }, result, kept }) => ({
+        ...this.seen(path),
+        peer,
+        entry,
+        result,
+        kept,
+        reason: result,
+      }))
+      this.handle({ kind: 'applied', items: applied })
+    })
+  }
+}

@@ -1,0 +1,13 @@
+import { describe, expect, it } from 'vitest'
+import { makeIndex, range } from '../testing/histories.ts'
+import { runTurns, type Shape } from './turns.ts'
+
+describe('histories without concurrency', () => {
+  it.each<Shape>(['line', 'star', 'tree', 'ring', 'full'])(
+    'make no conflict and move every content once to everybody else: %s',
+    { timeout: 60_000 },
+    (shape) => {
+      for (const seed of range(0, 80)) expect(runTurns({ seed, shape, makeIndex }), `seed ${seed}`).toEqual([])
+    },
+  )
+})

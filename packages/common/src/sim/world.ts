@@ -1,0 +1,158 @@
+import type { CommitRow } from '../core/agent/events.ts'
+import { step as realStep } from '../core/agent/step.ts'
+import { blockerOf } from '../core/causal/paths.ts'
+import type { NodeId, ReplicaId } from '../core/causal/types.ts'
+import { EventQueue } from './event-queue.ts'
+import type { Random } from './random.ts'
+import { Record } from './record.ts'
+import { SimAgent } from './sim-agent.ts'
+import { SimDisk } from './sim-disk.ts'
+import type { Faults, Parts, Sending } from './types.ts'
+
+interface SimLink {
+  readonly ends: readonly [number, number]
+  up: boolean
+  /** Rises whenever the link comes or goes: messages of an earlier connection are lost. */
+  connection: number
+}
+
+export interface SimWorldOptions extends Parts {
+  readonly random: Random
+  readonly faults: Faults
+  /** Entries that one read of an index gives; few, so that most exchanges take several. */
+  readonly page?: number
+}
+
+/** N agents with links between them, in virtual time. */
+export class SimWorld {
+  readonly queue = new EventQueue()
+  readonly agents: SimAgent[] = []
+  readonly links: SimLink[] = []
+  readonly random: Random
+  readonly page: number
+  readonly longest = 60
+  faults: Faults
+  readonly record = new Record()
+  messages = 0
+  /** When a message was sent or something was committed for the last time. */
+  busyAt = 0
+  readonly #parts: Parts
+  #rounds = 0
+  readonly #lastDelivery = new Map<string, number>()
+  #incarnations = 0
+
+  constructor({ random, faults, page, ...parts }: SimWorldOptions) {
+    this.random = random
+    this.faults = faults
+    this.page = page ?? 3
+    this.#parts = parts
+  }
+
+  newReplica(name: string): ReplicaId {
+    return `${name}.${this.#incarnations++}` as ReplicaId
+  }
+
+  addAgent(name: string): SimAgent {
+    const { makeIndex, makeDisk, step } = this.#parts
+    const index = makeIndex(this.newReplica(name))
+    const disk = makeDisk?.() ?? new SimDisk()
+    const agent = new SimAgent({ name, index, disk, world: this, step: step ?? realStep })
+    this.agents.push(agent)
+    return agent
+  }
+
+  addLink(left: number, right: number): void {
+    this.links.push({ ends: [left, right], up: false, connection: 0 })
+  }
+
+  delay(): number {
+    return 1 + this.random.below(this.longest - 1)
+  }
+
+  setLink(link: SimLink, up: boolean): void {
+    if (link.up === up) return
+    link.up = up
+    link.connection++
+    const [left, right] = link.ends.map((end) => this.agents[end] as SimAgent) as [SimAgent, SimAgent]
+    const kind = up ? 'link_up' : 'link_down'
+    left.handle({ kind, peer: right.id })
+    right.handle({ kind, peer: left.id })
+  }
+
+  /** The agent dies and comes back: links drop, memory is lost, and a scan follows. Without its index it no longer knows what its
+   *  users have replaced and deleted, and what is on its disk counts as new. */
+  crash(agent: SimAgent, losesIndex = false): void {
+    const at = this.agents.indexOf(agent)
+    const links = this.links.filter((link) => link.up && link.ends.includes(at))
+    for (const link of links) this.setLink(link, false)
+    this.record.historyLost ||= losesIndex
+    agent.crash(losesIndex ? this.#parts.makeIndex(this.newReplica(agent.name)) : agent.index)
+    for (const link of links) this.setLink(link, true)
+    agent.rescan()
+  }
+
+  /** The folder closes and opens again while its links stay up, as after a damaged index: it asks its peers to begin again. */
+  reopen(agent: SimAgent, losesIndex: boolean): void {
+    this.record.historyLost ||= losesIndex
+    agent.crash(losesIndex ? this.#parts.makeIndex(this.newReplica(agent.name)) : agent.index)
+    const at = this.agents.indexOf(agent)
+    for (const { ends } of this.links.filter((link) => link.up && link.ends.includes(at))) {
+      const peer = (this.agents[ends[0] === at ? ends[1] : ends[0]] as SimAgent).id
+      const round = `${agent.name}${this.#rounds++}`
+      this.send(agent, { kind: 'send_resend', peer, round })
+      agent.handle({ kind: 'link_up', peer, round })
+    }
+    agent.rescan()
+  }
+
+  send(from: SimAgent, effect: Sending): void {
+    const to = this.agents.find((agent) => agent.id === effect.peer) as SimAgent
+    const link = this.#linkOf(from, to)
+    if (!link?.up) return
+    this.messages++
+    this.busyAt = this.queue.now
+    const { connection } = link
+    const key = `${from.name}>${to.name}>${connection}`
+    const at = Math.max(this.queue.now + this.delay(), this.#lastDelivery.get(key) ?? 0)
+    this.#lastDelivery.set(key, at)
+    this.queue.after(at - this.queue.now, () => {
+      if (link.up && link.connection === connection) deliver(from, to, effect)
+    })
+  }
+
+  /** The peer, when a session with it can bring something now. */
+  reach(to: SimAgent, peer: NodeId): SimAgent | undefined {
+    const from = this.agents.find((agent) => agent.id === peer) as SimAgent
+    return !this.#linkOf(from, to)?.up || this.random.chance(this.faults.transfer) ? undefined : from
+  }
+
+  committed(agent: SimAgent, rows: readonly CommitRow[]): void {
+    this.busyAt = this.queue.now
+    this.record.committed(agent, rows)
+  }
+
+  #linkOf(left: SimAgent, right: SimAgent): SimLink | undefined {
+    const ends = [this.agents.indexOf(left), this.agents.indexOf(right)]
+    return this.links.find((link) => link.ends.includes(ends[0] as number) && link.ends.includes(ends[1] as number))
+  }
+}
+
+function deliver(from: SimAgent, to: SimAgent, effect: Sending): void {
+  const peer = from.id
+  if (effect.kind === 'send_resend') {
+    to.handle({ kind: 'resend_requested', peer, all: effect.round === undefined, round: effect.round })
+    return
+  }
+  const { knowledge, digest } = effect
+  if (effect.kind === 'send_summary') {
+    const { received, complete, round } = effect
+    const { replica } = from.state
+    to.handle({ kind: 'summary_received', peer, replica, knowledge, digest, received, complete, round })
+    return
+  }
+  const { toSeq, complete } = effect
+  const items = effect.rows.map(({ seq: _seq, stat: _stat, ...remote }) => {
+    return { remote, local: to.index.get(remote.path), blockedBy: blockerOf(to.index, remote.path) }
+  })
+  to.handle({ kind: 'entries_received', peer, items, toSeq, complete, knowledge, digest })
+}

@@ -1,0 +1,196 @@
+import type { ApplyItem, ApplyResult, Effect, FetchOutcome, FolderEvent, Seen } from '../core/agent/events.ts'
+import { initialState } from '../core/agent/state.ts'
+import { step } from '../core/agent/step.ts'
+import { emptyDigest } from '../core/causal/digest.ts'
+import { blockerOf } from '../core/causal/paths.ts'
+import type {
+  DiskState,
+  Entry,
+  FolderId,
+  NodeId,
+  RelativePath,
+  ReplicaId,
+  VersionVector,
+} from '../core/causal/types.ts'
+import { MemoryIndex } from './memory-index.ts'
+
+type WithoutTime<T> = T extends unknown ? Omit<T, 'at'> : never
+type EffectOf<K extends Effect['kind']> = Extract<Effect, { kind: K }>
+
+export const here = 'here.1' as ReplicaId
+
+interface Announcement {
+  readonly knowledge?: VersionVector
+  readonly complete?: boolean
+  readonly toSeq?: number
+  readonly received?: number
+  readonly digest?: string
+}
+
+/** The real `step` over an index and a disk in memory, driven by hand: commits are performed at once, all else is for the test to
+ *  look at and to answer. */
+export class StepDriver {
+  state = initialState('folder' as FolderId, here, {})
+  readonly index = new MemoryIndex(here)
+  readonly disk = new Map<RelativePath, DiskState>()
+  now = 1000
+
+  send(event: WithoutTime<FolderEvent>): Effects {
+    const { state, effects } = step(this.state, { ...event, at: this.now } as FolderEvent)
+    this.state = state
+    for (const effect of effects) if (effect.kind === 'commit') this.index.commit(effect)
+    return new Effects(effects)
+  }
+
+  linkUp(peer: string): Effects {
+    return this.send({ kind: 'link_up', peer: peer as NodeId })
+  }
+
+  /** The link comes up and both have said that they have nothing. */
+  meet(peer: string): void {
+    this.answerRead(this.linkUp(peer).one('read_entries'))
+    for (let read = this.summary(peer).find('read_entries'); read; ) read = this.answerRead(read).find('read_entries')
+  }
+
+  linkDown(peer: string): Effects {
+    return this.send({ kind: 'link_down', peer: peer as NodeId })
+  }
+
+  summary(
+    peer: string,
+    { knowledge = {}, complete = true, received = 0, digest = emptyDigest }: Announcement = {},
+  ): Effects {
+    const said = { knowledge, complete, received, digest: digest as typeof emptyDigest }
+    return this.send({ kind: 'summary_received', peer: peer as NodeId, replica: `${peer}.1` as ReplicaId, ...said })
+  }
+
+  /** A page of the peer's entries. Its knowledge, unless given: all that the entries show. */
+  entries(
+    peer: string,
+    entries: readonly Entry[],
+    { knowledge, complete = true, toSeq = 1 }: Announcement = {},
+  ): Effects {
+    const items = entries.map((remote) => ({
+      remote,
+      local: this.index.get(remote.path),
+      blockedBy: blockerOf(this.index, remote.path),
+    }))
+    const known = knowledge ?? Object.assign({}, ...entries.map(({ vector }) => vector))
+    const said = { toSeq, complete, knowledge: known, digest: emptyDigest }
+    return this.send({ kind: 'entries_received', peer: peer as NodeId, items, ...said })
+  }
+
+  /** What the index says to a read, as the shell would answer it. */
+  answerRead({ peer, id, since, knowledge, limit }: EffectOf<'read_entries'>): Effects {
+    const { knowledge: own, digest } = this.index.meta()
+    const nothing = { rows: [], toSeq: since, complete: false }
+    const found = limit > 0 ? this.index.since(since, knowledge, limit) : nothing
+    return this.send({ kind: 'entries_read', peer, id, ...found, meta: { knowledge: own, digest } })
+  }
+
+  /** Somebody puts something on the disk (nothing: takes it away), and the watcher notices. */
+  edit(path: RelativePath, disk: DiskState | undefined): Effects {
+    this.put(path, disk)
+    return this.observe(path)
+  }
+
+  put(path: RelativePath, disk: DiskState | undefined): void {
+    if (disk) this.disk.set(path, disk)
+    else this.disk.delete(path)
+  }
+
+  observe(...paths: RelativePath[]): Effects {
+    return this.send({ kind: 'observed', items: paths.map((path) => this.seen(path)) })
+  }
+
+  /** The session is over; the disk shows what it shows. */
+  finish(
+    fetch: EffectOf<'fetch'>,
+    { outcome = 'done', reason = '', extras = [], left = [] }: Partial<Ending> = {},
+  ): Effects {
+    const items = fetch.items.map(({ entry }) => ({
+      ...this.seen(entry.path),
+      entry,
+      ran: !left.includes(entry.path),
+    }))
+    const seenExtras = extras.map((path) => this.seen(path))
+    return this.send({
+      kind: 'fetch_finished',
+      peer: fetch.peer,
+      id: fetch.id,
+      outcome,
+      reason,
+      items,
+      extras: seenExtras,
+    })
+  }
+
+  /** The disk has done, or refused, what it was told. */
+  applied(items: readonly ApplyItem[], result: ApplyResult = 'done', kept = result === 'done'): Effects {
+    const ended = items.map((item) => ({
+      ...this.seen(item.path),
+      peer: item.peer,
+      entry: item.entry,
+      result,
+      reason: result,
+      kept: kept && item.operations.includes('keep'),
+    }))
+    return this.send({ kind: 'applied', items: ended })
+  }
+
+  tick(afterMs: number): Effects {
+    this.now += afterMs
+    return this.send({ kind: 'ticked' })
+  }
+
+  wish(peer: string, path: RelativePath) {
+    return this.state.peers.get(peer as NodeId)?.wanted.get(path)
+  }
+
+  seen(path: RelativePath): Seen {
+    return { path, local: this.index.get(path), disk: this.disk.get(path) }
+  }
+}
+
+interface Ending {
+  readonly outcome: FetchOutcome
+  readonly reason: string
+  /** Paths that the session brought without being asked. */
+  readonly extras: readonly RelativePath[]
+  /** Paths that were left out of the session. */
+  readonly left: readonly RelativePath[]
+}
+
+/** What a step asked for. */
+export class Effects {
+  readonly all: readonly Effect[]
+
+  constructor(all: readonly Effect[]) {
+    this.all = all
+  }
+
+  get kinds(): string[] {
+    return this.all.map(({ kind }) => kind)
+  }
+
+  find<K extends Effect['kind']>(kind: K): EffectOf<K> | undefined {
+    return this.all.find((effect): effect is EffectOf<K> => effect.kind === kind)
+  }
+
+  one<K extends Effect['kind']>(kind: K): EffectOf<K> {
+    const found = this.find(kind)
+    if (!found) throw new Error(`no ${kind} among ${this.kinds.join(', ') || 'nothing'}`)
+    return found
+  }
+
+  /** Paths and what is done to them. */
+  operations(): Record<RelativePath, string> {
+    const items = this.find('apply')?.items ?? []
+    return Object.fromEntries(items.map(({ path, operations }) => [path, operations.join(' ')]))
+  }
+
+  fetches(): Record<string, RelativePath[]> {
+    const all = this.all.filter((effect) => effect.kind === 'fetch')
+    return Object.fromEntries(all.map(({ peer, items }) => [peer, items.map(({ entry }) => entry.path)]))
+  }
+}

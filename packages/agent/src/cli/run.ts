@@ -1,0 +1,90 @@
+import { loadConfig } from '@spansync/common/config/file'
+import { messageOf } from '@spansync/common/runtime/errors'
+import type { Command } from 'commander'
+import type { Daemon, DaemonOptions, StartDaemon } from '../control/api.ts'
+import { version } from '../version.ts'
+import { action, type Context, type Runner } from './context.ts'
+
+export function addRunCommand(program: Command, runner: Runner): void {
+  program
+    .command('run')
+    .description('run the agent in the foreground, until Ctrl-C; its log goes to standard output')
+    .addHelpText('after', '\nExample:\n  spansync run')
+    .action(
+      action<[], object>(runner, async (context) => {
+        const start: StartDaemon = async (options) => (await import('../daemon/daemon.ts')).startDaemon(options)
+        await runDaemon(context, start)
+      }),
+    )
+}
+
+/** Holds the home, runs the daemon and the local interface until SIGINT, SIGTERM or `stop`. Resolves after a clean stop; throws when the
+ *  daemon could not start or could not go on. */
+export async function runDaemon(context: Pick<Context, 'home' | 'stdout' | 'env'>, start: StartDaemon): Promise<void> {
+  const { home } = context
+  const config = loadConfig(home)
+  const { lockHome } = await import('../control/lock.ts')
+  const { startControlServer } = await import('../control/server.ts')
+  const { createRunLogger } = await import('./run-logger.ts')
+  const log = createRunLogger(context, config)
+  const stopping = new AbortController()
+  const stop = (reason: string): void => stopping.abort(new Error(reason))
+  await using resources = new AsyncDisposableStack()
+  resources.use(lockHome(home))
+  resources.use(onSignals(stop))
+  resources.use(onFault((error) => log.fatal({ event: 'agent.fault', err: error }, 'a fault in spansync')))
+  log.info({ event: 'agent.starting', version, pid: process.pid, home }, 'starting')
+  const daemon = await startUnlessStopped(start, { home, config, log, signal: stopping.signal })
+  if (daemon === undefined) return
+  resources.use(daemon)
+  const { handlers } = daemon
+  const server = await startControlServer({ home, handlers, stop: () => stop('asked to'), log })
+  resources.use(server)
+  log.info({ event: 'agent.started', socket: server.socket }, 'running')
+  await ended(stopping.signal, daemon.failed)
+  log.info({ event: 'agent.stopping', reason: messageOf(stopping.signal.reason) }, 'stopping')
+  await resources.disposeAsync()
+  log.info({ event: 'agent.stopped' }, 'stopped')
+}
+
+/** Undefined when the signal came before it had started. */
+async function startUnlessStopped(start: StartDaemon, options: DaemonOptions): Promise<Daemon | undefined> {
+  try {
+    return await start(options)
+  } catch (error) {
+    if (options.signal.aborted && error === options.signal.reason) return undefined
+    throw error
+  }
+}
+
+/** The first signal stops cleanly; a second one ends the process at once. The listeners stay: without one, a library that counts
+ *  listeners would raise the signal again. */
+function onSignals(stop: (reason: string) => void): Disposable {
+  let signals = 0
+  const receive = (name: string): void => {
+    signals++
+    if (signals > 1) process.exit(128 + (name === 'SIGINT' ? 2 : 15))
+    stop(name)
+  }
+  const listeners = (['SIGINT', 'SIGTERM'] as const).map((name) => ({ name, listener: () => receive(name) }))
+  for (const { name, listener } of listeners) process.on(name, listener)
+  return {
+    [Symbol.dispose]: () => {
+      for (const { name, listener } of listeners) process.off(name, listener)
+    },
+  }
+}
+
+/** Puts on record what ends the process from somewhere in the background. */
+function onFault(record: (error: Error) => void): Disposable {
+  process.on('uncaughtExceptionMonitor', record)
+  return { [Symbol.dispose]: () => void process.off('uncaughtExceptionMonitor', record) }
+}
+
+function ended(signal: AbortSignal, failed: Promise<never> | undefined): Promise<void> {
+  const aborted = new Promise<void>((resolve) => {
+    if (signal.aborted) resolve()
+    else signal.addEventListener('abort', () => resolve(), { once: true })
+  })
+  return failed === undefined ? aborted : Promise.race([aborted, failed])
+}

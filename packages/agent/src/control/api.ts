@@ -1,0 +1,115 @@
+import type { Config } from '@spansync/common/config/schema'
+import { type Problem, problemSchema, type Status } from '@spansync/common/protocol/status'
+import type { Logger } from '@spansync/common/runtime/logger'
+import { z } from 'zod'
+
+// What the command line and the daemon say to each other over the local socket.
+
+export const syncRequestSchema = z.object({
+  /** Absent: every folder. */
+  folder: z.string().optional(),
+  /** False: start it, and answer at once. */
+  wait: z.boolean().default(false),
+  timeoutMs: z.number().int().min(0).max(86_400_000).default(60_000),
+})
+
+/** `unreachable` replicas do not count against a folder being equal; `behind` and `failed` do. */
+export const replicaResultSchema = z.object({
+  node: z.string(),
+  state: z.enum(['equal', 'behind', 'failed', 'unreachable']),
+  /** Why it lags, for a person. */
+  reason: z.string().optional(),
+  remedy: z.string().optional(),
+  lacking: z.object({ files: z.number(), bytes: z.number() }).optional(),
+})
+
+export const syncResultSchema = z.object({
+  folders: z.array(
+    z.object({
+      id: z.string(),
+      /** Every replica that could be reached is equal. Without `wait`: what is known so far. */
+      equal: z.boolean(),
+      /** The time ran out before that. */
+      timedOut: z.boolean().optional(),
+      replicas: z.array(replicaResultSchema),
+      /** This node's own trouble with the folder. */
+      error: problemSchema.optional(),
+    }),
+  ),
+  elapsedMs: z.number().min(0),
+})
+
+export const conflictInfoSchema = z.object({
+  folder: z.string(),
+  /** Of the conflict copy, below the folder's root. */
+  path: z.string(),
+  /** Of the file that it is a copy of. */
+  original: z.string().optional(),
+  /** The node that lost, or that resolved, as the copy's name says. */
+  node: z.string().optional(),
+  bytes: z.number().int().min(0),
+  mtimeMs: z.number(),
+})
+
+export const checkSchema = z.object({
+  id: z.string(),
+  /** `warn` is shown and does not count as a failure. */
+  result: z.enum(['ok', 'warn', 'fail']),
+  title: z.string(),
+  detail: z.string().optional(),
+  remedy: z.string().optional(),
+})
+
+export const doctorReportSchema = z.object({ checks: z.array(checkSchema) })
+export const approveRequestSchema = z.object({ folder: z.string() })
+
+export const failureSchema = z.object({
+  error: z.object({
+    code: z.string(),
+    message: z.string(),
+    remedy: z.string(),
+    retryable: z.boolean(),
+    exitCode: z.number(),
+  }),
+})
+
+export type SyncRequest = z.output<typeof syncRequestSchema>
+export type SyncResult = z.infer<typeof syncResultSchema>
+export type FolderSyncResult = SyncResult['folders'][number]
+export type ReplicaResult = z.infer<typeof replicaResultSchema>
+export type ConflictInfo = z.infer<typeof conflictInfoSchema>
+export type Check = z.infer<typeof checkSchema>
+export type DoctorReport = z.infer<typeof doctorReportSchema>
+export type Failure = z.infer<typeof failureSchema>
+export type { Problem, Status }
+
+/** What the daemon offers to the local interface. A thrown SpansyncError reaches the person with its code and remedy. */
+export interface ControlHandlers {
+  status(): Promise<Status>
+  /** Calls back after anything in the status may have changed, as often as it likes. */
+  onStatusChange(callback: () => void): () => void
+  sync(request: SyncRequest, signal: AbortSignal): Promise<SyncResult>
+  conflicts(folder?: string): Promise<ConflictInfo[]>
+  doctor(): Promise<DoctorReport>
+  /** Lets a folder go on that has stopped for a person's word, such as after its root was emptied. */
+  approve(folder: string): Promise<void>
+  /** Takes config.yaml over now; resolves when that is done. */
+  reload(): Promise<void>
+}
+
+/** A running daemon. Disposing it stops everything and releases the files. */
+export interface Daemon extends AsyncDisposable {
+  readonly handlers: ControlHandlers
+  /** Rejects when the daemon cannot go on. */
+  readonly failed?: Promise<never>
+}
+
+export interface DaemonOptions {
+  readonly home: string
+  readonly config: Config
+  readonly log: Logger
+  /** Aborted when the daemon shall stop; it is disposed after that. */
+  readonly signal: AbortSignal
+}
+
+export type StartDaemon = (options: DaemonOptions) => Promise<Daemon>

@@ -1,0 +1,38 @@
+import { loadConfig } from '@spansync/common/config/file'
+import type { Config } from '@spansync/common/config/schema'
+import { systemClock } from '@spansync/common/runtime/clock'
+import type { Daemon, DaemonOptions, StartDaemon } from '../control/api.ts'
+import { createDiskWorker } from '../disk/disk-worker.ts'
+import { createEngine } from '../folder/unison-engine.ts'
+import { loadIdentity } from '../transport/identity.ts'
+import { watchConfig } from './config-watch.ts'
+import { createHandlers } from './handlers.ts'
+import { keepHouse } from './housekeeping.ts'
+import { Network } from './network.ts'
+import { StatusHub } from './status-hub.ts'
+
+/** Puts the agent together: identity, transport, folders, and what the command line asks of them. */
+export const startDaemon: StartDaemon = async ({ home, config, log, signal }: DaemonOptions): Promise<Daemon> => {
+  await using stack = new AsyncDisposableStack()
+  const identity = await loadIdentity(home)
+  const disk = stack.use(createDiskWorker())
+  const keepAtMost = config.advanced.persistentPairs
+  const engine = await createEngine({ home, program: config.unison.path, keepAtMost, log, clock: systemClock })
+  const hub = stack.use(new StatusHub(systemClock))
+  const network = stack.use(new Network({ home, identity, disk, engine, clock: systemClock, log, hub }))
+  await network.start(config)
+  signal.throwIfAborted()
+  const take = async (): Promise<void> => network.apply(loadConfig(home))
+  const watch = stack.use(
+    watchConfig({
+      home,
+      log,
+      take: (next: Config) => network.apply(next),
+      problem: (problem) => hub.setConfigProblem(problem),
+    }),
+  )
+  stack.use(keepHouse({ home, config: () => network.config, clock: systemClock, log }))
+  const handlers = createHandlers({ network, hub, reload: () => watch.takeNow(take) })
+  const owned = stack.move()
+  return { handlers, [Symbol.asyncDispose]: () => owned.disposeAsync() }
+}

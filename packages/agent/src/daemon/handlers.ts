@@ -1,0 +1,29 @@
+import type { ControlHandlers } from '../control/api.ts'
+import { conflictsOf } from './conflicts.ts'
+import { diagnose } from './diagnose.ts'
+import { hostsOf } from './hosts.ts'
+import type { Network } from './network.ts'
+import { statusOf } from './status.ts'
+import type { StatusHub } from './status-hub.ts'
+import { synchronise } from './synchronise.ts'
+
+export interface HandlerOptions {
+  readonly network: Network
+  readonly hub: StatusHub
+  readonly reload: () => Promise<void>
+}
+
+/** What the command line can ask of the running agent. */
+export function createHandlers({ network, hub, reload }: HandlerOptions): ControlHandlers {
+  return {
+    status: async () => statusOf(network, hub),
+    onStatusChange: (callback) => hub.listen(callback),
+    sync: (request, signal) => synchronise(network, request, signal),
+    conflicts: async (folder) => conflictsOf(hostsOf(network, folder)),
+    doctor: async () => ({ checks: diagnose(network) }),
+    approve: async (folder) => {
+      for (const host of hostsOf(network, folder)) host.approve()
+    },
+    reload,
+  }
+}

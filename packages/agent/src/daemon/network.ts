@@ -1,0 +1,236 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { Config, FolderConfig } from '@spansync/common/config/schema'
+import { parseHostPort } from '@spansync/common/config/values'
+import type { FolderId, NodeId } from '@spansync/common/core/causal/types'
+import type { Clock, Link } from '@spansync/common/ports'
+import type { Message, MessageOf } from '@spansync/common/protocol/messages'
+import type { Logger } from '@spansync/common/runtime/logger'
+import type { DiskWorker } from '../disk/disk-worker.ts'
+import { FolderHost } from '../folder/folder-host.ts'
+import type { Engine } from '../folder/unison-engine.ts'
+import type { Identity } from '../transport/identity.ts'
+import { createTransport } from '../transport/transport.ts'
+import type { Peer, Transport } from '../transport/types.ts'
+import { version } from '../version.ts'
+import { Probes } from './probes.ts'
+import type { StatusHub } from './status-hub.ts'
+
+export interface NetworkOptions {
+  readonly home: string
+  readonly identity: Identity
+  readonly disk: DiskWorker
+  readonly engine: Engine
+  readonly clock: Clock
+  readonly log: Logger
+  readonly hub: StatusHub
+}
+
+/** The peers and the folders of this node, and which of them meet. */
+export class Network implements AsyncDisposable {
+  readonly options: NetworkOptions
+  readonly hosts = new Map<FolderId, FolderHost>()
+  readonly links = new Map<NodeId, Link>()
+  readonly probes: Probes
+  /** The folders that each connected peer shares with this node, as it says. */
+  readonly offered = new Map<NodeId, ReadonlySet<FolderId>>()
+  #config: Config | undefined
+  #transport: Transport | undefined
+
+  constructor(options: NetworkOptions) {
+    this.options = options
+    this.probes = new Probes(this)
+  }
+
+  get config(): Config {
+    if (!this.#config) throw new Error('the network is not started')
+    return this.#config
+  }
+
+  get transport(): Transport {
+    if (!this.#transport) throw new Error('the network is not started')
+    return this.#transport
+  }
+
+  /** Throws PortInUseError or CannotListenError. */
+  async start(config: Config): Promise<void> {
+    const { identity, clock, log, engine } = this.options
+    this.#config = config
+    const transport = createTransport({
+      identity,
+      name: config.name,
+      listen: config.listen === undefined ? undefined : parseHostPort(config.listen),
+      peers: peersOf(config),
+      foldersFor: (peer) => this.foldersFor(peer),
+      clock,
+      log: log.child({ component: 'transport' }),
+      random: Math.random,
+      software: `spansync/${version}`,
+      unison: () => engine.version,
+      onLinkUp: (link, hello) => this.#linkUp(link, hello),
+      onLinkDown: (link) => this.#linkDown(link),
+      onMessage: (link, message) => this.#message(link, message),
+      onStream: (link, header, stream) => {
+        const host = this.#shares(link.peer, header.folder) ? this.hosts.get(header.folder) : undefined
+        if (host) host.onStream(link.peer, header, stream)
+        else stream.destroy(new Error('this folder is not shared'))
+      },
+    })
+    this.#transport = transport
+    await transport.start()
+    for (const [id, folder] of Object.entries(config.folders)) this.#open(id as FolderId, folder)
+  }
+
+  /** Takes a new configuration over; what it does not concern goes on undisturbed. */
+  async apply(config: Config): Promise<void> {
+    const before = this.config
+    if (isDeepStrictEqual(before, config)) return
+    if (before.listen !== config.listen) {
+      await this.transport.setListen(config.listen === undefined ? undefined : parseHostPort(config.listen))
+    }
+    this.#config = config
+    for (const [id, folder] of Object.entries(before.folders)) {
+      const next = config.folders[id as FolderId]
+      if (!next || needsReopening(folder, next)) await this.#close(id as FolderId)
+    }
+    this.transport.setPeers(peersOf(config))
+    for (const [id, folder] of Object.entries(config.folders)) {
+      if (!this.hosts.has(id as FolderId)) this.#open(id as FolderId, folder)
+    }
+    for (const host of this.hosts.values()) host.setPaused(config.mode === 'centralised')
+    for (const link of this.links.values()) {
+      link.send({ type: 'folders', folders: [...this.foldersFor(link.peer)] })
+      this.#join(link)
+    }
+    this.options.log.info({ event: 'config.taken' }, 'the new configuration is in force')
+    this.options.hub.changed()
+  }
+
+  foldersFor(peer: NodeId): FolderId[] {
+    const name = this.nameOf(peer)
+    return Object.entries(this.config.folders)
+      .filter(([, folder]) => folder.with === undefined || (name !== undefined && folder.with.includes(name)))
+      .map(([id]) => id as FolderId)
+  }
+
+  nameOf(peer: NodeId): string | undefined {
+    return Object.entries(this.config.peers).find(([, { id }]) => id === peer)?.[0]
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all([...this.hosts.keys()].map((id) => this.#close(id)))
+    await this.#transport?.[Symbol.asyncDispose]()
+  }
+
+  #open(folder: FolderId, config: FolderConfig): void {
+    const { home, identity, disk, engine, clock, log, hub } = this.options
+    const host = new FolderHost({
+      folder,
+      config,
+      home,
+      nodeName: this.config.name,
+      self: identity.id,
+      disk,
+      engine,
+      clock,
+      log: log.child({ component: 'folder', folder }),
+      changed: () => hub.changed(),
+    })
+    this.hosts.set(folder, host)
+    host.setPaused(this.config.mode === 'centralised')
+    host.start()
+    for (const link of this.links.values()) if (this.#shares(link.peer, folder)) host.linkUp(link)
+  }
+
+  async #close(folder: FolderId): Promise<void> {
+    const host = this.hosts.get(folder)
+    this.hosts.delete(folder)
+    await host?.[Symbol.asyncDispose]()
+  }
+
+  #shares(peer: NodeId, folder: FolderId): boolean {
+    return this.foldersFor(peer).includes(folder) && this.offered.get(peer)?.has(folder) === true
+  }
+
+  #linkUp(link: Link, hello: MessageOf<'hello'>): void {
+    this.links.set(link.peer, link)
+    this.offered.set(link.peer, new Set(hello.folders))
+    this.#join(link)
+    this.options.hub.changed()
+  }
+
+  #linkDown(link: Link): void {
+    if (this.links.get(link.peer) !== link) return
+    this.links.delete(link.peer)
+    this.offered.delete(link.peer)
+    for (const host of this.hosts.values()) host.linkDown(link.peer)
+    this.probes.linkDown(link.peer)
+    this.options.hub.changed()
+  }
+
+  /** Brings together what both sides share, and parts what they no longer do. */
+  #join(link: Link): void {
+    for (const [folder, host] of this.hosts) {
+      const shares = this.#shares(link.peer, folder)
+      const joined = host.links.get(link.peer) === link
+      if (shares && !joined) host.linkUp(link)
+      if (!shares && joined) host.linkDown(link.peer)
+    }
+  }
+
+  #message(link: Link, message: Message): void {
+    if (message.type === 'folders') {
+      this.offered.set(link.peer, new Set(message.folders))
+      this.#join(link)
+      return this.options.hub.changed()
+    }
+    if (message.type === 'hello') return
+    if (message.type === 'probe_reply') return this.probes.onReply(link.peer, message)
+    const host = this.#shares(link.peer, message.folder) ? this.hosts.get(message.folder) : undefined
+    if (host) return this.#toFolder(host, link.peer, message)
+    if (message.type === 'fetch') {
+      const { folder, id } = message
+      link.send({ type: 'fetched', folder, id, outcome: 'failed', detail: 'this folder is not open here' })
+    }
+    this.options.log.debug({
+      event: 'message.not_shared',
+      peer: link.name,
+      folder: message.folder,
+      type: message.type,
+    })
+  }
+
+  #toFolder(
+    host: FolderHost,
+    peer: NodeId,
+    message: Exclude<Message, { type: 'folders' | 'hello' | 'probe_reply' }>,
+  ): void {
+    switch (message.type) {
+      case 'summary':
+        return host.onSummary(peer, message)
+      case 'entries':
+        return host.onEntries(peer, message)
+      case 'resend':
+        return host.onResend(peer, message)
+      case 'fetch':
+        return host.onFetch(peer, message)
+      case 'fetched':
+        return host.onFetched(peer, message)
+      case 'probe':
+        return this.probes.onProbe(peer, message)
+      case 'took':
+      case 'forget_pair':
+        return host.onPairNews(peer, message)
+    }
+  }
+}
+
+function peersOf(config: Config): Peer[] {
+  return Object.entries(config.peers).map(([name, { id, addresses }]) => ({ id, name, addresses }))
+}
+
+/** Who gets a folder, and how often it is scanned, need no reopening; the rest does. */
+function needsReopening(before: FolderConfig, after: FolderConfig): boolean {
+  const { with: _before, ...rest } = before
+  const { with: _after, ...others } = after
+  return !isDeepStrictEqual(rest, others)
+}

@@ -1,0 +1,110 @@
+import { createHash } from 'node:crypto'
+import { appendFileSync, chmodSync, readFileSync, readlinkSync, rmSync } from 'node:fs'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { observe } from './observe.ts'
+import { perform } from './perform.ts'
+
+import type { Task, TaskResult } from './tasks.ts'
+import { makeTestFolder, type TestFolder } from './testing/test-folder.ts'
+
+let folder: TestFolder
+beforeEach(() => {
+  folder = makeTestFolder()
+})
+afterEach(() => folder[Symbol.dispose]())
+
+const doTask = (task: Task): TaskResult => perform(folder.root, [task], [])[0] as TaskResult
+const read = (path: string): string => readFileSync(folder.at(path), 'utf8')
+const sha256 = (content: string): string => createHash('sha256').update(content).digest('hex')
+const mtimeUs = 1_600_000_000_654_321
+
+/** The answer is what a new look at the path says. */
+function expectSeen(result: TaskResult, path: string): void {
+  const [seen] = observe(folder.root, [{ path }]).observations
+  expect(result).toEqual({ code: 'done', disk: seen !== undefined && 'disk' in seen ? seen.disk : 'nothing' })
+}
+
+describe('copy', () => {
+  const copy = (more: object = {}): Task => ({
+    op: 'copy',
+    from: 'a',
+    fromExpect: folder.signature('a'),
+    to: 'b',
+    toExpect: null,
+    mode: 0o640,
+    mtimeUs,
+    hash: sha256('content'),
+    ...more,
+  })
+
+  it('makes a new file', () => {
+    folder.write('a', 'content')
+    expectSeen(doTask(copy()), 'b')
+    expect(read('b')).toBe('content')
+    expect(folder.stats('b').mode & 0o777).toBe(0o640)
+    expect(Math.round(folder.stats('b').mtimeMs * 1000)).toBe(mtimeUs)
+    expect(folder.stats('b').nlink).toBe(1)
+    expect(folder.names()).toEqual(['a', 'b'])
+  })
+
+  it('replaces what is expected and nothing else', () => {
+    folder.write('a', 'content')
+    folder.write('b', 'old')
+    expect(doTask(copy())).toMatchObject({ code: 'changed' })
+    const old = folder.signature('b')
+    appendFileSync(folder.at('b'), '!')
+    expect(doTask(copy({ toExpect: old }))).toMatchObject({ code: 'changed' })
+    expect(read('b')).toBe('old!')
+    expectSeen(doTask(copy({ toExpect: folder.signature('b') })), 'b')
+    expect(read('b')).toBe('content')
+    expect(folder.names()).toEqual(['a', 'b'])
+  })
+
+  it('refuses an original that is not as expected', () => {
+    folder.write('a', 'content')
+    expect(doTask(copy({ hash: sha256('other') }))).toMatchObject({ code: 'changed' })
+    const task = copy()
+    appendFileSync(folder.at('a'), '!')
+    expect(doTask(task)).toMatchObject({ code: 'changed' })
+    rmSync(folder.at('a'))
+    expect(doTask(task)).toMatchObject({ code: 'gone' })
+    expect(folder.names()).toEqual([])
+  })
+
+  it('copies large files and names of the greatest length', () => {
+    const content = 'x'.repeat(3 << 20)
+    const long = 'é'.repeat(127)
+    folder.write('a', content)
+    expectSeen(doTask(copy({ to: long, hash: sha256(content) })), long)
+  })
+
+  it('says when the name is not possible', () => {
+    folder.write('a', 'content')
+    expect(doTask(copy({ to: 'n'.repeat(300) }))).toMatchObject({ code: 'name_not_possible' })
+  })
+})
+
+describe('keep', () => {
+  it('copies a file with its permissions and time', () => {
+    folder.write('a', 'mine')
+    chmodSync(folder.at('a'), 0o700)
+    expectSeen(doTask({ op: 'keep', path: 'a', expect: folder.signature('a'), to: 'a (conflict)' }), 'a (conflict)')
+    expect(read('a (conflict)')).toBe('mine')
+    expect(folder.stats('a (conflict)').mtimeMs).toBeCloseTo(folder.stats('a').mtimeMs, 2)
+    appendFileSync(folder.at('a'), '!')
+    expect(read('a (conflict)')).toBe('mine')
+  })
+
+  it('never overwrites', () => {
+    folder.write('a', 'mine')
+    folder.write('b', 'theirs')
+    expect(doTask({ op: 'keep', path: 'a', expect: folder.signature('a'), to: 'b' })).toMatchObject({ code: 'changed' })
+    expect(read('b')).toBe('theirs')
+  })
+
+  it('keeps links as links', () => {
+    folder.link('l', 'somewhere')
+    expectSeen(doTask({ op: 'keep', path: 'l', expect: folder.signature('l'), to: 'l2' }), 'l2')
+    expect(readlinkSync(folder.at('l2'))).toBe('somewhere')
+  })
+})

@@ -1,0 +1,145 @@
+import type { FolderId, RelativePath } from '@spansync/common/core/causal/types'
+import type { Observation } from '@spansync/common/ports'
+import { DiskThread } from './disk-thread.ts'
+import type { Known, ObserveRequest } from './observe.ts'
+import type { ScanBatch, ScanSummary } from './scan.ts'
+import type { Task, TaskResult } from './tasks.ts'
+import { controlSlots, type WorkerReply } from './worker-protocol.ts'
+
+export interface ObserveOptions {
+  /** When given, files above 32 MB are not waited for: their observations come here later, each by itself. A failure there comes as
+   *  an observation too (`unreadable`). */
+  readonly onLate?: (observation: Observation) => void
+}
+
+export interface ScanOptions {
+  readonly root: string
+  readonly folder: FolderId
+  readonly indexFile?: string | undefined
+  readonly ignore: readonly string[]
+  /** Only this path and what is below it: a directory that appeared, vanished or was replaced. */
+  readonly under?: RelativePath | undefined
+  /** The scan waits when two batches are not through. */
+  readonly onBatch: (batch: ScanBatch) => void | Promise<void>
+  readonly signal?: AbortSignal | undefined
+}
+
+export interface PerformOptions {
+  /** Patterns of names that may be moved out of a directory to be removed. */
+  readonly ignore?: readonly string[]
+}
+
+/** A path to look at. With `known` (a Row of the index fits) the content is not read again when lstat shows the same signature. */
+export type ObservePath = RelativePath | { readonly path: RelativePath; readonly known?: Partial<Known> | undefined }
+
+/** All work on the disk that could hold up the agent's loop, in threads of its own. Calls are done in the order they are made. */
+export interface DiskWorker extends AsyncDisposable {
+  /** Rejects with a MarkerError when something is absent and the folder's marker is too. One observation per path, in any order. */
+  observe(root: string, paths: readonly ObservePath[], options?: ObserveOptions): Promise<Observation[]>
+  /** Rejects with a MarkerError when the root is not the folder; 'scan_aborted' when the signal says so. */
+  scan(options: ScanOptions): Promise<ScanSummary>
+  /** Results in the order of the tasks. Rejects with a MarkerError, with nothing done, when the root is not the folder. */
+  perform(root: string, tasks: readonly Task[], options?: PerformOptions): Promise<TaskResult[]>
+}
+
+// Above this a file is hashed in a thread of its own, so that it never holds up small ones by more than some 30 ms.
+const bigBytes = 32 << 20
+
+export function createDiskWorker(): DiskWorker {
+  const main = new DiskThread(64)
+  const big = new DiskThread(32)
+  const scans = new Set<DiskThread>()
+
+  async function observeBig(root: string, request: ObserveRequest): Promise<Observation> {
+    try {
+      const reply = await big.ask({ kind: 'observe', root, requests: [request], mostBytes: Number.POSITIVE_INFINITY })
+      return observed(reply).observations[0] as Observation
+    } catch (error) {
+      return { path: request.path, code: 'unreadable', problem: error instanceof Error ? error.message : String(error) }
+    } finally {
+      if (big.idle) void big.stop()
+    }
+  }
+
+  return {
+    async observe(root, paths, options = {}) {
+      const requests = paths.map(toRequest)
+      const { observations, later } = observed(await main.ask({ kind: 'observe', root, requests, mostBytes: bigBytes }))
+      const { onLate } = options
+      if (onLate === undefined)
+        return [...observations, ...(await Promise.all(later.map((item) => observeBig(root, item))))]
+      for (const item of later) void observeBig(root, item).then(onLate)
+      return [...observations]
+    },
+
+    async scan(options) {
+      const thread = new DiskThread(512)
+      scans.add(thread)
+      try {
+        return await runScan(thread, options)
+      } finally {
+        scans.delete(thread)
+        // The thread goes with all the garbage of the walk.
+        await thread.stop()
+      }
+    },
+
+    async perform(root, tasks, options = {}) {
+      const reply = await main.ask({ kind: 'perform', root, tasks, ignore: options.ignore ?? [] })
+      return [...(reply as Extract<WorkerReply, { kind: 'performed' }>).results]
+    },
+
+    async [Symbol.asyncDispose]() {
+      await Promise.all([main, big, ...scans].map((thread) => thread.stop()))
+    },
+  }
+}
+
+async function runScan(thread: DiskThread, options: ScanOptions): Promise<ScanSummary> {
+  const control = new SharedArrayBuffer(8)
+  const slots = new Int32Array(control)
+  const abort = (): void => {
+    Atomics.store(slots, controlSlots.aborted, 1)
+    Atomics.notify(slots, controlSlots.acknowledged)
+  }
+  if (options.signal?.aborted) abort()
+  options.signal?.addEventListener('abort', abort, { once: true })
+  let failure: unknown
+  const taken: Promise<void>[] = []
+  const take = async (batch: ScanBatch): Promise<void> => {
+    try {
+      await options.onBatch(batch)
+    } catch (error) {
+      failure ??= error
+      abort()
+    }
+    Atomics.add(slots, controlSlots.acknowledged, 1)
+    Atomics.notify(slots, controlSlots.acknowledged)
+  }
+  const onBatch = (batch: ScanBatch): void => {
+    taken.push(take(batch))
+  }
+  try {
+    const { root, folder, indexFile, ignore, under } = options
+    const reply = await thread.ask({ kind: 'scan', task: { root, folder, indexFile, ignore, under }, control }, onBatch)
+    await Promise.all(taken)
+    if (failure !== undefined) throw failure
+    return (reply as Extract<WorkerReply, { kind: 'scanned' }>).summary
+  } catch (error) {
+    throw failure ?? error
+  } finally {
+    options.signal?.removeEventListener('abort', abort)
+  }
+}
+
+function observed(reply: WorkerReply): Extract<WorkerReply, { kind: 'observed' }> {
+  return reply as Extract<WorkerReply, { kind: 'observed' }>
+}
+
+/** Only what the thread needs: everything is copied on the way. */
+function toRequest(item: ObservePath): ObserveRequest {
+  if (typeof item === 'string') return { path: item }
+  const { path, known } = item
+  if (known?.stat === undefined || known.kind === undefined || known.hash === undefined) return { path }
+  return { path, known: { kind: known.kind, hash: known.hash, stat: known.stat } }
+}

@@ -1,0 +1,131 @@
+import { chmodSync, linkSync, lutimesSync, renameSync, rmSync, unlinkSync, utimesSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
+import type { RelativePath, StatSignature } from '@spansync/common/core/causal/types'
+import { errnoOf } from '@spansync/common/runtime/errors'
+import { ParentGuard } from './parents.ts'
+import { isUsablePath } from './path-rules.ts'
+import { lstat, sameFile, sameSignature, signatureOf } from './stat.ts'
+import { TaskError } from './task-failure.ts'
+
+let made = 0
+
+/** The root with the checks that every write needs. */
+export class Place {
+  readonly root: string
+  readonly #guard: ParentGuard
+
+  constructor(root: string) {
+    this.root = root
+    this.#guard = new ParentGuard(root)
+  }
+
+  /** Absolute path, after making sure that the way to it is made of real directories inside the root. */
+  at(path: RelativePath): string {
+    if (!isUsablePath(path)) throw new TaskError('failed', `${path} is not a path inside the folder`)
+    this.#guard.forget()
+    const parents = this.#guard.above(path)
+    if (parents === 'link') throw new TaskError('failed', `the way to ${path} leads through a symbolic link`)
+    if (parents === 'absent') throw new TaskError('gone', `the directory of ${path} is not there`)
+    return join(this.root, path)
+  }
+
+  /** As `at`, when the disk is as expected there; null: nothing there; undefined: whatever. */
+  expecting(path: RelativePath, expect: StatSignature | null | undefined): string {
+    const full = this.at(path)
+    if (expect === undefined) return full
+    const stats = lstat(full)
+    if (expect === null) {
+      if (stats !== undefined) throw new TaskError('changed', `${path} is already there`)
+      return full
+    }
+    if (stats === undefined) throw new TaskError('gone', `${path} is not there any more`)
+    if (!sameSignature(signatureOf(stats), expect)) throw new TaskError('changed', `${path} has changed meanwhile`)
+    return full
+  }
+}
+
+/** A name beside `full` that is always ignored, by us and by Unison. Short, so that it fits wherever the name itself does. */
+export function temporaryBeside(full: string): string {
+  const name = Array.from(basename(full)).slice(0, 24).join('')
+  return join(dirname(full), `.unison.${name}.${process.pid.toString(36)}-${(made++).toString(36)}.spansync.unison.tmp`)
+}
+
+/** Runs `work` with a temporary name and removes whatever is left there. */
+export function withTemporary<T>(full: string, work: (temporary: string) => T): T {
+  const temporary = temporaryBeside(full)
+  try {
+    return work(temporary)
+  } finally {
+    rmSync(temporary, { force: true })
+  }
+}
+
+/** Moves a finished file to its name; throws 'changed' rather than overwrite anything but what `expect` describes. */
+export function moveInto(temporary: string, full: string, expect: StatSignature | null): void {
+  if (expect === null) {
+    moveToFree(temporary, full)
+    return
+  }
+  // A second name holds on to what is replaced: should it turn out to be something else (an edit in the last instant), it goes back.
+  withTemporary(full, (saved) => {
+    const linked = tryLink(full, saved)
+    renameSync(temporary, full)
+    if (!linked || isFile(saved, expect)) return
+    renameSync(saved, full)
+    throw new TaskError('changed', `${full} changed at the last moment`)
+  })
+}
+
+function moveToFree(temporary: string, full: string): void {
+  if (tryLink(temporary, full)) {
+    unlinkSync(temporary)
+    return
+  }
+  // No hard links here (FAT, some network disks): there is no atomic way, so only a last look.
+  if (lstat(full) !== undefined) throw new TaskError('changed', `${full} is already there`)
+  renameSync(temporary, full)
+}
+
+/** False when the file system knows no hard links. EEXIST and the like are thrown. */
+function tryLink(from: string, to: string): boolean {
+  try {
+    linkSync(from, to)
+    return true
+  } catch (error) {
+    const code = errnoOf(error)
+    if (code === 'EPERM' || code === 'ENOTSUP' || code === 'ENOSYS' || code === 'EOPNOTSUPP' || code === 'EMLINK')
+      return false
+    throw error
+  }
+}
+
+/** Takes a name away, but only from what `expect` describes: first under another name, where nobody can change it any more. */
+export function takeAway(full: string, expect: StatSignature, destroy: (taken: string) => void): void {
+  const taken = temporaryBeside(full)
+  renameSync(full, taken)
+  try {
+    if (!isFile(taken, expect)) throw new TaskError('changed', `${full} changed at the last moment`)
+    destroy(taken)
+  } catch (error) {
+    if (lstat(taken) !== undefined) moveToFree(taken, full)
+    throw error
+  }
+}
+
+export function isFile(full: string, expect: StatSignature): boolean {
+  const stats = lstat(full)
+  return stats !== undefined && sameFile(signatureOf(stats), expect)
+}
+
+export function setTimes(full: string, mtimeUs: number, link = false): void {
+  const seconds = mtimeUs / 1e6
+  if (link) lutimesSync(full, seconds, seconds)
+  else utimesSync(full, seconds, seconds)
+}
+
+/** Only when needed: an unnecessary chmod moves ctime, and then everything has to be hashed again. */
+export function setMode(full: string, mode: number): void {
+  const stats = lstat(full)
+  if (stats === undefined || stats.isSymbolicLink()) return
+  if ((stats.mode & 0o777) !== mode) chmodSync(full, (stats.mode & 0o7000) | mode)
+}

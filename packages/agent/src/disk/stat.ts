@@ -1,0 +1,52 @@
+import type { Stats } from 'node:fs'
+import { lstatSync } from 'node:fs'
+import type { Kind, StatSignature } from '@spansync/common/core/causal/types'
+import { errnoOf } from '@spansync/common/runtime/errors'
+
+/** `lstat`, with undefined when nothing is there (also when something above is no directory). */
+export function lstat(path: string): Stats | undefined {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false })
+  } catch (error) {
+    const code = errnoOf(error)
+    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined
+    throw error
+  }
+}
+
+/** What can be synchronised; undefined for sockets, pipes and devices. */
+export function kindOf(stats: Stats): Kind | undefined {
+  if (stats.isFile()) return 'file'
+  if (stats.isDirectory()) return 'dir'
+  return stats.isSymbolicLink() ? 'symlink' : undefined
+}
+
+export function nameOfType(stats: Stats): string {
+  if (stats.isSocket()) return 'a socket'
+  if (stats.isFIFO()) return 'a named pipe'
+  if (stats.isBlockDevice() || stats.isCharacterDevice()) return 'a device'
+  return 'of an unknown type'
+}
+
+/** A directory's times and size change with every entry in it and say nothing about itself, so they are left out. */
+export function signatureOf(stats: Stats): StatSignature {
+  const inode = stats.ino
+  const mode = stats.mode & 0o777
+  if (stats.isDirectory()) return { mtimeUs: 0, ctimeUs: 0, size: 0, inode, mode }
+  return { mtimeUs: toUs(stats.mtimeMs), ctimeUs: toUs(stats.ctimeMs), size: stats.size, inode, mode }
+}
+
+export function sameSignature(left: StatSignature, right: StatSignature): boolean {
+  return left.ctimeUs === right.ctimeUs && sameFile(left, right) && left.mode === right.mode
+}
+
+/** The same file with the same bytes. Unlike the whole signature it survives a rename, a link and a chmod, which move ctime. */
+export function sameFile(left: StatSignature, right: StatSignature): boolean {
+  return left.mtimeUs === right.mtimeUs && left.size === right.size && left.inode === right.inode
+}
+
+// A double holds the milliseconds of today to about a quarter of a microsecond.
+function toUs(ms: number): number {
+  // What a double cannot hold exactly, no peer would accept; it takes a date in the year 2255 or later.
+  return Math.max(-Number.MAX_SAFE_INTEGER, Math.min(Number.MAX_SAFE_INTEGER, Math.round(ms * 1000)))
+}

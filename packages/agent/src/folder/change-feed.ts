@@ -1,0 +1,225 @@
+import { statSync } from 'node:fs'
+import type { Seen } from '@spansync/common/core/agent/events'
+import type { FolderId, RelativePath } from '@spansync/common/core/causal/types'
+import type { IgnoreMatcher } from '@spansync/common/core/policy/ignore'
+import type { Clock, Hint } from '@spansync/common/ports'
+import type { Problem } from '@spansync/common/protocol/status'
+import { type SpansyncError, toSpansyncError } from '@spansync/common/runtime/errors'
+import type { Logger } from '@spansync/common/runtime/logger'
+import type { DiskWorker } from '../disk/disk-worker.ts'
+import { checkMarker } from '../disk/marker.ts'
+import type { ScanProblem } from '../disk/scan.ts'
+import { SettleQueue } from '../disk/settle-queue.ts'
+import { createWatcher, type Watcher } from '../disk/watcher.ts'
+import { RootReplacedError } from './errors.ts'
+
+export interface ChangeFeedOptions {
+  readonly folder: FolderId
+  readonly root: string
+  readonly indexFile: string
+  readonly ignore: readonly string[]
+  readonly matcher: IgnoreMatcher
+  readonly rescanMs: number
+  readonly settleMs: number | undefined
+  readonly disk: DiskWorker
+  readonly clock: Clock
+  readonly log: Logger
+  /** Looks at paths and lets the loop decide. */
+  readonly look: (paths: Iterable<RelativePath>) => Promise<readonly Seen[]>
+  /** What the index holds below a directory, at most so many. */
+  readonly below: (directory: RelativePath, limit: number) => RelativePath[]
+  /** A change of our own making is expected here: look at once. */
+  readonly isExpected: (path: RelativePath) => boolean
+  /** How long to gather expected changes before looking, ms. */
+  readonly gatherMs: () => number
+  /** A session is copying the directory above whole, and looks at it in the end. */
+  readonly isCovered: (path: RelativePath) => boolean
+  readonly note: (problem: ScanProblem) => void
+  readonly failed: (error: SpansyncError) => void
+}
+
+const degradedRescanMs = 60_000
+const rootCheckMs = 4000
+
+/** Where the loop hears of the disk: the watcher's hints, settled, and a scan at the start, from time to time, and on demand. */
+export class ChangeFeed implements AsyncDisposable {
+  readonly #options: ChangeFeedOptions
+  readonly #watcher: Watcher
+  readonly #settling: SettleQueue
+  readonly #expected = new Set<RelativePath>()
+  readonly #stop = new AbortController()
+  #timer: AbortController | undefined
+  #dueAt = Number.POSITIVE_INFINITY
+  #working: Promise<void> | undefined
+  #scanning: Promise<void> | undefined
+  #scanAgain = false
+  degraded: Problem | undefined
+
+  constructor(options: ChangeFeedOptions) {
+    this.#options = options
+    const { root, matcher, log } = options
+    this.#settling = new SettleQueue(
+      options.settleMs === undefined ? {} : { quietMs: options.settleMs, mostMs: 10 * options.settleMs },
+    )
+    this.#watcher = createWatcher({
+      root,
+      ignore: matcher,
+      known: (directory) => options.below(directory, mostBelow),
+      log,
+      onHints: (hints) => this.add(hints),
+      onDegraded: (problem) => this.#degrade(problem),
+    })
+  }
+
+  get isScanning(): boolean {
+    return this.#scanning !== undefined
+  }
+
+  async start(): Promise<void> {
+    await this.#watcher.start()
+    void this.#rescanForEver()
+    void this.#guardRoot()
+  }
+
+  add(hints: readonly Hint[]): void {
+    if (this.#stop.signal.aborted) return
+    const now = this.#options.clock.now()
+    for (const hint of hints) {
+      if (hint.kind === 'rescan') this.#settling.addRescan(hint.reason, now)
+      else if (this.#options.isExpected(hint.path)) this.#expected.add(hint.path)
+      else if (!this.#options.isCovered(hint.path)) this.#settling.add(hint.path, now)
+    }
+    this.#schedule()
+  }
+
+  /** Looks at everything that is pending, settled or not. */
+  async flush(): Promise<void> {
+    await this.#working
+    const { paths: settled, rescan } = this.#settling.take(Number.POSITIVE_INFINITY, Number.MAX_SAFE_INTEGER)
+    const paths = [...settled, ...this.#expected]
+    this.#expected.clear()
+    if (paths.length > 0) this.#noteSizes(await this.#options.look(paths))
+    if (rescan !== undefined) await this.scan(rescan)
+  }
+
+  /** One scan at a time; another one asked for meanwhile follows it. Rejects when the root is not the folder any more. */
+  scan(reason: string): Promise<void> {
+    if (this.#scanning !== undefined) {
+      this.#scanAgain = true
+      return this.#scanning
+    }
+    const scanning = this.#scan(reason).finally(() => {
+      this.#scanning = undefined
+    })
+    this.#scanning = scanning
+    return scanning
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort(new Error('closed'))
+    this.#timer?.abort()
+    await this.#watcher[Symbol.asyncDispose]()
+    await Promise.allSettled([this.#working, this.#scanning])
+  }
+
+  async #scan(reason: string): Promise<void> {
+    const { disk, root, folder, indexFile, ignore, log, look, note } = this.#options
+    do {
+      this.#scanAgain = false
+      const summary = await disk.scan({
+        root,
+        folder,
+        indexFile,
+        ignore,
+        signal: this.#stop.signal,
+        onBatch: async ({ paths, problems }) => {
+          for (const problem of problems) note(problem)
+          await look(paths)
+        },
+      })
+      log.info({ event: 'folder.scanned', folder, reason, ...summary })
+    } while (this.#scanAgain)
+  }
+
+  async #rescanForEver(): Promise<void> {
+    const { clock, rescanMs } = this.#options
+    try {
+      for (;;) {
+        await clock.sleep(this.degraded ? Math.min(degradedRescanMs, rescanMs) : rescanMs, this.#stop.signal)
+        await this.scan('periodic')
+      }
+    } catch (error) {
+      this.#fail(error)
+    }
+  }
+
+  /** An unmounted disk gives no event: the watches stay with what was there before. */
+  async #guardRoot(): Promise<void> {
+    const { clock, root, folder } = this.#options
+    try {
+      const first = statSync(root)
+      for (;;) {
+        await clock.sleep(rootCheckMs, this.#stop.signal)
+        checkMarker(root, folder)
+        const now = statSync(root)
+        if (now.dev !== first.dev || now.ino !== first.ino) throw new RootReplacedError(root)
+      }
+    } catch (error) {
+      this.#fail(error)
+    }
+  }
+
+  #fail(error: unknown): void {
+    if (!this.#stop.signal.aborted) this.#options.failed(toSpansyncError(error))
+  }
+
+  #degrade(error: SpansyncError): void {
+    const { code, message, remedy } = error
+    this.degraded = { code, message, remedy, retryable: true }
+    this.#options.log.warn({ event: 'watcher.degraded', folder: this.#options.folder, code, err: error }, remedy)
+  }
+
+  /** A big file that goes on growing is not read anew at every write. */
+  #noteSizes(seen: readonly Seen[]): void {
+    const now = this.#options.clock.now()
+    for (const { path, disk } of seen) if (disk?.kind === 'file') this.#settling.seen(path, disk.size, now)
+  }
+
+  #schedule(): void {
+    const now = this.#options.clock.now()
+    const due =
+      this.#expected.size > 0 ? now + this.#options.gatherMs() : (this.#settling.nextDue() ?? Number.POSITIVE_INFINITY)
+    if (this.#working || due === Number.POSITIVE_INFINITY || (this.#timer && this.#dueAt <= due)) return
+    this.#timer?.abort()
+    const timer = new AbortController()
+    this.#timer = timer
+    this.#dueAt = due
+    this.#options.clock.sleep(Math.max(0, due - now), timer.signal).then(
+      () => {
+        this.#timer = undefined
+        this.#work()
+      },
+      () => undefined,
+    )
+  }
+
+  #work(): void {
+    if (this.#working || this.#stop.signal.aborted) return
+    const { paths: settled, rescan } = this.#settling.take(this.#options.clock.now(), atOnce)
+    if (rescan !== undefined) void this.scan(rescan).catch((error) => this.#fail(error))
+    const paths = [...settled, ...this.#expected]
+    this.#expected.clear()
+    if (paths.length === 0) return this.#schedule()
+    this.#working = this.#options
+      .look(paths)
+      .then((seen) => this.#noteSizes(seen))
+      .catch((error) => this.#fail(error))
+      .finally(() => {
+        this.#working = undefined
+        this.#schedule()
+      })
+  }
+}
+
+const atOnce = 1000
+const mostBelow = 100_000

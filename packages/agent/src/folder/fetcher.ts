@@ -1,0 +1,219 @@
+import type { FetchedItem, FetchItem, FetchOutcome, Seen } from '@spansync/common/core/agent/events'
+import { matches } from '@spansync/common/core/causal/content'
+import { ancestors, parentOf } from '@spansync/common/core/causal/paths'
+import type { RelativePath, Row, StatSignature } from '@spansync/common/core/causal/types'
+import type { Task } from '../disk/tasks.ts'
+import { cleanLeftovers } from '../unison/leftovers.ts'
+import { Arrivals } from './arrivals.ts'
+import { coversOf } from './covers.ts'
+import { FetchGuard } from './fetch-guard.ts'
+import type { FetcherOptions } from './fetch-options.ts'
+import { isAlive, isLiveDirectory } from './live-rows.ts'
+import type { SessionOutcome, SessionRequest } from './sessions.ts'
+
+export interface FetchWork {
+  readonly items: readonly FetchItem[]
+  /** Directories as in Surroundings. */
+  readonly untouched: ReadonlySet<RelativePath>
+  readonly partial: ReadonlySet<RelativePath>
+}
+
+export interface Fetched {
+  readonly outcome: FetchOutcome
+  readonly reason: string
+  readonly items: readonly FetchedItem[]
+  readonly extras: readonly Seen[]
+  /** Paths that came through Unison itself. */
+  readonly transferred: readonly RelativePath[]
+}
+
+/** Brings what a peer has to this disk: checks that the disk is still as decided, copies what is here already under another name, lets
+ *  Unison bring the rest, and looks at what came. Only the disk's word counts in the end. */
+export class Fetcher {
+  readonly #options: FetcherOptions
+  readonly #guard: FetchGuard
+  readonly #arrivals: Arrivals
+  /** Directories that a session is copying whole right now: what appears in them is not the user's. */
+  readonly covered = new Set<RelativePath>()
+
+  constructor(options: FetcherOptions) {
+    this.#options = options
+    this.#guard = new FetchGuard(options)
+    this.#arrivals = new Arrivals(options)
+  }
+
+  isCovered(path: RelativePath): boolean {
+    if (this.covered.size === 0) return false
+    return this.covered.has(path) || ancestors(path).some((parent) => this.covered.has(parent))
+  }
+
+  async fetch(
+    { items, untouched, partial }: FetchWork,
+    session: (request: SessionRequest) => Promise<SessionOutcome>,
+  ): Promise<Fetched> {
+    const { fitting: ready, lack } = await this.#guard.fit(await this.#guard.check(items))
+    const cleared = await this.#clear(ready.filter(({ clear }) => clear))
+    const going = ready.filter((item) => !item.clear || cleared.includes(item))
+    const copied = await this.#copyHere(going)
+    const missing = going.filter((item) => !copied.has(item))
+    const { first, twins } = splitTwins(missing)
+    const ran = new Set(going)
+    const leftOut = items.filter((item) => !ran.has(item)).flatMap(({ entry }) => ancestors(entry.path))
+    const work = { items: first, untouched, partial: new Set([...partial, ...leftOut]) }
+    const { outcome, covers } = await this.#run(work, session)
+    if (/no space/.test(outcome.reason)) await this.#clean(first)
+    if (twins.length > 0) await this.#copyHere(twins)
+    await this.#restore(cleared)
+    const seen = await this.#arrivals.verify(items)
+    const extras = await this.#arrivals.extras(covers, items)
+    const fetched = items.map((item) => ({
+      ...(seen.get(item.entry.path) as Seen),
+      entry: item.entry,
+      ran: ran.has(item),
+    }))
+    const arrived = fetched.filter(({ entry, disk }) => matches(entry, disk))
+    const sent = new Set(first.map(({ entry }) => entry.path))
+    const transferred = arrived
+      .filter(({ path, disk }) => disk?.kind === 'file' && sent.has(path))
+      .map(({ path }) => path)
+    const all = arrived.length === items.length
+    return { ...verdict(all, lack ? { result: 'failed', reason: lack } : outcome), items: fetched, extras, transferred }
+  }
+
+  /** What an interrupted transfer left takes the room that others need. */
+  async #clean(items: readonly FetchItem[]): Promise<void> {
+    const directories = [...new Set(items.map(({ entry }) => parentOf(entry.path)))]
+    await cleanLeftovers(this.#options.root, { directories, olderThanMs: 0, now: this.#options.clock.now() })
+  }
+
+  /** An empty directory where a file shall be. One that is not empty stays, and the path waits. */
+  async #clear(items: readonly FetchItem[]): Promise<FetchItem[]> {
+    if (items.length === 0) return []
+    const deepestFirst = [...items].sort((left, right) => (left.entry.path < right.entry.path ? 1 : -1))
+    const tasks: Task[] = deepestFirst.map(({ entry }) => ({ op: 'rmdir', path: entry.path }))
+    const results = await this.#options.disk.perform(this.#options.root, tasks)
+    return deepestFirst.filter((_, at) => results[at]?.code === 'done')
+  }
+
+  async #restore(items: readonly FetchItem[]): Promise<void> {
+    if (items.length === 0) return
+    const seen = await this.#options.observer.look(items.map(({ entry }) => entry.path))
+    const gone = new Set(seen.filter(({ disk }) => disk === undefined).map(({ path }) => path))
+    const lost = items.filter(({ entry }) => gone.has(entry.path))
+    const tasks: Task[] = lost.map(({ entry, local }) => ({
+      op: 'mkdir',
+      path: entry.path,
+      mode: local?.mode ?? 0o755,
+    }))
+    await this.#options.disk.perform(this.#options.root, tasks)
+  }
+
+  /** Content that this replica holds under another name needs no network. */
+  async #copyHere(items: readonly FetchItem[]): Promise<Set<FetchItem>> {
+    const planned = items.flatMap((item) => {
+      const source = item.entry.kind === 'file' && item.entry.size > 0 ? this.#sourceOf(item) : undefined
+      return source ? [{ item, source }] : []
+    })
+    if (planned.length === 0) return new Set()
+    await this.#makeParents(planned.map(({ item }) => item.entry.path))
+    const tasks = planned.map(({ item, source }): Task => {
+      const { path, mode, mtimeUs, hash } = item.entry
+      const toExpect = item.transit ?? expected(this.#options.index.get(path))
+      return {
+        op: 'copy',
+        from: source.path,
+        fromExpect: source.stat as StatSignature,
+        to: path,
+        toExpect,
+        mode,
+        mtimeUs,
+        hash,
+      }
+    })
+    const results = await this.#options.disk.perform(this.#options.root, tasks)
+    return new Set(planned.filter((_, at) => results[at]?.code === 'done').map(({ item }) => item))
+  }
+
+  #sourceOf({ entry }: FetchItem): Row | undefined {
+    return this.#options.index.withHash(entry.hash, 2).find((row) => row.path !== entry.path && row.stat !== undefined)
+  }
+
+  async #makeParents(paths: readonly RelativePath[]): Promise<void> {
+    const parents = new Set(paths.flatMap(ancestors))
+    const missing = [...parents].filter((parent) => !isAlive(this.#options.index.get(parent)))
+    await this.#makeDirectories(missing.map((path) => ({ path, mode: 0o755 })))
+  }
+
+  async #makeDirectories(wanted: readonly { path: RelativePath; mode: number }[]): Promise<void> {
+    if (wanted.length === 0) return
+    const outermostFirst = [...wanted].sort((left, right) => left.path.length - right.path.length)
+    const tasks: Task[] = outermostFirst.map(({ path, mode }) => ({ op: 'mkdir', path, mode }))
+    await this.#options.disk.perform(this.#options.root, tasks)
+  }
+
+  async #run(
+    { items, untouched, partial }: FetchWork,
+    session: (request: SessionRequest) => Promise<SessionOutcome>,
+  ): Promise<{ outcome: SessionOutcome; covers: readonly RelativePath[] }> {
+    const bare = await this.#guard.bareOf(untouched)
+    const empty = new Set([...bare].filter((path) => isLiveDirectory(this.#options.index.get(path))))
+    const { covers, directories, paths } = coversOf(items, { untouched: bare, empty, partial })
+    await this.#makeParents([...covers, ...paths, ...directories.map(({ path }) => path)])
+    await this.#makeDirectories(directories)
+    const asked = [...covers, ...paths]
+    if (asked.length === 0) return { outcome: { result: 'done', reason: '' }, covers }
+    for (const cover of covers) this.covered.add(cover)
+    try {
+      const attempts = Math.max(...items.map((item) => item.attempts))
+      const bytes = items.reduce((sum, { entry }) => sum + entry.size, 0)
+      const onlyUpdates = covers.length === 0 && items.every(isUpdate)
+      const replacesKind = items.some(({ entry, local }) => isAlive(local) && local.kind !== entry.kind)
+      const recheck = (): Promise<readonly RelativePath[]> => this.#guard.stillAsDecided({ covers, paths }, items)
+      const request = {
+        paths: asked,
+        covers: new Set(covers),
+        files: items.length,
+        bytes,
+        attempts,
+        onlyUpdates,
+        replacesKind,
+        recheck,
+      }
+      const outcome = await session(request)
+      await this.#arrivals.restoreModes(covers)
+      return { outcome, covers }
+    } finally {
+      for (const cover of covers) this.covered.delete(cover)
+    }
+  }
+}
+
+/** A file that this replica has, in an older version. */
+function isUpdate({ entry, local, clear }: FetchItem): boolean {
+  return entry.kind === 'file' && !clear && isAlive(local) && local.kind === 'file'
+}
+
+function verdict(all: boolean, outcome: SessionOutcome): { outcome: FetchOutcome; reason: string } {
+  if (all) return { outcome: 'done', reason: '' }
+  if (outcome.result === 'refused') return { outcome: 'refused', reason: outcome.reason }
+  return { outcome: 'failed', reason: outcome.reason }
+}
+
+function expected(row: Row | undefined): StatSignature | null {
+  return isAlive(row) && row.stat ? row.stat : null
+}
+
+/** Of files with the same content one comes over the network, and the others are copies of it. */
+function splitTwins(items: readonly FetchItem[]): { first: FetchItem[]; twins: FetchItem[] } {
+  const seen = new Set<string>()
+  const first: FetchItem[] = []
+  const twins: FetchItem[] = []
+  for (const item of items) {
+    const { kind, hash, size } = item.entry
+    const isTwin = kind === 'file' && size > 0 && seen.has(hash)
+    if (kind === 'file') seen.add(hash)
+    if (isTwin) twins.push(item)
+    else first.push(item)
+  }
+  return { first, twins }
+}

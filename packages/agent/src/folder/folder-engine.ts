@@ -1,0 +1,338 @@
+import { randomBytes } from 'node:crypto'
+import type { Effect, FolderEvent, Seen } from '@spansync/common/core/agent/events'
+import { type FolderState, initialState } from '@spansync/common/core/agent/state'
+import { step } from '@spansync/common/core/agent/step'
+import type { FolderId, NodeId, RelativePath } from '@spansync/common/core/causal/types'
+import { never } from '@spansync/common/core/never'
+import type { FolderIndex, Hint, Link } from '@spansync/common/ports'
+import type { MessageOf } from '@spansync/common/protocol/messages'
+import type { Problem } from '@spansync/common/protocol/status'
+import { messageOf, toSpansyncError } from '@spansync/common/runtime/errors'
+import { openIndex } from '../index-store/open-index.ts'
+import { Applier, versionPathIn } from './applier.ts'
+import { untouchedBy } from './covers.ts'
+import { Fetcher } from './fetcher.ts'
+import { remoteItems } from './incoming.ts'
+import { listBelow } from './list-below.ts'
+import { Observer } from './observer.ts'
+import type { FolderEngineOptions } from './options.ts'
+import { toMessages } from './outgoing.ts'
+import { PathProblems } from './path-problems.ts'
+import { PendingJournal } from './pending-journal.ts'
+import { newReplicaId } from './replica-id.ts'
+
+type WithoutTime<T> = T extends unknown ? Omit<T, 'at'> : never
+type Event = WithoutTime<FolderEvent>
+
+/** One folder on this node: performs what `step` decides and tells it what happened. One event after the other; everything slow
+ *  happens outside and comes back as an event. */
+export class FolderEngine {
+  readonly options: FolderEngineOptions
+  readonly index: FolderIndex
+  readonly problems = new PathProblems()
+  readonly observer: Observer
+  readonly fetcher: Fetcher
+  readonly #applier: Applier
+  readonly #journal: PendingJournal
+  readonly #links = new Map<NodeId, Link>()
+  readonly #queue: (() => Event | undefined)[] = []
+  readonly #lastRead = new Map<NodeId, number>()
+  readonly #background = new Set<Promise<void>>()
+  readonly #stop = new AbortController()
+  #state: FolderState
+  #draining = false
+  #wakeAt = Number.POSITIVE_INFINITY
+  #wake: AbortController | undefined
+  #busy = 0
+
+  constructor(options: FolderEngineOptions) {
+    this.options = options
+    this.index = openIndex(options.indexFile, { replica: () => newReplicaId(options.nodeName) })
+    this.#journal = new PendingJournal(options.indexFile)
+    const { replica, knowledge } = this.index.meta()
+    this.#state = initialState(options.folder, replica, knowledge)
+    const { root, disk, clock, matcher, ignore } = options
+    const { index, problems } = this
+    this.observer = new Observer({
+      root,
+      disk,
+      index,
+      problems,
+      isIgnored: (path) => matcher.matches(path),
+      again: (path) => options.hint({ kind: 'path', path }),
+      late: (seen) => this.#post({ kind: 'observed', items: seen }),
+      isOwnWork: (path) => this.#state.claims.has(path),
+      mayBeEmpty: () => options.mayBeEmpty(),
+    })
+    this.fetcher = new Fetcher({ root, disk, index, observer: this.observer, clock })
+    const versionPath = versionPathIn(options.versionsDirectory, () => clock.now())
+    const kept = (path: RelativePath): void => this.#lookLater([path])
+    this.#applier = new Applier({ root, disk, index, observer: this.observer, ignore, versionPath, kept })
+  }
+
+  get folder(): FolderId {
+    return this.options.folder
+  }
+
+  get state(): FolderState {
+    return this.#state
+  }
+
+  /** Work of this folder is under way. */
+  get isBusy(): boolean {
+    return this.#busy > 0 || this.#state.applying > 0
+  }
+
+  /** The peer holds the same as this replica, by its own word, and nothing is under way. */
+  isEqualTo(peer: NodeId): boolean {
+    const { announced, wanted } = this.#state.peers.get(peer) ?? {}
+    return announced?.digest === this.index.meta().digest && wanted?.size === 0 && this.#state.claims.size === 0
+  }
+
+  /** `resumed`: the link was up before this engine was; the peer is asked to begin again. */
+  linkUp(link: Link, { resumed = false } = {}): void {
+    const round = resumed ? randomBytes(6).toString('hex') : undefined
+    this.#links.set(link.peer, link)
+    if (round) link.send({ type: 'resend', folder: this.folder, all: false, round })
+    this.#post({ kind: 'link_up', peer: link.peer, round })
+  }
+
+  linkDown(peer: NodeId): void {
+    if (!this.#links.delete(peer)) return
+    this.#post({ kind: 'link_down', peer })
+  }
+
+  link(peer: NodeId): Link | undefined {
+    return this.#links.get(peer)
+  }
+
+  receiveSummary(peer: NodeId, message: MessageOf<'summary'>): void {
+    const { replica, knowledge, digest, received, complete, round } = message
+    this.#post({ kind: 'summary_received', peer, replica, knowledge, digest, received, complete, round })
+  }
+
+  receiveEntries(peer: NodeId, message: MessageOf<'entries'>): void {
+    const { toSeq, complete, knowledge, digest } = message
+    const entries = message.entries.filter(({ path }) => !this.options.matcher.matches(path))
+    this.#postLater(() => ({
+      kind: 'entries_received',
+      peer,
+      items: remoteItems(this.index, entries),
+      toSeq,
+      complete,
+      knowledge,
+      digest,
+    }))
+  }
+
+  receiveResend(peer: NodeId, { all, round }: MessageOf<'resend'>): void {
+    this.#post({ kind: 'resend_requested', peer, all, round })
+  }
+
+  retry(): void {
+    this.#post({ kind: 'retry_requested' })
+  }
+
+  setPaused(paused: boolean): void {
+    if (this.#state.paused !== paused) this.#post({ kind: 'pause_set', paused })
+  }
+
+  /** Looks at paths and lets the loop decide. Rejects when the root is not the folder any more. */
+  async look(paths: Iterable<RelativePath>, mode: 'trust_stat' | 'read' = 'trust_stat'): Promise<readonly Seen[]> {
+    this.#busy++
+    try {
+      const seen = this.#explain(await this.observer.look(paths, mode))
+      if (seen.length > 0) this.#postLater(() => ({ kind: 'observed', items: this.#fresh(seen) }))
+      return seen
+    } finally {
+      this.#busy--
+    }
+  }
+
+  /** Looks at what a crash cut off, before any peer is heard: a deletion would else be taken down over what nobody has seen yet. */
+  async recover(): Promise<void> {
+    const { isEmpty, paths, directories } = this.#journal.cutOff
+    if (isEmpty) return
+    const along = await Promise.all(directories.map((directory) => listBelow(this.options.root, directory)))
+    await this.look(new Set([...paths, ...along.flat()]), 'read')
+    if (!this.#stop.signal.aborted) this.#journal.forget()
+  }
+
+  /** What a session of an earlier life brought is the peer's, not this node's own. */
+  #explain(seen: readonly Seen[]): readonly Seen[] {
+    const { cutOff } = this.#journal
+    return cutOff.isEmpty ? seen : seen.map((one) => ({ ...one, brought: cutOff.brought(one.path) }))
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort(new Error('the folder is closed'))
+    this.#wake?.abort()
+    await Promise.allSettled([...this.#background])
+    this.index.close()
+  }
+
+  /** The index may have moved on since the disk was looked at. */
+  #fresh(seen: readonly Seen[]): Seen[] {
+    const rows = this.index.getMany(seen.map(({ path }) => path))
+    return seen.map(({ path, disk, brought }) => ({ path, disk, brought, local: rows.get(path) }))
+  }
+
+  #post(event: Event): void {
+    this.#postLater(() => event)
+  }
+
+  #postLater(make: () => Event | undefined): void {
+    if (this.#stop.signal.aborted) return
+    this.#queue.push(make)
+    if (this.#draining) return
+    this.#draining = true
+    try {
+      for (let next = this.#queue.shift(); next; next = this.#queue.shift()) this.#handle(next())
+    } catch (error) {
+      this.#queue.length = 0
+      this.options.failed(toSpansyncError(error))
+    } finally {
+      this.#draining = false
+    }
+    this.options.changed()
+  }
+
+  #handle(event: Event | undefined): void {
+    if (!event) return
+    const { state, effects } = step(this.#state, { ...event, at: this.options.clock.now() } as FolderEvent)
+    this.#state = state
+    for (const effect of effects) this.#perform(effect)
+  }
+
+  #perform(effect: Effect): void {
+    switch (effect.kind) {
+      case 'commit':
+        this.index.commit(effect)
+        this.options.committed(effect.rows)
+        return
+      case 'restat':
+        return this.index.restat(effect.items)
+      case 'read_entries':
+        return this.#run('folder.read', () => this.#read(effect))
+      case 'send_summary':
+      case 'send_entries':
+      case 'send_resend':
+        for (const message of toMessages(this.folder, this.#state.replica, effect))
+          this.#links.get(effect.peer)?.send(message)
+        return
+      case 'apply':
+        return this.#run('folder.apply', () => this.#apply(effect))
+      case 'fetch':
+        return this.#run('folder.fetch', () => this.#fetch(effect))
+      case 'observe':
+        return this.#lookLater(effect.paths)
+      case 'reincarnate':
+        return this.#reincarnate()
+      case 'wake':
+        return this.#schedule(effect.at)
+      default:
+        return never(effect)
+    }
+  }
+
+  #lookLater(paths: readonly RelativePath[]): void {
+    this.#run('folder.observe', async () => void (await this.look(paths)))
+  }
+
+  #run(name: string, work: () => Promise<void>): void {
+    const done = work()
+      .catch((error) => {
+        if (!this.#stop.signal.aborted) this.options.failed(toSpansyncError(error), name)
+      })
+      .finally(() => this.#background.delete(done))
+    this.#background.add(done)
+  }
+
+  /** In a burst many small commits become one read, one message. */
+  async #read({ peer, id, since, knowledge, limit }: Extract<Effect, { kind: 'read_entries' }>): Promise<void> {
+    const { clock } = this.options
+    const wait = (this.#lastRead.get(peer) ?? 0) + readPauseMs - clock.now()
+    if (wait > 0) await clock.sleep(wait, this.#stop.signal)
+    else await Promise.resolve()
+    this.#lastRead.set(peer, clock.now())
+    this.#postLater(() => {
+      const { knowledge: own, digest } = this.index.meta()
+      const found = limit > 0 ? this.index.since(since, knowledge, limit) : { rows: [], toSeq: since, complete: false }
+      return { kind: 'entries_read', peer, id, ...found, meta: { knowledge: own, digest } }
+    })
+  }
+
+  async #apply({ items }: Extract<Effect, { kind: 'apply' }>): Promise<void> {
+    const applied = await this.#applier.apply(items)
+    const rows = new Map(this.#fresh(applied).map((one) => [one.path, one.local]))
+    this.#post({ kind: 'applied', items: applied.map((one) => ({ ...one, local: rows.get(one.path) })) })
+  }
+
+  async #fetch({ peer, id, items, partial }: Extract<Effect, { kind: 'fetch' }>): Promise<void> {
+    const { changed, clock, log, session } = this.options
+    changed()
+    const untouched = untouchedBy(items, this.index)
+    const endEntry = this.#journal.begin(peer, items, untouched)
+    const begun = clock.now()
+    const {
+      outcome,
+      reason,
+      items: fetched,
+      extras,
+      transferred,
+    } = await this.fetcher.fetch({ items, untouched, partial }, (request) => session(peer, request))
+    const durationMs = clock.now() - begun
+    log.debug({ event: 'folder.fetched', outcome, reason, items: items.length, extras: extras.length, durationMs })
+    this.#postLater(() => {
+      const local = new Map([...this.#fresh(fetched), ...this.#fresh(extras)].map((one) => [one.path, one.local]))
+      const withRow = <T extends Seen>(one: T): T => ({ ...one, local: local.get(one.path) })
+      return {
+        kind: 'fetch_finished',
+        peer,
+        id,
+        outcome,
+        reason,
+        items: fetched.map(withRow),
+        extras: extras.map(withRow),
+      }
+    })
+    // After the commit, which may still be queued, and without harm to the next session's, which has begun by then.
+    this.#postLater(() => void endEntry())
+    this.options.transferred(peer, transferred)
+  }
+
+  #reincarnate(): void {
+    const replica = newReplicaId(this.options.nodeName)
+    this.options.log.warn(
+      { event: 'index.reincarnated', replica },
+      'a peer knows more of this node than it does itself: an old copy was restored',
+    )
+    this.index.reincarnate(replica)
+    this.#post({ kind: 'reincarnated', replica })
+  }
+
+  #schedule(at: number): void {
+    const { clock } = this.options
+    if (at >= this.#wakeAt && this.#wakeAt > clock.now()) return
+    this.#wake?.abort()
+    const wake = new AbortController()
+    this.#wake = wake
+    this.#wakeAt = at
+    const tick = (): void => {
+      this.#wakeAt = Number.POSITIVE_INFINITY
+      this.#post({ kind: 'ticked' })
+    }
+    clock.sleep(Math.max(1, at - clock.now()), wake.signal).then(tick, () => undefined)
+  }
+
+  /** For `status`: why this folder cannot be worked with right now. */
+  describe(error: unknown): Problem {
+    const { code, message, remedy, retryable } = toSpansyncError(error)
+    return { code, message: message || messageOf(error), remedy, retryable }
+  }
+}
+
+/** Long enough to gather a burst, short enough not to be felt. */
+const readPauseMs = 20
+
+export type { Hint }

@@ -1,0 +1,342 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Duplex } from 'node:stream'
+import type { FolderConfig } from '@spansync/common/config/schema'
+import type { FolderId, NodeId, RelativePath } from '@spansync/common/core/causal/types'
+import { covers } from '@spansync/common/core/causal/version-vector'
+import { compileIgnore, defaultIgnorePatterns, type IgnoreMatcher } from '@spansync/common/core/policy/ignore'
+import type { Clock, Hint, Link } from '@spansync/common/ports'
+import type { MessageOf, StreamHeader } from '@spansync/common/protocol/messages'
+import type { Problem } from '@spansync/common/protocol/status'
+import { messageOf, type SpansyncError, toSpansyncError } from '@spansync/common/runtime/errors'
+import type { Logger } from '@spansync/common/runtime/logger'
+import type { DiskWorker } from '../disk/disk-worker.ts'
+import { checkMarker } from '../disk/marker.ts'
+import { setAsideDamagedIndex } from '../index-store/open-index.ts'
+import { cleanLeftovers } from '../unison/leftovers.ts'
+import { ChangeFeed } from './change-feed.ts'
+import { FolderEngine } from './folder-engine.ts'
+import { PairSessions } from './pair-sessions.ts'
+import type { SessionOutcome } from './sessions.ts'
+import type { Engine } from './unison-engine.ts'
+
+export interface FolderHostOptions {
+  readonly folder: FolderId
+  readonly config: FolderConfig
+  readonly home: string
+  readonly nodeName: string
+  readonly self: NodeId
+  readonly disk: DiskWorker
+  readonly engine: Engine
+  readonly clock: Clock
+  readonly log: Logger
+  readonly changed: () => void
+}
+
+const retryMs = 3000
+const approvedMs = 300
+const leftoverMs = 24 * 3_600_000
+
+/** Keeps one folder working: opens it, watches it, closes it when something is wrong with the root or the index, says why, and tries
+ *  again. Peers keep their links meanwhile and are asked to repeat themselves afterwards. */
+export class FolderHost implements AsyncDisposable {
+  readonly options: FolderHostOptions
+  readonly indexFile: string
+  readonly ignore: readonly string[]
+  readonly matcher: IgnoreMatcher
+  readonly #links = new Map<NodeId, Link>()
+  readonly #pairs = new Map<NodeId, PairSessions>()
+  readonly #stop = new AbortController()
+  #engine: FolderEngine | undefined
+  #feed: ChangeFeed | undefined
+  #problem: Problem | undefined
+  #approved = false
+  #paused = false
+  #running: Promise<void> = Promise.resolve()
+  #failed: ((error: SpansyncError) => void) | undefined
+
+  constructor(options: FolderHostOptions) {
+    this.options = options
+    const { config, home, folder } = options
+    this.indexFile = join(home, 'index', `${folder}.sqlite`)
+    this.ignore = [...(config.ignoreDefaults ? defaultIgnorePatterns : []), ...config.ignore]
+    this.matcher = compileIgnore(this.ignore).matcher
+  }
+
+  get engine(): FolderEngine | undefined {
+    return this.#engine
+  }
+
+  get problem(): Problem | undefined {
+    return this.#problem ?? this.#feed?.degraded
+  }
+
+  get isScanning(): boolean {
+    return this.#feed?.isScanning ?? this.#problem === undefined
+  }
+
+  get links(): ReadonlyMap<NodeId, Link> {
+    return this.#links
+  }
+
+  start(): void {
+    this.#running = this.#keepOpen()
+  }
+
+  linkUp(link: Link): void {
+    this.#links.set(link.peer, link)
+    if (!this.#engine) return
+    this.#addPair(link)
+    this.#engine.linkUp(link)
+  }
+
+  #addPair(link: Link): void {
+    const { folder, config, self, engine, clock, log } = this.options
+    const { peer } = link
+    const pair = new PairSessions({
+      folder,
+      root: config.path,
+      self,
+      link,
+      engine,
+      ignore: this.#unisonIgnore(),
+      clock,
+      log,
+      isEqual: () => this.#engine?.isEqualTo(peer) === true,
+      files: () => this.#engine?.index.totals().files ?? 0,
+      hashes: (paths) =>
+        new Map([...(this.#engine?.index.getMany(paths) ?? [])].map(([path, { hash }]) => [path, hash])),
+    })
+    void this.#endPair(peer)
+    this.#pairs.set(peer, pair)
+  }
+
+  linkDown(peer: NodeId): void {
+    this.#links.delete(peer)
+    this.#engine?.linkDown(peer)
+    void this.#endPair(peer)
+  }
+
+  async #endPair(peer: NodeId): Promise<void> {
+    const pair = this.#pairs.get(peer)
+    this.#pairs.delete(peer)
+    await pair?.[Symbol.asyncDispose]()
+  }
+
+  onSummary(peer: NodeId, message: MessageOf<'summary'>): void {
+    this.#engine?.receiveSummary(peer, message)
+    const index = this.#engine?.index
+    this.#pairs.get(peer)?.busy.noteHeld((path, hash) => {
+      const row = index?.get(path)
+      return row !== undefined && row.hash === hash && covers(message.knowledge, row.vector)
+    })
+  }
+
+  onEntries(peer: NodeId, message: MessageOf<'entries'>): void {
+    this.#engine?.receiveEntries(peer, message)
+  }
+
+  onResend(peer: NodeId, message: MessageOf<'resend'>): void {
+    this.#engine?.receiveResend(peer, message)
+  }
+
+  onFetch(peer: NodeId, message: MessageOf<'fetch'>): void {
+    const { folder, id } = message
+    const refuse = (detail: string): void => {
+      this.#links.get(peer)?.send({ type: 'fetched', folder, id, outcome: 'failed', detail: detail.slice(0, 4000) })
+    }
+    const pair = this.#pairs.get(peer)
+    if (pair && this.#engine) pair.onFetch(message).catch((error) => refuse(messageOf(error)))
+    else refuse(this.#problem?.message ?? 'the folder is not open')
+  }
+
+  onFetched(peer: NodeId, message: MessageOf<'fetched'>): void {
+    this.#pairs.get(peer)?.onFetched(message)
+  }
+
+  onPairNews(_peer: NodeId, _message: MessageOf<'took' | 'forget_pair'>): void {}
+
+  onStream(peer: NodeId, header: StreamHeader, stream: Duplex): void {
+    const pair = this.#pairs.get(peer)
+    if (pair && this.#engine) pair.onStream(header, stream)
+    else stream.destroy(new Error(this.#problem?.message ?? 'the folder is not open'))
+  }
+
+  /** What Unison calls a pattern, without the option's name. */
+  #unisonIgnore(): string[] {
+    return this.matcher.unisonArguments.filter((_, at) => at % 2 === 1)
+  }
+
+  setPaused(paused: boolean): void {
+    this.#paused = paused
+    this.#engine?.setPaused(paused)
+  }
+
+  /** A person has said that an emptied root is meant. */
+  approve(): void {
+    this.#approved = true
+    this.#failed?.(toSpansyncError(new Error('approved')))
+  }
+
+  async rescan(): Promise<void> {
+    this.#engine?.retry()
+    await this.#feed?.scan('asked for')
+  }
+
+  /** Everything that was hinted at before this call has been looked at. */
+  async settle(): Promise<void> {
+    await this.#feed?.flush()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort(new Error('the folder is closed'))
+    this.#failed?.(toSpansyncError(this.#stop.signal.reason))
+    await this.#running
+  }
+
+  async #keepOpen(): Promise<void> {
+    const { clock, log, changed, folder } = this.options
+    while (!this.#stop.signal.aborted) {
+      try {
+        await this.#open()
+      } catch (error) {
+        if (this.#stop.signal.aborted) return
+        this.#note(toSpansyncError(error))
+      }
+      changed()
+      await clock.sleep(this.#approved ? approvedMs : retryMs, this.#stop.signal).catch(() => undefined)
+      log.trace({ event: 'folder.reopening', folder })
+    }
+  }
+
+  #note(error: SpansyncError): void {
+    const { log, folder, changed } = this.options
+    const { code, message, remedy, retryable } = error
+    if (code === 'index_damaged') {
+      const aside = setAsideDamagedIndex(this.indexFile)
+      log.error(
+        { event: 'index.set_aside', folder, aside },
+        'the index is damaged; it is made anew from the disk and the peers',
+      )
+    }
+    const isNew = this.#problem?.code !== code || this.#problem.message !== message
+    this.#problem = { code, message, remedy, retryable }
+    if (isNew) log.error({ event: 'folder.stopped', folder, code, err: error }, remedy)
+    changed()
+  }
+
+  /** Works until something fails; then it throws that. */
+  async #open(): Promise<void> {
+    const { config, folder } = this.options
+    checkMarker(config.path, folder)
+    const failure = Promise.withResolvers<never>()
+    failure.promise.catch(() => undefined)
+    this.#failed = failure.reject
+    const engine = this.#makeEngine(failure.reject)
+    const feed = this.#makeFeed(engine, failure.reject)
+    try {
+      await Promise.race([feed.start(), failure.promise])
+      if (this.#stop.signal.aborted) return
+      await Promise.race([engine.recover(), failure.promise])
+      this.#begin(engine, feed)
+      await Promise.race([feed.scan('start'), failure.promise])
+      this.#cleanLeftovers()
+      this.#problem = undefined
+      this.#approved = false
+      this.options.changed()
+      await failure.promise
+    } finally {
+      this.#engine = undefined
+      this.#feed = undefined
+      // The sessions first: the engine waits for what it has under way, and they are what it waits for.
+      await Promise.allSettled([...this.#pairs.keys()].map((peer) => this.#endPair(peer)))
+      await feed[Symbol.asyncDispose]()
+      await engine[Symbol.asyncDispose]()
+    }
+  }
+
+  /** What sessions of long ago left behind. Young ones are worth keeping: Unison goes on with them. */
+  #cleanLeftovers(): void {
+    const { config, clock, log, folder } = this.options
+    const clean = cleanLeftovers(config.path, { olderThanMs: leftoverMs, now: clock.now(), signal: this.#stop.signal })
+    clean.then(
+      ({ removed }) =>
+        removed.length > 0 && log.info({ event: 'folder.leftovers_removed', folder, removed: removed.length }),
+      (error) => log.debug({ event: 'folder.leftovers_kept', folder, err: error }),
+    )
+  }
+
+  #begin(engine: FolderEngine, feed: ChangeFeed): void {
+    this.#engine = engine
+    this.#feed = feed
+    engine.setPaused(this.#paused)
+    for (const link of this.#links.values()) {
+      this.#addPair(link)
+      engine.linkUp(link, { resumed: true })
+    }
+  }
+
+  #makeEngine(fail: (error: SpansyncError) => void): FolderEngine {
+    const { folder, config, home, nodeName, disk, clock, log, changed } = this.options
+    return new FolderEngine({
+      folder,
+      root: config.path,
+      indexFile: this.indexFile,
+      nodeName,
+      ignore: this.ignore,
+      matcher: this.matcher,
+      versionsDirectory: join(home, 'versions', folder),
+      disk,
+      clock,
+      log,
+      hint: (hint: Hint) => this.#feed?.add([hint]),
+      mayBeEmpty: () => this.#approved,
+      session: (peer, request) => this.#pairs.get(peer)?.bring(request) ?? Promise.resolve(notConnected),
+      transferred: (peer, paths) => this.#pairs.get(peer)?.busy.noteBrought(paths),
+      committed: (rows) => {
+        for (const pair of this.#pairs.values()) pair.busy.noteChanged(rows.map(({ path }) => path))
+      },
+      changed,
+      failed: (error, where) => {
+        log.debug({ event: 'folder.failed', folder, where, err: error })
+        fail(error)
+      },
+    })
+  }
+
+  #makeFeed(engine: FolderEngine, fail: (error: SpansyncError) => void): ChangeFeed {
+    const { folder, config, disk, clock, log } = this.options
+    return new ChangeFeed({
+      folder,
+      root: config.path,
+      indexFile: this.indexFile,
+      ignore: this.ignore,
+      matcher: this.matcher,
+      rescanMs: config.rescanMinutes * 60_000,
+      settleMs: config.settleMs,
+      disk,
+      clock,
+      log,
+      look: (paths: Iterable<RelativePath>) => engine.look(paths),
+      below: (directory, limit) => engine.index.below(directory, limit).map(({ path }) => path),
+      isExpected: (path) => engine.state.claims.has(path),
+      gatherMs: () => (engine.state.claims.size > manyClaims ? bulkGatherMs : soonMs),
+      // What has been adopted meanwhile is watched like everything else.
+      isCovered: (path) => engine.fetcher.isCovered(path) && engine.index.get(path) === undefined,
+      note: (problem) => engine.problems.note(problem.path, problem.code, problem.problem),
+      failed: fail,
+    })
+  }
+
+  /** Whether an index has ever been made here: else everything is new. */
+  get hasIndex(): boolean {
+    return existsSync(this.indexFile)
+  }
+}
+
+/** One file is looked at as it arrives; of thousands, some hundred at a time cost less and delay the next hop little. */
+const manyClaims = 100
+const bulkGatherMs = 80
+const soonMs = 2
+
+const notConnected: SessionOutcome = { result: 'failed', reason: 'the peer is not connected' }

@@ -1,0 +1,124 @@
+import { readdirSync } from 'node:fs'
+import type { Seen } from '@spansync/common/core/agent/events'
+import { ancestors } from '@spansync/common/core/causal/paths'
+import type { RelativePath, Row } from '@spansync/common/core/causal/types'
+import type { FolderIndex, Observation } from '@spansync/common/ports'
+import type { DiskWorker, ObservePath } from '../disk/disk-worker.ts'
+import { RootEmptiedError } from './errors.ts'
+import type { PathProblems } from './path-problems.ts'
+
+export interface ObserverOptions {
+  readonly root: string
+  readonly disk: DiskWorker
+  readonly index: FolderIndex
+  readonly problems: PathProblems
+  readonly isIgnored: (path: RelativePath) => boolean
+  /** A file that was still being written: look again later. */
+  readonly again: (path: RelativePath) => void
+  /** Observations of big files come by themselves. */
+  readonly late: (seen: readonly Seen[]) => void
+  /** This replica is changing the path itself, on a peer's behalf. */
+  readonly isOwnWork: (path: RelativePath) => boolean
+  /** A person has said that an emptied root is meant. */
+  readonly mayBeEmpty: () => boolean
+}
+
+const pageSize = 2000
+
+/** Looks at paths on the disk for the loop: with their parents, and, where a directory is gone, with everything that was in it. */
+export class Observer {
+  readonly #options: ObserverOptions
+
+  constructor(options: ObserverOptions) {
+    this.#options = options
+  }
+
+  /** Throws MarkerError when the root is not the folder any more, RootEmptiedError when all of it vanished at once. */
+  async look(paths: Iterable<RelativePath>, mode: 'trust_stat' | 'read' = 'trust_stat'): Promise<Seen[]> {
+    const wanted = this.#withParents(paths)
+    const seen: Seen[] = []
+    for (let at = 0; at < wanted.length; at += pageSize) {
+      seen.push(...(await this.#lookPage(wanted.slice(at, at + pageSize), mode)))
+    }
+    const below = this.#belowVanished(seen)
+    if (below.length > 0) seen.push(...(await this.look(below, mode)))
+    this.#guardEmptied(seen)
+    return seen
+  }
+
+  #withParents(paths: Iterable<RelativePath>): RelativePath[] {
+    const wanted = new Set<RelativePath>()
+    for (const path of paths) {
+      if (this.#options.isIgnored(path)) continue
+      for (const parent of ancestors(path).reverse()) {
+        if (wanted.has(parent)) continue
+        const row = this.#options.index.get(parent)
+        if (row === undefined || row.deleted || row.kind !== 'dir') wanted.add(parent)
+      }
+      wanted.add(path)
+    }
+    return [...wanted]
+  }
+
+  async #lookPage(paths: readonly RelativePath[], mode: 'trust_stat' | 'read'): Promise<Seen[]> {
+    const { disk, root, index } = this.#options
+    const rows = index.getMany(paths)
+    const requests: ObservePath[] = paths.map((path) => ({
+      path,
+      known: mode === 'read' ? undefined : known(rows.get(path)),
+    }))
+    const onLate = (observation: Observation): void => this.#options.late(this.#toSeen([observation]))
+    return this.#toSeen(await disk.observe(root, requests, mode === 'read' ? {} : { onLate }))
+  }
+
+  #toSeen(observations: readonly Observation[]): Seen[] {
+    const seen: Seen[] = []
+    const { index, problems, again } = this.#options
+    for (const observation of observations) {
+      const { path } = observation
+      if ('problem' in observation) {
+        if (observation.code === 'changing') again(path)
+        else problems.note(path, observation.code, observation.problem)
+        continue
+      }
+      // A name that could not be read is not found under the name that was read instead.
+      if (!path.includes('\ufffd')) problems.clear(path)
+      seen.push({ path, local: index.get(path), disk: observation.disk })
+    }
+    return seen
+  }
+
+  #belowVanished(seen: readonly Seen[]): RelativePath[] {
+    const known = new Set(seen.map(({ path }) => path))
+    const found: RelativePath[] = []
+    for (const { path, local, disk } of seen) {
+      if (local?.kind !== 'dir' || local.deleted || disk?.kind === 'dir') continue
+      for (const row of this.#options.index.below(path, Number.MAX_SAFE_INTEGER)) {
+        if (!known.has(row.path)) found.push(row.path)
+        known.add(row.path)
+      }
+    }
+    return found
+  }
+
+  #guardEmptied(seen: readonly Seen[]): void {
+    const { root, index, isOwnWork, mayBeEmpty } = this.#options
+    const vanished = seen.filter(({ local, disk }) => local && !local.deleted && disk === undefined)
+    const { files, dirs } = index.totals()
+    if (vanished.length === 0 || files + dirs < vanishedAtOnce || mayBeEmpty()) return
+    if (vanished.some(({ path }) => isOwnWork(path))) return
+    // Not whether these are all that the index knows: a folder vanishes in several batches, and the first must stop it.
+    const left = readdirSync(root).filter((name) => name !== '.spansync')
+    if (left.length === 0) throw new RootEmptiedError(root, files)
+  }
+}
+
+/** Fewer than this may well be what somebody deleted by hand, one by one. */
+const vanishedAtOnce = 3
+
+function known(row: Row | undefined): ObserveKnown {
+  if (!row?.stat || row.deleted) return undefined
+  return { kind: row.kind, hash: row.hash, stat: row.stat }
+}
+
+type ObserveKnown = Exclude<ObservePath, string>['known']

@@ -1,0 +1,33 @@
+import type { CommitRow } from '@spansync/common/core/agent/events'
+import type { FolderId, NodeId, RelativePath } from '@spansync/common/core/causal/types'
+import type { IgnoreMatcher } from '@spansync/common/core/policy/ignore'
+import type { Clock, Hint } from '@spansync/common/ports'
+import type { SpansyncError } from '@spansync/common/runtime/errors'
+import type { Logger } from '@spansync/common/runtime/logger'
+import type { DiskWorker } from '../disk/disk-worker.ts'
+import type { SessionOutcome, SessionRequest } from './sessions.ts'
+
+export interface FolderEngineOptions {
+  readonly folder: FolderId
+  readonly root: string
+  readonly indexFile: string
+  readonly nodeName: string
+  readonly ignore: readonly string[]
+  readonly matcher: IgnoreMatcher
+  readonly versionsDirectory: string
+  readonly disk: DiskWorker
+  readonly clock: Clock
+  readonly log: Logger
+  /** A path to look at once it has settled. */
+  readonly hint: (hint: Hint) => void
+  readonly mayBeEmpty: () => boolean
+  /** Runs Unison with a peer, on whichever side can. */
+  readonly session: (peer: NodeId, request: SessionRequest) => Promise<SessionOutcome>
+  /** These paths came through a session with this peer. */
+  readonly transferred: (peer: NodeId, paths: readonly RelativePath[]) => void
+  readonly committed: (rows: readonly CommitRow[]) => void
+  /** Something in the status may have changed. */
+  readonly changed: () => void
+  /** The folder cannot go on as it is. */
+  readonly failed: (error: SpansyncError, where?: string) => void
+}

@@ -1,0 +1,55 @@
+import type { Effect } from '@spansync/common/core/agent/events'
+import { plain } from '@spansync/common/core/causal/change'
+import type { FolderId, ReplicaId, Row } from '@spansync/common/core/causal/types'
+import type { Message } from '@spansync/common/protocol/messages'
+
+type Sending = Extract<Effect, { kind: 'send_summary' | 'send_entries' | 'send_resend' }>
+
+/** The messages of one effect. Long paths and large vectors are split over several, for the size of a message is bounded. */
+export function toMessages(folder: FolderId, replica: ReplicaId, effect: Sending): Message[] {
+  if (effect.kind === 'send_resend') return [{ type: 'resend', folder, all: true }]
+  const { knowledge, digest, complete } = effect
+  if (effect.kind === 'send_summary') {
+    return [
+      {
+        type: 'summary',
+        folder,
+        replica,
+        knowledge,
+        digest,
+        received: effect.received,
+        complete,
+        ...(effect.round === undefined ? {} : { round: effect.round }),
+      },
+    ]
+  }
+  const parts = splitBySize(effect.rows, sizeOf)
+  return parts.map((rows, at) => {
+    const isLast = at === parts.length - 1
+    const toSeq = isLast ? effect.toSeq : (rows.at(-1) as Row).seq
+    return { type: 'entries', folder, entries: rows.map(plain), toSeq, complete: complete && isLast, knowledge, digest }
+  })
+}
+
+/** Well below what a message may hold, whatever the estimate misses. */
+const partBytes = 1 << 20
+
+/** Consecutive parts of about a megabyte at most; at least one, and none empty unless all is. */
+export function splitBySize<T>(items: readonly T[], size: (item: T) => number): T[][] {
+  const parts: T[][] = [[]]
+  let bytes = 0
+  for (const item of items) {
+    const more = size(item)
+    if (bytes + more > partBytes && bytes > 0) {
+      parts.push([])
+      bytes = 0
+    }
+    ;(parts.at(-1) as T[]).push(item)
+    bytes += more
+  }
+  return parts
+}
+
+function sizeOf({ path, vector, dots }: Row): number {
+  return 300 + path.length * 3 + (Object.keys(vector).length + dots.length) * 48
+}

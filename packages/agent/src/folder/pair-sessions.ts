@@ -1,0 +1,324 @@
+import { randomBytes } from 'node:crypto'
+import type { Duplex } from 'node:stream'
+import type { FolderId, NodeId, RelativePath } from '@spansync/common/core/causal/types'
+import type { Clock, Link } from '@spansync/common/ports'
+import type { MessageOf, StreamHeader } from '@spansync/common/protocol/messages'
+import { messageOf } from '@spansync/common/runtime/errors'
+import type { Logger } from '@spansync/common/runtime/logger'
+import { BusyPair } from './busy-pair.ts'
+import { splitBySize } from './outgoing.ts'
+import type { SessionOutcome, SessionRequest } from './sessions.ts'
+import type { Engine, RunRequest } from './unison-engine.ts'
+
+export interface PairOptions {
+  readonly folder: FolderId
+  readonly root: string
+  readonly self: NodeId
+  readonly link: Link
+  readonly engine: Engine
+  readonly ignore: readonly string[]
+  readonly clock: Clock
+  readonly log: Logger
+  /** Both replicas hold the same, as far as this side knows. */
+  readonly isEqual: () => boolean
+  readonly files: () => number
+  readonly hashes: (paths: readonly RelativePath[]) => ReadonlyMap<RelativePath, string>
+}
+
+type Winner = 'local' | 'remote'
+
+/** All Unison sessions of one folder with one peer, while their link is up. Whoever dialled runs the client; one run at a time per
+ *  pair, whichever side asked for it. */
+export class PairSessions implements AsyncDisposable {
+  readonly busy: BusyPair
+  readonly #options: PairOptions
+  readonly #stop = new AbortController()
+  readonly #asked = new Map<string, (outcome: SessionOutcome) => void>()
+  readonly #running = new Set<Promise<unknown>>()
+  /** When the last runs were, ms: a pair that is asked again and again is kept ready. */
+  readonly #recent: number[] = []
+  /** The end of the last run for many files: more are on their way, most likely, and a session's start costs a look at everything. */
+  #bulkAt = Number.NEGATIVE_INFINITY
+  #last: Promise<unknown> = Promise.resolve()
+  #opening = false
+
+  constructor(options: PairOptions) {
+    this.#options = options
+    this.busy = new BusyPair(options.clock)
+  }
+
+  /** Brings paths from the peer to here. Never rejects. */
+  async bring(request: SessionRequest): Promise<SessionOutcome> {
+    const { link } = this.#options
+    if (this.#stop.signal.aborted) return lost
+    if (this.busy.suits(request)) return await this.#bringQuickly(request)
+    if (!link.dialed) return await this.#ask(request)
+    const outcome = await this.#inTurn(() => this.#runNow('remote', request))
+    if (outcome.result === 'done') this.busy.noteBrought(request.paths)
+    this.#considerKeeping()
+    return outcome
+  }
+
+  /** The peer wants something of ours, and either did not dial or means the running session. */
+  async onFetch(message: MessageOf<'fetch'>): Promise<void> {
+    const { id, folder, covers, files, bytes, way } = message
+    const paths = [...covers, ...message.paths]
+    const answer = (outcome: MessageOf<'fetched'>['outcome'], detail: string): void => {
+      // Always: the peer holds its claims until it hears how it ended.
+      this.#options.link.send({ type: 'fetched', folder, id, outcome, detail: detail.slice(0, 4000) })
+    }
+    if (way === 'persistent') {
+      if (!this.busy.isOpen) return answer('busy', 'there is no running session')
+      const begin = (): Promise<boolean> => this.busy.begin(paths, this.#options.hashes(paths))
+      const all = await (this.#options.link.dialed ? this.#inTurn(begin) : begin())
+      // Silence says that it went well.
+      return all ? undefined : answer('skipped', 'the running session left it')
+    }
+    if (!this.#options.link.dialed) return answer('failed', 'this side did not dial')
+    const attempts = way === 'force' ? 0 : 2
+    const request = {
+      paths,
+      bytes,
+      covers: new Set(covers),
+      files,
+      attempts,
+      onlyUpdates: false,
+      replacesKind: false,
+      recheck: undefined,
+    }
+    const { result, reason } = await this.#inTurn(() => this.#runNow('local', request))
+    answer(result === 'refused' ? 'skipped' : result, reason)
+    this.#considerKeeping()
+  }
+
+  onFetched({ id, outcome, detail }: MessageOf<'fetched'>): void {
+    const result = outcome === 'done' ? 'done' : outcome === 'skipped' || outcome === 'busy' ? 'refused' : 'failed'
+    this.#asked.get(id)?.({ result, reason: detail })
+  }
+
+  onStream(header: StreamHeader, stream: Duplex): void {
+    const { engine, root, self, link, folder } = this.#options
+    const serve = { folder, root, self, peer: link.peer, stream, signal: this.#stop.signal }
+    if (header.purpose === 'one-shot') return void this.#track(engine.serve(serve))
+    const { session, served } = engine.serveKept(serve)
+    this.busy.attach(session)
+    void this.#track(served)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort(new Error('the link is down'))
+    for (const answer of this.#asked.values()) answer(lost)
+    await Promise.allSettled([...this.#running])
+  }
+
+  /** Through the session that is running anyway: no start, no scan. What it refuses is dictated next. */
+  async #bringQuickly(request: SessionRequest): Promise<SessionOutcome> {
+    const { link, clock, log } = this.#options
+    const begun = clock.now()
+    const bringing = Promise.withResolvers<SessionOutcome>()
+    const cycle = async (): Promise<void> => {
+      const { arrived, cycled } = this.busy.stage(request.paths)
+      // The peer answers only when it cannot.
+      const { answered, forget } = this.#send(request, 'persistent')
+      void arrived.then(() => bringing.resolve({ result: 'done', reason: '' }))
+      void answered.then(bringing.resolve)
+      await Promise.race([cycled, answered])
+      forget()
+      bringing.resolve({ result: 'refused', reason: 'the running session left it' })
+    }
+    // The turn ends with the cycle: only then has Unison written down what it did.
+    const turn = link.dialed ? this.#inTurn(cycle) : cycle()
+    turn.catch((error) => bringing.resolve({ result: 'failed', reason: messageOf(error) }))
+    const outcome = await bringing.promise
+    if (outcome.result === 'done') this.busy.noteBrought(request.paths)
+    log.debug({
+      event: 'session.cycled',
+      peer: link.name,
+      paths: request.paths.length,
+      durationMs: clock.now() - begun,
+    })
+    return outcome
+  }
+
+  async #ask(request: SessionRequest): Promise<SessionOutcome> {
+    let outcome: SessionOutcome = { result: 'done', reason: '' }
+    const ready = await stillWanted(request)
+    if (ready.length === 0) return changedMeanwhile
+    for (const paths of splitBySize(ready, (path) => path.length * 3 + 8)) {
+      const { answered, forget } = this.#send({ ...request, paths }, isStubborn(request) ? 'plain' : 'force')
+      const enough = new AbortController()
+      const next = await Promise.race([answered, this.#patience(request.bytes, enough.signal)]).finally(forget)
+      enough.abort()
+      if (next.result !== 'done') outcome = next
+    }
+    return outcome
+  }
+
+  /** Longer than the peer's own watchdog: for a peer that has forgotten us. */
+  async #patience(bytes: number, signal: AbortSignal): Promise<SessionOutcome> {
+    const { clock } = this.#options
+    const either = AbortSignal.any([signal, this.#stop.signal])
+    await clock.sleep(patienceMs + bytes / slowestBytesPerMs, either).catch(() => undefined)
+    return { result: 'failed', reason: 'the peer did not answer' }
+  }
+
+  #send(
+    { paths, covers, files, bytes }: SessionRequest,
+    way: MessageOf<'fetch'>['way'],
+  ): { answered: Promise<SessionOutcome>; forget: () => void } {
+    const id = randomBytes(6).toString('hex')
+    const answered = new Promise<SessionOutcome>((resolve) => this.#asked.set(id, resolve))
+    this.#options.link.send({
+      type: 'fetch',
+      folder: this.#options.folder,
+      id,
+      way,
+      paths: paths.filter((path) => !covers.has(path)),
+      covers: paths.filter((path) => covers.has(path)),
+      files,
+      bytes,
+    })
+    return { answered, forget: () => void this.#asked.delete(id) }
+  }
+
+  async #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#last.then(work)
+    this.#last = turn.catch(() => undefined)
+    return await this.#track(turn)
+  }
+
+  async #runNow(winner: Winner, request: SessionRequest): Promise<SessionOutcome> {
+    const { engine, folder, root, self, link, ignore, clock, log } = this.#options
+    if (this.#stop.signal.aborted) return lost
+    const ready = await stillWanted(request)
+    if (ready.length === 0) return changedMeanwhile
+    this.#recent.push(clock.now())
+    const run: RunRequest = {
+      folder,
+      root,
+      self,
+      peer: link.peer,
+      paths: ready,
+      covers: request.covers,
+      winner,
+      ignore,
+      files: request.files,
+      bytes: request.bytes,
+      rescan: isStubborn(request),
+      connect: (signal) => link.openStream({ folder, purpose: 'one-shot', id: randomBytes(6).toString('hex') }, signal),
+      signal: this.#stop.signal,
+    }
+    const begun = clock.now()
+    try {
+      const { result, reason } = await engine.run(run)
+      const { paths, covers, files, bytes, attempts } = request
+      if (files > bulkFiles) this.#bulkAt = clock.now()
+      const durationMs = clock.now() - begun
+      log.debug({
+        event: 'session.done',
+        peer: link.name,
+        winner,
+        result,
+        reason,
+        paths: paths.length,
+        covers: covers.size,
+        files,
+        bytes,
+        attempts,
+        durationMs,
+      })
+      return { result, reason }
+    } catch (error) {
+      log.debug({ event: 'session.failed', peer: link.name, err: error })
+      return { result: 'failed', reason: messageOf(error) }
+    }
+  }
+
+  /** A pair that was needed twice within a while is kept ready: opened when both sides are equal, so that Unison's first look finds
+   *  nothing to do. */
+  #considerKeeping(): void {
+    const { clock, link, engine } = this.#options
+    while (this.#recent[0] !== undefined && clock.now() - this.#recent[0] > busyWithinMs) this.#recent.shift()
+    if (!link.dialed || this.busy.isOpen || this.#opening || this.#recent.length < busyRuns || !engine.mayKeep()) return
+    this.#opening = true
+    void this.#track(
+      this.#keep().finally(() => {
+        this.#opening = false
+      }),
+    ).catch(() => undefined)
+  }
+
+  async #keep(): Promise<void> {
+    const { clock, isEqual } = this.#options
+    for (let tries = 0; !isEqual() || clock.now() - this.#bulkAt < restMs; tries++) {
+      if (tries >= keepTries) return
+      await clock.sleep(keepPauseMs, this.#stop.signal)
+    }
+    await this.#inTurn(() => this.#open())
+  }
+
+  async #open(): Promise<void> {
+    const { engine, folder, root, self, link, ignore, log, isEqual, clock } = this.#options
+    if (!isEqual() || this.#stop.signal.aborted) return
+    const begun = clock.now()
+    this.busy.record()
+    const connect = (signal: AbortSignal): Promise<Duplex> =>
+      link.openStream({ folder, purpose: 'persistent', id: randomBytes(6).toString('hex') }, signal)
+    const session = await engine.keep({
+      folder,
+      root,
+      self,
+      peer: link.peer,
+      ignore,
+      connect,
+      signal: this.#stop.signal,
+    })
+    this.busy.attach(session)
+    log.debug({ event: 'session.kept', peer: link.name, durationMs: clock.now() - begun })
+    void this.#track(this.#closeWhenIdle())
+  }
+
+  async #closeWhenIdle(): Promise<void> {
+    while (this.busy.isOpen && this.#isWanted()) await this.#options.clock.sleep(idleCheckMs, this.#stop.signal)
+    this.busy.close()
+  }
+
+  /** A session that nobody needs gives its memory back. */
+  #isWanted(): boolean {
+    const { clock, files } = this.#options
+    const idleMs = files() > manyFiles ? idleMsMany : idleMsFew
+    return !this.busy.isStale && clock.now() - this.busy.lastUsedAt < idleMs
+  }
+
+  #track<T>(work: Promise<T>): Promise<T> {
+    const tracked: Promise<unknown> = work
+      .catch((error) => this.#options.log.debug({ event: 'session.ended', err: error }))
+      .finally(() => this.#running.delete(tracked))
+    this.#running.add(tracked)
+    return work
+  }
+}
+
+async function stillWanted({ paths, recheck }: SessionRequest): Promise<readonly RelativePath[]> {
+  return recheck ? await recheck() : paths
+}
+
+function isStubborn({ attempts, replacesKind }: SessionRequest): boolean {
+  return attempts > 1 || replacesKind
+}
+
+const lost: SessionOutcome = { result: 'failed', reason: 'the link went down' }
+const patienceMs = 15 * 60_000
+const slowestBytesPerMs = 4
+const busyRuns = 2
+const busyWithinMs = 60_000
+const changedMeanwhile: SessionOutcome = { result: 'failed', reason: 'it changed here meanwhile' }
+const bulkFiles = 100
+const restMs = 4000
+const keepTries = 60
+const keepPauseMs = 250
+/** About 2 KB per file and pair, on both ends. */
+const manyFiles = 20_000
+const idleMsMany = 60_000
+const idleMsFew = 600_000
+const idleCheckMs = 15_000

@@ -1,0 +1,218 @@
+import { join } from 'node:path'
+import type { Duplex } from 'node:stream'
+import type { FolderId, NodeId, RelativePath } from '@spansync/common/core/causal/types'
+import type { Clock } from '@spansync/common/ports'
+import type { Logger } from '@spansync/common/runtime/logger'
+import { pairDirectory } from '../unison/locks.ts'
+import { MonitorStandIn } from '../unison/monitor-stand-in.ts'
+import { type RunResult, runOneShot } from '../unison/one-shot.ts'
+import type { Reason } from '../unison/outcome.ts'
+import { openPersistent } from '../unison/persistent.ts'
+import { serveUnison } from '../unison/server.ts'
+import { findUnison, type UnisonBinary } from '../unison/version.ts'
+import { silenceAllowedMs } from '../unison/watchdog.ts'
+import type { KeptSession } from './busy-pair.ts'
+
+/** Which pair, and where. */
+export interface PairRequest {
+  readonly folder: FolderId
+  readonly root: string
+  readonly self: NodeId
+  readonly peer: NodeId
+  readonly signal: AbortSignal
+}
+
+export interface KeepRequest extends PairRequest {
+  readonly ignore: readonly string[]
+  readonly connect: (signal: AbortSignal) => Promise<Duplex>
+}
+
+export interface RunRequest extends KeepRequest {
+  readonly paths: readonly RelativePath[]
+  /** Directories among them that come with all that is in them. */
+  readonly covers: ReadonlySet<RelativePath>
+  readonly winner: 'local' | 'remote'
+  readonly files: number
+  readonly bytes: number
+  /** Trust neither sizes nor times, and let a file give way to something of another kind. */
+  readonly rescan: boolean
+}
+
+export interface RunOutcome {
+  readonly result: 'done' | 'refused' | 'failed'
+  readonly reason: string
+}
+
+export interface ServeRequest extends PairRequest {
+  readonly stream: Duplex
+}
+
+/** Unison as the folders use it. */
+export interface Engine {
+  readonly version: string
+  /** Dictates: the winner's version of exactly these paths. */
+  run(request: RunRequest): Promise<RunOutcome>
+  serve(request: ServeRequest): Promise<void>
+  /** Starts a session that goes on running. Resolves when it listens. */
+  keep(request: KeepRequest): Promise<KeptSession>
+  serveKept(request: ServeRequest): { session: KeptSession; served: Promise<void> }
+  /** Whether one more running session is within what the settings allow. */
+  mayKeep(): boolean
+}
+
+export interface EngineOptions {
+  readonly home: string
+  readonly program: string | undefined
+  readonly keepAtMost: number
+  readonly clock: Clock
+  readonly log: Logger
+}
+
+/** Throws UnisonMissingError, UnisonTooOldError or UnisonUnusableError. */
+export async function createEngine(options: EngineOptions): Promise<Engine> {
+  return new UnisonEngine(options, await findUnison({ program: options.program }))
+}
+
+const bulkFiles = 100
+
+class UnisonEngine implements Engine {
+  readonly #options: EngineOptions
+  readonly #unison: UnisonBinary
+  #kept = 0
+
+  constructor(options: EngineOptions, unison: UnisonBinary) {
+    this.#options = options
+    this.#unison = unison
+  }
+
+  get version(): string {
+    return this.#unison.version
+  }
+
+  mayKeep(): boolean {
+    return this.#kept < this.#options.keepAtMost
+  }
+
+  async run(request: RunRequest): Promise<RunOutcome> {
+    const { paths, covers, winner, files, bytes, rescan } = request
+    const result = await runOneShot({
+      ...this.#client(request),
+      paths,
+      wholes: covers,
+      way: { kind: 'force', winner, bulk: files > bulkFiles },
+      rescan,
+      // Putting a link where a file is counts as deleting the file. A cover may meet something that was written there just now.
+      noDeletion: !rescan || covers.size > 0,
+      watchdogMs: silenceAllowedMs(bytes),
+    })
+    if (result.cured.length > 0)
+      this.#options.log.info({ event: 'unison.cured', folder: request.folder, cured: result.cured })
+    return { result: results[result.outcome], reason: describe(result) }
+  }
+
+  async serve(request: ServeRequest): Promise<void> {
+    await serveUnison(this.#server(request))
+  }
+
+  async keep(request: KeepRequest): Promise<KeptSession> {
+    const run = await openPersistent({ ...this.#client(request), noCreation: true, watchdogMs: silenceAllowedMs(0) })
+    this.#kept++
+    const gone = (): void => void this.#kept--
+    run.closed.then(gone, gone)
+    // Unison would try failed paths again by itself, at a time when they may mean something else.
+    run.onCycle((result) => {
+      this.#options.log.debug({ event: 'session.cycle', folder: request.folder, ...result })
+      if (result.failed > 0) void run.close()
+    })
+    await run.ready()
+    return half(run.monitor, {
+      onCycle: (listener) => run.onCycle(listener),
+      closed: run.closed,
+      close: () => void run.close(),
+    })
+  }
+
+  serveKept(request: ServeRequest): { session: KeptSession; served: Promise<void> } {
+    const monitor = new MonitorStandIn()
+    const stop = new AbortController()
+    const signal = AbortSignal.any([request.signal, stop.signal])
+    const served = serveUnison({ ...this.#server({ ...request, signal }), monitor }).then(() => undefined)
+    const close = (): void => stop.abort(new Error('replaced'))
+    return { session: half(monitor, { onCycle: undefined, closed: served, close }), served }
+  }
+
+  #client({ root, self, ignore, connect, signal, ...pair }: KeepRequest) {
+    const { clock } = this.#options
+    return {
+      unison: this.#unison,
+      localRoot: root,
+      localNodeId: self,
+      ignore,
+      connect,
+      clock,
+      signal,
+      ...this.#places(pair),
+      // The agents delete; so nothing that appeared here since the decision is deleted along with a directory.
+      noDeletion: true,
+    }
+  }
+
+  #server({ root, self, stream, signal, ...pair }: ServeRequest) {
+    return {
+      unison: this.#unison,
+      root,
+      nodeId: self,
+      stream,
+      signal,
+      clock: this.#options.clock,
+      ...this.#places(pair),
+    }
+  }
+
+  #places({ folder, peer }: Pick<PairRequest, 'folder' | 'peer'>): { unisonDir: string; backupDir: string } {
+    const { home } = this.#options
+    return {
+      unisonDir: pairDirectory(join(home, 'unison'), folder, peer),
+      backupDir: join(home, 'versions', folder, 'overwritten'),
+    }
+  }
+}
+
+function half(monitor: MonitorStandIn, rest: Pick<KeptSession, 'onCycle' | 'closed' | 'close'>): KeptSession {
+  return {
+    ...rest,
+    get isWaiting() {
+      return monitor.phase === 'waiting'
+    },
+    stage: (paths) => monitor.stage(paths),
+    notify: (paths) => monitor.notify(paths),
+  }
+}
+
+const results: Record<RunResult['outcome'], RunOutcome['result']> = {
+  done: 'done',
+  skipped: 'failed',
+  failed: 'failed',
+  fatal: 'failed',
+  stalled: 'failed',
+  locked: 'failed',
+  archive_lost: 'failed',
+}
+
+const texts: Record<Reason, string> = {
+  disk_full: 'no space left on the disk',
+  destination_changed: 'the file changed here while it was transferred',
+  source_changed: 'the file changed at the peer while it was transferred',
+  marker_missing: 'the folder is not there on one of the two machines (its .spansync is missing)',
+  root_missing: 'the folder is not there on one of the two machines',
+  connection_lost: 'the connection was lost',
+  no_permission: 'permission denied',
+  incompatible: 'the two versions of Unison do not work together',
+  unknown: 'Unison did not bring it',
+}
+
+function describe({ outcome, reason, outputTail }: RunResult): string {
+  if (outcome === 'done') return ''
+  if (outcome === 'stalled') return 'nothing moved for too long'
+  return reason === 'unknown' ? `${texts.unknown}: ${outputTail.trim().slice(-300)}` : texts[reason]
+}

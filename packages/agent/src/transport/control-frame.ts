@@ -1,0 +1,69 @@
+import { ByteQueue } from './byte-queue.ts'
+import { FramingError } from './errors.ts'
+import { maxVarintBytes, putVarint, readVarint } from './varint.ts'
+
+// Inside the control channel: one byte of kind, the length as a varint, the payload.
+
+export const maxFrameBytes = 4 * 1024 * 1024
+
+/** `alive` says nothing but that the sender is there: the answer to much data that needs no other. `bye` says why it hangs up. */
+const kinds = ['message', 'ping', 'pong', 'alive', 'bye'] as const
+export type FrameKind = (typeof kinds)[number]
+
+export interface Frame {
+  readonly kind: FrameKind
+  readonly payload: Buffer
+}
+
+const nothing = Buffer.alloc(0)
+
+export function encodeFrame(kind: FrameKind, payload: Buffer = nothing): Buffer {
+  const head: number[] = [kinds.indexOf(kind)]
+  putVarint(head, payload.length)
+  return Buffer.concat([Buffer.from(head), payload])
+}
+
+/** Throws FramingError, after which it is useless. */
+export class FrameReader {
+  readonly #queue = new ByteQueue()
+
+  feed(data: Buffer): void {
+    this.#queue.push(data)
+  }
+
+  next(): Frame | undefined {
+    const head = this.#queue.peek(1 + maxVarintBytes)
+    if (head.length < 2) return undefined
+    const kind = kinds[head[0] ?? kinds.length]
+    if (kind === undefined) throw new FramingError(`a frame has the unknown kind ${head[0]}`)
+    const length = readVarint(head, 1)
+    if (length === 'incomplete') return undefined
+    if (length === 'too_long' || length.value > maxFrameBytes)
+      throw new FramingError(`a frame is longer than ${maxFrameBytes} bytes`)
+    if (kind !== 'message' && length.value > 4096) throw new FramingError(`a frame of kind ${kind} is too long`)
+    if (this.#queue.length < length.next + length.value) return undefined
+    this.#queue.skip(length.next)
+    return { kind, payload: this.#queue.take(length.value) }
+  }
+}
+
+/** A ping carries the sender's round trip time as far as it knows it, so that the side that rarely asks knows it too. */
+export interface Ping {
+  readonly sequence: number
+  readonly rttMs: number | undefined
+}
+
+export function encodePing({ sequence, rttMs }: Ping): Buffer {
+  const bytes: number[] = []
+  putVarint(bytes, sequence % 0x4000)
+  putVarint(bytes, rttMs === undefined ? 0 : Math.max(1, Math.min(0xfffffff, Math.round(rttMs * 100))))
+  return Buffer.from(bytes)
+}
+
+export function decodePing(payload: Buffer): Ping | undefined {
+  const sequence = readVarint(payload, 0)
+  if (typeof sequence === 'string') return undefined
+  const rtt = readVarint(payload, sequence.next)
+  if (typeof rtt === 'string') return undefined
+  return { sequence: sequence.value, rttMs: rtt.value === 0 ? undefined : rtt.value / 100 }
+}

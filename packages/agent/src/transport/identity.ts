@@ -1,0 +1,142 @@
+import 'reflect-metadata'
+import { createHash, createPrivateKey, randomUUID, webcrypto, X509Certificate } from 'node:crypto'
+import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { PemConverter, X509CertificateGenerator } from '@peculiar/x509'
+import type { NodeId } from '@spansync/common/core/causal/types'
+import { errnoOf, messageOf, SpansyncError } from '@spansync/common/runtime/errors'
+
+const keyFile = 'key.pem'
+const certFile = 'cert.pem'
+
+/** A node's identity is its key; its id is the hash of the certificate. Both are PEM. */
+export interface Identity {
+  readonly id: NodeId
+  readonly key: string
+  readonly cert: string
+}
+
+export class IdentityMissingError extends SpansyncError {
+  constructor(directory: string) {
+    super({
+      code: 'identity_missing',
+      message: `there is no identity in ${directory}`,
+      remedy: 'run `spansync init`, or put key.pem and cert.pem back from a backup',
+    })
+  }
+}
+
+export class IdentityDamagedError extends SpansyncError {
+  constructor(file: string, reason: string, cause?: unknown) {
+    super({
+      code: 'identity_damaged',
+      message: `the identity file ${file} cannot be used: ${reason}`,
+      remedy:
+        'put key.pem and cert.pem back from a backup. Without one, move both away and run `spansync init`: this machine then ' +
+        'has a new fingerprint, which every peer must be told (`spansync peer add`).',
+      cause,
+    })
+  }
+}
+
+export class IdentityExposedError extends SpansyncError {
+  constructor(file: string, mode: number) {
+    super({
+      code: 'identity_exposed',
+      message: `other users can get at the secret key ${file} (mode ${(mode & 0o777).toString(8).padStart(3, '0')})`,
+      remedy: `run \`chmod 600 ${file}\`. If others may have read it, move key.pem and cert.pem away and run \`spansync init\`.`,
+    })
+  }
+}
+
+/** SHA-256 of the certificate's DER form, in lower-case hex. */
+export function idOfCertificate(der: Uint8Array): NodeId {
+  return createHash('sha256').update(der).digest('hex') as NodeId
+}
+
+/** Makes a new key and certificate in `directory`, which is created if need be. Never overwrites. */
+export async function createIdentity(directory: string): Promise<Identity> {
+  await mkdir(directory, { recursive: true, mode: 0o700 })
+  for (const file of [keyFile, certFile])
+    if (await exists(join(directory, file)))
+      throw new IdentityDamagedError(join(directory, file), 'it is in the way of a new one')
+  const { key, cert } = await generate()
+  await writeSecret(join(directory, keyFile), key)
+  await writeSecret(join(directory, certFile), cert)
+  return { id: idOfCertificate(new X509Certificate(cert).raw), key, cert }
+}
+
+/** Throws IdentityMissingError, IdentityDamagedError or IdentityExposedError. */
+export async function loadIdentity(directory: string): Promise<Identity> {
+  const [keyPath, certPath] = [join(directory, keyFile), join(directory, certFile)]
+  const [hasKey, hasCert] = [await exists(keyPath), await exists(certPath)]
+  if (!hasKey && !hasCert) throw new IdentityMissingError(directory)
+  if (!hasKey) throw new IdentityDamagedError(keyPath, 'it is missing')
+  if (!hasCert) throw new IdentityDamagedError(certPath, 'it is missing')
+  await checkExposure(keyPath)
+  const key = await readFile(keyPath, 'utf8')
+  const cert = await readFile(certPath, 'utf8')
+  const privateKey = readable(keyPath, () => createPrivateKey(key))
+  const certificate = readable(certPath, () => new X509Certificate(cert))
+  if (!certificate.checkPrivateKey(privateKey))
+    throw new IdentityDamagedError(certPath, 'it does not belong to the key beside it')
+  return { id: idOfCertificate(certificate.raw), key, cert }
+}
+
+export async function loadOrCreateIdentity(directory: string): Promise<Identity> {
+  const found = (await exists(join(directory, keyFile))) || (await exists(join(directory, certFile)))
+  return found ? loadIdentity(directory) : createIdentity(directory)
+}
+
+/** Self-signed, without any name in it: strangers who dial see it too. It does not expire; the pin is what counts. */
+async function generate(): Promise<{ key: string; cert: string }> {
+  const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' }
+  const keys = (await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify'])) as webcrypto.CryptoKeyPair
+  const certificate = await X509CertificateGenerator.createSelfSigned(
+    {
+      name: 'CN=spansync',
+      notBefore: new Date('2020-01-01T00:00:00Z'),
+      notAfter: new Date('9999-12-31T23:59:59Z'),
+      signingAlgorithm: algorithm,
+      keys,
+    },
+    webcrypto as NonNullable<Parameters<typeof X509CertificateGenerator.createSelfSigned>[1]>,
+  )
+  const pkcs8 = await webcrypto.subtle.exportKey('pkcs8', keys.privateKey)
+  return { key: `${PemConverter.encode(pkcs8, 'PRIVATE KEY')}\n`, cert: `${certificate.toString('pem')}\n` }
+}
+
+async function writeSecret(path: string, text: string): Promise<void> {
+  const temporary = `${path}.${randomUUID()}.tmp`
+  try {
+    await writeFile(temporary, text, { mode: 0o600, flag: 'wx', flush: true })
+    await rename(temporary, path)
+  } finally {
+    await rm(temporary, { force: true })
+  }
+}
+
+async function checkExposure(path: string): Promise<void> {
+  // Windows keeps access lists instead of these bits.
+  if (process.platform === 'win32') return
+  const { mode } = await stat(path)
+  if ((mode & 0o077) !== 0) throw new IdentityExposedError(path, mode)
+}
+
+function readable<T>(path: string, read: () => T): T {
+  try {
+    return read()
+  } catch (error) {
+    throw new IdentityDamagedError(path, messageOf(error), error)
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await stat(path)
+    return true
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return false
+    throw error
+  }
+}

@@ -1,0 +1,48 @@
+import { describe, expect, it } from 'vitest'
+import { RoundTrip, ThroughputMeter } from './measures.ts'
+
+describe('RoundTrip', () => {
+  it('follows a shorter time quickly and a longer one slowly', () => {
+    const rtt = new RoundTrip()
+    expect(rtt.ms).toBeUndefined()
+    rtt.observe(10)
+    expect(rtt.ms).toBe(10)
+    rtt.observe(20)
+    expect(rtt.ms).toBe(12)
+    rtt.observe(2)
+    expect(rtt.ms).toBe(6)
+  })
+})
+
+describe('ThroughputMeter', () => {
+  function flow(meter: ThroughputMeter, from: number, forMs: number, bytesPerSecond: number): number {
+    for (let now = from; now < from + forMs; now += 10) meter.add(bytesPerSecond / 100, now)
+    return from + forMs
+  }
+
+  it('finds the rate of a long flow', () => {
+    const meter = new ThroughputMeter()
+    flow(meter, 0, 10_000, 5_000_000)
+    expect(meter.bytesPerSecond).toBeGreaterThan(4_900_000)
+    expect(meter.bytesPerSecond).toBeLessThan(5_200_000)
+  })
+
+  it('learns nothing from trickles', () => {
+    const meter = new ThroughputMeter()
+    flow(meter, 0, 60_000, 20_000)
+    expect(meter.bytesPerSecond).toBeUndefined()
+  })
+
+  it('believes in a slow flow only slowly', () => {
+    const meter = new ThroughputMeter()
+    const now = flow(meter, 0, 10_000, 10_000_000)
+    flow(meter, now, 3000, 1_000_000)
+    expect(meter.bytesPerSecond).toBeGreaterThan(7_000_000)
+  })
+
+  it('does not count the pauses between bursts', () => {
+    const meter = new ThroughputMeter()
+    for (let burst = 0; burst < 5; burst++) flow(meter, burst * 30_000, 500, 8_000_000)
+    expect(meter.bytesPerSecond).toBeGreaterThan(7_000_000)
+  })
+})

@@ -1,0 +1,47 @@
+import { FakeClock } from '@spansync/common/runtime/fake-clock'
+import { describe, expect, it } from 'vitest'
+import { hasLost, NetworkWatch } from './network-watch.ts'
+
+describe('NetworkWatch', () => {
+  it('tells of changed addresses within 5 s, once', async () => {
+    const clock = new FakeClock()
+    let addresses = new Set(['192.0.2.1'])
+    const told: string[][] = []
+    const watch = new NetworkWatch(clock, () => addresses)
+    const running = watch.run((now) => told.push([...now]))
+    await clock.advance(60_000)
+    expect(told).toEqual([])
+    addresses = new Set(['198.51.100.7'])
+    await clock.advance(5000)
+    await clock.advance(60_000)
+    expect(told).toEqual([['198.51.100.7']])
+    watch.stop()
+    await running
+    expect(clock.sleeping).toBe(0)
+  })
+
+  it('tells when the machine was asleep', async () => {
+    let now = 0
+    let sleeps = 0
+    const watch = new NetworkWatch(
+      {
+        now: () => now,
+        sleep: async () => {
+          sleeps += 1
+          now += sleeps === 3 ? 3_600_000 : 5000
+        },
+      },
+      () => new Set(['192.0.2.1']),
+    )
+    await watch.run(() => watch.stop())
+    expect(sleeps).toBe(3)
+  })
+
+  it('knows which connections are dead', () => {
+    const own = new Set(['192.0.2.1', 'fe80::1'])
+    expect(hasLost(own, '192.0.2.1')).toBe(false)
+    expect(hasLost(own, '::ffff:192.0.2.1')).toBe(false)
+    expect(hasLost(own, '127.0.0.1')).toBe(false)
+    expect(hasLost(own, '192.0.2.9')).toBe(true)
+  })
+})

@@ -1,0 +1,57 @@
+import { networkInterfaces } from 'node:os'
+import type { Clock } from '@spansync/common/ports'
+import { Alarm } from './alarm.ts'
+
+const lookEveryMs = 5_000
+/** A sleep that took this much longer means that the machine was asleep itself. */
+const sleptMs = 10_000
+
+/** Own addresses, without those that only reach this machine. One look takes some 50 us. */
+export function ownAddresses(): ReadonlySet<string> {
+  const addresses = Object.values(networkInterfaces()).flatMap((list) => list ?? [])
+  return new Set(addresses.filter((address) => !address.internal).map((address) => address.address))
+}
+
+/** Calls `changed` when this machine's addresses are not what they were, or when it wakes from sleep. Runs until disposed. */
+export class NetworkWatch {
+  readonly #clock: Clock
+  readonly #alarm: Alarm
+  readonly #look: () => ReadonlySet<string>
+  #running = false
+
+  constructor(clock: Clock, look: () => ReadonlySet<string> = ownAddresses) {
+    this.#clock = clock
+    this.#alarm = new Alarm(clock)
+    this.#look = look
+  }
+
+  async run(changed: (addresses: ReadonlySet<string>) => void): Promise<void> {
+    this.#running = true
+    let known = key(this.#look())
+    for (;;) {
+      const before = this.#clock.now()
+      await this.#alarm.wait(lookEveryMs)
+      if (!this.#running) return
+      const addresses = this.#look()
+      const slept = this.#clock.now() - before > lookEveryMs + sleptMs
+      if (key(addresses) === known && !slept) continue
+      known = key(addresses)
+      changed(addresses)
+    }
+  }
+
+  stop(): void {
+    this.#running = false
+    this.#alarm.wake()
+  }
+}
+
+/** True when a connection is bound to an address that this machine no longer has. Loopback never goes. */
+export function hasLost(own: ReadonlySet<string>, address: string | undefined): boolean {
+  if (address === undefined || /^(127\.|::1$|::ffff:127\.)/.test(address)) return false
+  return !own.has(address.replace(/^::ffff:/, ''))
+}
+
+function key(addresses: ReadonlySet<string>): string {
+  return [...addresses].sort().join(' ')
+}

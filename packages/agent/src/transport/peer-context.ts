@@ -1,0 +1,36 @@
+import type { Clock } from '@spansync/common/ports'
+import { protocolVersion } from '@spansync/common/protocol/messages'
+import type { Logger } from '@spansync/common/runtime/logger'
+import type { Hello } from './handshake.ts'
+import type { Identity } from './identity.ts'
+import { TokenBucket } from './token-bucket.ts'
+import { Traffic } from './traffic.ts'
+import type { Peer, TransportOptions } from './types.ts'
+
+/** What all connections with one peer share. */
+export interface PeerContext {
+  /** As the configuration has it now. */
+  peer: Peer
+  readonly identity: Identity
+  readonly clock: Clock
+  readonly log: Logger
+  readonly random: () => number
+  readonly protocol: number
+  readonly traffic: Traffic
+  readonly up: TokenBucket
+  readonly down: TokenBucket
+}
+
+export function createPeerContext(options: TransportOptions, peer: Peer): PeerContext {
+  const { identity, clock, log, random, protocol = protocolVersion } = options
+  const up = new TokenBucket(clock, peer.upBytesPerSecond)
+  const down = new TokenBucket(clock, peer.downBytesPerSecond)
+  return { peer, identity, clock, log, random, protocol, traffic: new Traffic(), up, down }
+}
+
+/** What this node says of itself to this very peer. */
+export function helloFor(options: TransportOptions, { protocol, peer }: PeerContext): Hello {
+  const { name, foldersFor, software = '', unison, features = [] } = options
+  const folders = [...foldersFor(peer.id)]
+  return { type: 'hello', protocol, software, name, features: [...features], folders, unison: unison?.() ?? '' }
+}

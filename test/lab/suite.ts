@@ -1,0 +1,48 @@
+import { afterAll, beforeAll, beforeEach, describe } from 'vitest'
+import { Fleet, type FleetOptions } from './fleet.ts'
+import type { LabGraph } from './graph.ts'
+import { Lab } from './lab.ts'
+
+/** A suite that needs network namespaces; where there are none, its name says why it was skipped. */
+export function describeLab(name: string, body: () => void): void {
+  const availability = Lab.available()
+  if (availability.ok) describe(name, body)
+  else describe.skip(`${name} (skipped: ${availability.reason})`, body)
+}
+
+/** One fleet for all tests of a suite, made before the first and disposed of after the last. When a test fails, what the replicas
+ *  hold and what the agents said is printed. */
+export function useFleet(graph: string | LabGraph, options: FleetOptions = {}): () => Fleet {
+  let fleet: Fleet | undefined
+  const current = (): Fleet => {
+    if (fleet === undefined) throw new Error('the fleet was not made')
+    return fleet
+  }
+  beforeAll(async () => {
+    fleet = await Fleet.create(graph, options)
+  }, 60_000)
+  afterAll(async () => {
+    await fleet?.[Symbol.asyncDispose]()
+  }, 60_000)
+  beforeEach(async ({ onTestFailed }) => {
+    onTestFailed(async () => console.error(await current().report()))
+    // A failed test may have left a link cut or an agent stopped, and an agent may have died; the next test shall not suffer from it.
+    if (options.start !== false) await current().mend()
+  }, 60_000)
+  return current
+}
+
+/** One lab for all tests of a suite that make agents of their own. */
+export function useLab(graph: string | LabGraph): () => Lab {
+  let lab: Lab | undefined
+  beforeAll(async () => {
+    lab = await Lab.create(graph)
+  })
+  afterAll(async () => {
+    await lab?.[Symbol.asyncDispose]()
+  }, 60_000)
+  return () => {
+    if (lab === undefined) throw new Error('the lab was not made')
+    return lab
+  }
+}

@@ -1,4 +1,4 @@
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -43,6 +43,17 @@ describe('findUnison', () => {
   test('something that is not Unison', async () => {
     const program = await fake('echo hello')
     await expect(findUnison({ program })).rejects.toMatchObject({ code: 'unison_unusable' })
+  })
+  test('one that somebody kills just then is asked again', async () => {
+    const killed = join(directory, 'killed')
+    const program = await fake(`[ -e ${killed} ] || { touch ${killed}; kill -KILL $$; }\necho "unison version 2.52.1"`)
+    expect(await findUnison({ program })).toMatchObject({ version: '2.52.1' })
+  })
+  test('one that dies each time is not asked for ever', async () => {
+    const asked = join(directory, 'asked')
+    const program = await fake(`echo >> ${asked}\nkill -KILL $$`)
+    await expect(findUnison({ program })).rejects.toMatchObject({ code: 'unison_unusable' })
+    expect((await stat(asked)).size).toBe(3)
   })
   test('something that fails', async () => {
     const program = await fake('exit 7')

@@ -1,7 +1,7 @@
 import { access, constants } from 'node:fs/promises'
 import { delimiter, isAbsolute, join } from 'node:path'
 import { errnoOf, messageOf } from '@spansync/common/runtime/errors'
-import { execa } from 'execa'
+import { ExecaError, execa } from 'execa'
 import { UnisonMissingError, UnisonTooOldError, UnisonUnusableError } from './errors.ts'
 
 /** 2.52 changed the protocol and the archives. */
@@ -64,13 +64,23 @@ async function isExecutable(path: string): Promise<boolean> {
 }
 
 async function ask(path: string, signal: AbortSignal | undefined): Promise<string> {
-  try {
-    const cancel = signal ? { cancelSignal: signal } : {}
-    const { stdout } = await execa(path, ['-version'], { timeout: 10_000, stdin: 'ignore', ...cancel })
-    return stdout
-  } catch (error) {
-    if (signal?.aborted) throw signal.reason
-    if (errnoOf(error) === 'ENOENT') throw new UnisonMissingError(path, error)
-    throw new UnisonUnusableError(path, `does not start: ${messageOf(error)}`, error)
+  for (let asked = 1; ; asked++) {
+    try {
+      const cancel = signal ? { cancelSignal: signal } : {}
+      const { stdout } = await execa(path, ['-version'], { timeout: 10_000, stdin: 'ignore', ...cancel })
+      return stdout
+    } catch (error) {
+      if (signal?.aborted) throw signal.reason
+      if (errnoOf(error) === 'ENOENT') throw new UnisonMissingError(path, error)
+      if (asked < asks && wasKilled(error)) continue
+      throw new UnisonUnusableError(path, `does not start: ${messageOf(error)}`, error)
+    }
   }
 }
+
+/** By somebody else, an administrator or the kernel short of memory: that says nothing about the program. */
+function wasKilled(error: unknown): boolean {
+  return error instanceof ExecaError && error.isTerminated && !error.timedOut
+}
+
+const asks = 3

@@ -1,17 +1,12 @@
 import { z } from 'zod'
-import type { Digest, Entry, FolderId, ReplicaId } from '../core/causal/types.ts'
+import type { Entry } from '../core/causal/types.ts'
+import { counter, digest, folderId, replicaId, vector } from './values.ts'
 
 /** Version of the control protocol. Two agents that differ here cannot talk and say so. */
 export const protocolVersion = 2
 
 /** Bounds checked before anything is kept (bytes from the network are untrusted). */
 export const limits = { pathBytes: 4096, entriesPerMessage: 1000, pathsPerFetch: 20_000, vectorKeys: 10_000 } as const
-
-const counter = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER)
-const folderId = z.string().min(1).max(128) as unknown as z.ZodType<FolderId>
-const digest = z.string().regex(/^[0-9a-f]{32}$/) as unknown as z.ZodType<Digest>
-const vector = z.record(z.string().min(1).max(128), counter)
-const replicaId = z.string().min(1).max(128) as unknown as z.ZodType<ReplicaId>
 
 /** A path that stays inside the root: no empty part, no dot-dot, not absolute, no NUL. */
 export function isSafePath(path: string): boolean {

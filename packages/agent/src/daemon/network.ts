@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Config, FolderConfig } from '@spansync/common/config/schema'
 import { parseHostPort } from '@spansync/common/config/values'
+import type { FolderState } from '@spansync/common/core/agent/state'
 import type { FolderId, NodeId } from '@spansync/common/core/causal/types'
 import type { Clock, Link } from '@spansync/common/ports'
 import type { Message, MessageOf } from '@spansync/common/protocol/messages'
@@ -96,7 +97,7 @@ export class Network implements AsyncDisposable {
     for (const [id, folder] of Object.entries(config.folders)) {
       if (!this.hosts.has(id as FolderId)) this.#open(id as FolderId, folder)
     }
-    for (const host of this.hosts.values()) host.setPaused(config.mode === 'centralised')
+    for (const host of this.hosts.values()) host.follow(followed(config))
     for (const link of this.links.values()) {
       link.send({ type: 'folders', folders: [...this.foldersFor(link.peer)] })
       this.#join(link)
@@ -136,7 +137,7 @@ export class Network implements AsyncDisposable {
       changed: () => hub.changed(),
     })
     this.hosts.set(folder, host)
-    host.setPaused(this.config.mode === 'centralised')
+    host.follow(followed(this.config))
     host.start()
     for (const link of this.links.values()) if (this.#shares(link.peer, folder)) host.linkUp(link)
   }
@@ -222,6 +223,10 @@ export class Network implements AsyncDisposable {
         return host.onPairNews(peer, message)
     }
   }
+}
+
+function followed({ mode }: Config): FolderState['follows'] {
+  return mode === 'centralised' ? 'orders' : 'peers'
 }
 
 function peersOf(config: Config): Peer[] {

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { Effect, FolderEvent, Seen } from '@spansync/common/core/agent/events'
+import { isSettled } from '@spansync/common/core/agent/exchange'
 import { type FolderState, initialState } from '@spansync/common/core/agent/state'
 import { step } from '@spansync/common/core/agent/step'
 import type { FolderId, NodeId, RelativePath } from '@spansync/common/core/causal/types'
@@ -89,6 +90,12 @@ export class FolderEngine {
     return announced?.digest === this.index.meta().digest && wanted?.size === 0 && this.#state.claims.size === 0
   }
 
+  /** Nothing is left to be done or said between this replica and the peer. */
+  isSettledWith(id: NodeId): boolean {
+    const peer = this.#state.peers.get(id)
+    return peer !== undefined && isSettled(peer, this.index.meta())
+  }
+
   /** `resumed`: the link was up before this engine was; the peer is asked to begin again. */
   linkUp(link: Link, { resumed = false } = {}): void {
     const round = resumed ? randomBytes(6).toString('hex') : undefined
@@ -133,8 +140,13 @@ export class FolderEngine {
     this.#post({ kind: 'retry_requested' })
   }
 
-  setPaused(paused: boolean): void {
-    if (this.#state.paused !== paused) this.#post({ kind: 'pause_set', paused })
+  follow(follows: FolderState['follows']): void {
+    if (this.#state.follows !== follows) this.#post({ kind: 'follow_set', follows })
+  }
+
+  /** An order to sync with the peer comes into force, or ends. */
+  setOrdered(peer: NodeId, ordered: boolean): void {
+    this.#post({ kind: 'order_set', peer, ordered })
   }
 
   /** Looks at paths and lets the loop decide. Rejects when the root is not the folder any more. */

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Duplex } from 'node:stream'
 import type { FolderConfig } from '@spansync/common/config/schema'
+import type { FolderState } from '@spansync/common/core/agent/state'
 import type { FolderId, NodeId, RelativePath } from '@spansync/common/core/causal/types'
 import { covers } from '@spansync/common/core/causal/version-vector'
 import { compileIgnore, defaultIgnorePatterns, type IgnoreMatcher } from '@spansync/common/core/policy/ignore'
@@ -51,7 +52,7 @@ export class FolderHost implements AsyncDisposable {
   #feed: ChangeFeed | undefined
   #problem: Problem | undefined
   #approved = false
-  #paused = false
+  #follows: FolderState['follows'] = 'peers'
   #running: Promise<void> = Promise.resolve()
   #failed: ((error: SpansyncError) => void) | undefined
 
@@ -167,9 +168,9 @@ export class FolderHost implements AsyncDisposable {
     return this.matcher.unisonArguments.filter((_, at) => at % 2 === 1)
   }
 
-  setPaused(paused: boolean): void {
-    this.#paused = paused
-    this.#engine?.setPaused(paused)
+  follow(follows: FolderState['follows']): void {
+    this.#follows = follows
+    this.#engine?.follow(follows)
   }
 
   /** A person has said that an emptied root is meant. */
@@ -269,7 +270,7 @@ export class FolderHost implements AsyncDisposable {
   #begin(engine: FolderEngine, feed: ChangeFeed): void {
     this.#engine = engine
     this.#feed = feed
-    engine.setPaused(this.#paused)
+    engine.follow(this.#follows)
     for (const link of this.#links.values()) {
       this.#addPair(link)
       engine.linkUp(link, { resumed: true })

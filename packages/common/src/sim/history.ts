@@ -15,6 +15,8 @@ export interface HistoryOptions extends Parts {
   readonly reopens?: boolean
   /** Some crashes and reopenings cost the index, too. */
   readonly losses?: boolean
+  /** Agents change between following their peers and following orders, which come and go. */
+  readonly orders?: boolean
   readonly operations?: number
 }
 
@@ -62,8 +64,13 @@ function addExtraLink(world: SimWorld, random: Random): void {
   if (left !== right && !known) world.addLink(left, right)
 }
 
-function disturb(world: SimWorld, { crashes = true, losses = false, reopens = false }: HistoryOptions): void {
+function disturb(
+  world: SimWorld,
+  { crashes = true, losses = false, reopens = false, orders = false }: HistoryOptions,
+): void {
   const { random } = world
+  if (orders) world.order(random.pick(world.links), random.chance(0.5))
+  if (orders && random.chance(0.2)) random.pick(world.agents).follow(random.chance(0.6) ? 'orders' : 'peers')
   if (random.chance(0.2)) world.setLink(random.pick(world.links), random.chance(0.5))
   if (reopens && random.chance(0.1)) world.reopen(random.pick(world.agents), losses && random.chance(0.5))
   if (crashes && random.chance(0.05)) world.crash(random.pick(world.agents), losses && random.chance(0.5))

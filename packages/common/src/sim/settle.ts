@@ -18,6 +18,7 @@ const mostSteps = 30_000
 /** Everything is up, everybody scans, and the world runs until it is quiet; then all must hold, and must stay so. */
 export function settle(world: SimWorld, audit: Audit): Settled {
   world.faults = noFaults
+  for (const agent of world.agents) agent.follow('peers')
   for (const link of world.links) world.setLink(link, true)
   const { now } = world.queue
   const { messages } = world

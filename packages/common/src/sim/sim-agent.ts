@@ -31,6 +31,7 @@ export class SimAgent {
   /** Rises with a crash: what an earlier life had under way no longer reports. */
   #life = 0
   #wakeAt = Number.POSITIVE_INFINITY
+  #follows: FolderState['follows'] = 'peers'
 
   constructor(options: { name: string; index: FolderIndex; disk: SimDisk; world: SimWorld; step: Step }) {
     const { name, index, disk, world, step } = options
@@ -70,6 +71,15 @@ export class SimAgent {
     })
   }
 
+  follow(follows: FolderState['follows']): void {
+    this.#follows = follows
+    this.handle({ kind: 'follow_set', follows })
+  }
+
+  orderSoon(peer: NodeId, ordered: boolean): void {
+    this.#later(this.#world.delay(), () => this.handle({ kind: 'order_set', peer, ordered }))
+  }
+
   rescan(): void {
     const known = this.index.below('', Number.MAX_SAFE_INTEGER).map((row) => row.path)
     this.hint([...new Set([...known, ...this.disk.paths()])].sort(), 0)
@@ -83,6 +93,7 @@ export class SimAgent {
     this.#hinted.clear()
     this.#journal.crash()
     this.state = initialState(folder, this.index.meta().replica, this.index.meta().knowledge)
+    this.handle({ kind: 'follow_set', follows: this.#follows })
     const found = this.#journal.recover(this.disk.paths())
     const items = [...found].map(([path, brought]) => ({ ...this.seen(path), brought }))
     if (items.length > 0) this.handle({ kind: 'observed', items })

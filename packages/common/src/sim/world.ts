@@ -79,6 +79,13 @@ export class SimWorld {
     right.handle({ kind, peer: left.id })
   }
 
+  /** Both ends hear of it, in a moment each of its own: an order that comes into force, or one that ends. */
+  order({ ends }: SimLink, ordered: boolean): void {
+    const [left, right] = ends.map((end) => this.agents[end] as SimAgent) as [SimAgent, SimAgent]
+    left.orderSoon(right.id, ordered)
+    right.orderSoon(left.id, ordered)
+  }
+
   /** The agent dies and comes back: links drop, memory is lost, and a scan follows. Without its index it no longer knows what its
    *  users have replaced and deleted, and what is on its disk counts as new. */
   crash(agent: SimAgent, losesIndex = false): void {

@@ -3,20 +3,20 @@ import { ancestors } from '../causal/paths.ts'
 import type { NodeId, RelativePath, Row } from '../causal/types.ts'
 import { type Draft, editPeer, setClaim, takeId } from './draft.ts'
 import type { ApplyItem, FetchItem, Operation } from './events.ts'
-import { bounds, type PeerState, type Wanted } from './state.ts'
+import { bounds, isOpen, type PeerState, type Wanted } from './state.ts'
 import { isDirectoryInTheWay, isLate, operationsFor, wishFlag } from './wishes.ts'
 
 /** Turns wishes into work: own operations on the disk first (they move no bytes), then one Unison session per peer. A path is
  *  asked of one peer at a time, so nothing crosses the last hop of a ring twice. */
 export function dispatch(draft: Draft): void {
-  if (draft.state.paused) return
-  if (draft.state.applying === 0) applyWishes(draft)
-  for (const id of draft.peers.keys()) fetchFrom(draft, id)
+  const open = [...draft.peers].filter(([, peer]) => isOpen(draft.state, peer))
+  if (draft.state.applying === 0) applyWishes(draft, open)
+  for (const [id] of open) fetchFrom(draft, id)
 }
 
-function applyWishes(draft: Draft): void {
+function applyWishes(draft: Draft, open: readonly (readonly [NodeId, PeerState])[]): void {
   const items: ApplyItem[] = []
-  const peers = [...draft.peers].filter(([, { wanted }]) => wanted.hasFlag(wishFlag.operations | wishFlag.blocked))
+  const peers = open.filter(([, { wanted }]) => wanted.hasFlag(wishFlag.operations | wishFlag.blocked))
   for (const [id, peer] of peers) collectEarly(draft, { id, peer, items })
   if (items.length === 0) for (const [id, peer] of peers) collectLate(draft, { id, peer, items })
   if (items.length === 0) return

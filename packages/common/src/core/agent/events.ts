@@ -114,7 +114,8 @@ export type FolderEvent = { readonly at: number } & (
       readonly round?: string | undefined
     }
   | { readonly kind: 'retry_requested' }
-  | { readonly kind: 'pause_set'; readonly paused: boolean }
+  | { readonly kind: 'follow_set'; readonly follows: 'peers' | 'orders' }
+  | { readonly kind: 'order_set'; readonly peer: NodeId; readonly ordered: boolean }
   | { readonly kind: 'reincarnated'; readonly replica: ReplicaId }
   | { readonly kind: 'ticked' }
 )

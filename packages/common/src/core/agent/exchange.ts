@@ -3,7 +3,7 @@ import { compare, covers } from '../causal/version-vector.ts'
 import { type Draft, editPeer, hasCommit, takeId } from './draft.ts'
 import type { EventOf, IndexMeta } from './events.ts'
 import { letGo } from './peer-events.ts'
-import { bounds, initialPeer, type PeerState } from './state.ts'
+import { bounds, initialPeer, isOpen, type PeerState } from './state.ts'
 import { wishFlag } from './wishes.ts'
 
 /** Asks the index for what each peer may still lack: one read at a time per peer, within its window. */
@@ -13,7 +13,9 @@ export function readForPeers(draft: Draft): void {
     const { outgoing } = peer
     if (changed && !outgoing.dirty) editPeer(draft, id, { outgoing: { ...outgoing, dirty: true } })
     if (outgoing.reading !== undefined || !(changed || outgoing.dirty)) continue
-    readFor(draft, id, peer)
+    // A peer that may not be sent anything is still told what is here, so that everybody sees how things stand.
+    const isDue = isOpen(draft.state, peer) || changed || peer.told === undefined || owesAcknowledgement(peer)
+    if (isDue) readFor(draft, id, peer)
   }
 }
 
@@ -22,8 +24,9 @@ function readFor(draft: Draft, id: NodeId, peer: PeerState): void {
   if (!announced && told) return
   const outstanding = outgoing.unacknowledged.reduce((sum, page) => sum + page.count, 0)
   // Until the peer has said what it knows there is nothing to send but what we know.
-  const limit = announced ? Math.max(0, Math.min(bounds.page, outgoing.window - outstanding)) : 0
-  if (announced && limit <= 0 && !owesAcknowledgement(peer)) return
+  const mayBeSent = announced !== undefined && isOpen(draft.state, peer)
+  const limit = mayBeSent ? Math.max(0, Math.min(bounds.page, outgoing.window - outstanding)) : 0
+  if (mayBeSent && limit <= 0 && !owesAcknowledgement(peer)) return
   const knowledge = outgoing.all ? undefined : (announced?.knowledge ?? {})
   const reading = takeId(draft)
   draft.effects.push({ kind: 'read_entries', peer: id, id: reading, since: outgoing.cursor, knowledge, limit })
@@ -78,7 +81,8 @@ function tell(
   const received = receivedFrom(peer)
   const changed = !told || told.digest !== meta.digest || compare(told.knowledge, meta.knowledge) !== 'equal'
   const lacks = complete && !told?.complete && !covers(peer.announced?.knowledge ?? {}, meta.knowledge)
-  if (!((changed && (first || complete)) || lacks || owesAcknowledgement(peer))) return
+  const isLastWord = first || complete || !isOpen(draft.state, peer)
+  if (!((changed && isLastWord) || lacks || owesAcknowledgement(peer))) return
   draft.effects.push({ kind: 'send_summary', peer: id, ...meta, received, complete })
   editPeer(draft, id, { told: { ...meta, received, complete } })
 }
@@ -99,6 +103,13 @@ function owesAcknowledgement(peer: PeerState): boolean {
 export function isBusy(peer: PeerState): boolean {
   for (const wish of peer.wanted.values()) if (wish.need !== 'wait' && wish.attempts === 0) return true
   return false
+}
+
+/** Nothing is left to be done or said between this replica and the peer. */
+export function isSettled({ announced, told, wanted }: PeerState, { knowledge, digest }: IndexMeta): boolean {
+  const says = (said: IndexMeta | undefined): boolean =>
+    said?.digest === digest && compare(said.knowledge, knowledge) === 'equal'
+  return wanted.size === 0 && says(announced) && says(told)
 }
 
 /** Equal knowledge with unequal digests means failed entries or damage: after a while the peer is asked for everything again. */

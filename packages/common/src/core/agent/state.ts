@@ -27,8 +27,8 @@ export interface FolderState {
   readonly applying: number
   /** Numbers reads and fetches, so that the answer to one of an earlier connection is not taken for a later one's. */
   readonly nextId: number
-  /** Neither asks peers for anything nor applies what they have: the mode says that only orders count. */
-  readonly paused: boolean
+  /** Whose word counts: with `orders` nothing is sent to a peer, asked of it or applied for it, unless an order names it. */
+  readonly follows: 'peers' | 'orders'
 }
 
 export interface Claim {
@@ -78,6 +78,8 @@ export interface PeerState {
   readonly restarting: string | undefined
   /** When the peer was last asked to send everything again, ms. */
   readonly askedAgainAt: number
+  /** An order to sync with this peer is in force. */
+  readonly ordered: boolean
 }
 
 export interface Announced {
@@ -167,7 +169,7 @@ export function initialState(folder: FolderId, replica: ReplicaId, knowledge: Ve
     claims: new LayeredMap(claimFlags),
     applying: 0,
     nextId: 1,
-    paused: false,
+    follows: 'peers',
   }
 }
 
@@ -191,5 +193,11 @@ export function initialPeer(): PeerState {
     awaits: undefined,
     restarting: undefined,
     askedAgainAt: Number.NEGATIVE_INFINITY,
+    ordered: false,
   }
+}
+
+/** Whether content may pass between this replica and the peer now. What is under way when it no longer may comes to its end. */
+export function isOpen({ follows }: Pick<FolderState, 'follows'>, peer: PeerState): boolean {
+  return follows === 'peers' || peer.ordered
 }

@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { arrived, file, tombstone, written } from '../../testing/entries.ts'
 import { here, StepDriver } from '../../testing/step-driver.ts'
+import type { NodeId } from '../causal/types.ts'
 import { bounds } from './state.ts'
 
+const b = 'b' as NodeId
 const x = file('f', 'x', { 'b.1': 1 })
 const newer = file('f', 'y', { 'b.1': 2 })
 
@@ -149,17 +151,54 @@ describe('a file that changed while it was sent', () => {
   })
 })
 
-describe('a pause', () => {
-  it('asks and applies nothing until it is over, and tells of edits meanwhile', () => {
+describe('one that follows orders', () => {
+  const news = [x, tombstone('old', { [here]: 1, 'b.1': 2 })]
+  const following = (): StepDriver => {
     const driver = new StepDriver()
     driver.edit('old', written('o'))
     driver.meet('b')
-    driver.send({ kind: 'pause_set', paused: true })
-    const news = driver.entries('b', [x, tombstone('old', { [here]: 1, 'b.1': 2 })])
-    expect([news.find('fetch'), news.find('apply')]).toEqual([undefined, undefined])
+    driver.send({ kind: 'follow_set', follows: 'orders' })
+    return driver
+  }
+
+  it.each([
+    ['an order comes', { kind: 'order_set', peer: b, ordered: true }],
+    ['it follows its peers again', { kind: 'follow_set', follows: 'peers' }],
+  ] as const)('asks and applies nothing until %s', (_, event) => {
+    const driver = following()
+    const heard = driver.entries('b', news)
+    expect([heard.find('fetch'), heard.find('apply')]).toEqual([undefined, undefined])
     expect(driver.edit('mine', written('m')).find('commit')).toBeDefined()
-    const resumed = driver.send({ kind: 'pause_set', paused: false })
+    const resumed = driver.send(event)
     expect(resumed.fetches()).toEqual({ b: ['f'] })
     expect(resumed.operations()).toEqual({ old: 'remove' })
+  })
+
+  it('tells its peers how things stand, once, and sends them nothing until an order comes', () => {
+    const driver = following()
+    const told = driver.answerRead(driver.edit('mine', written('m')).one('read_entries'))
+    expect(told.find('send_entries')).toBeUndefined()
+    expect(told.one('send_summary')).toMatchObject({ knowledge: { [here]: 2 }, complete: false })
+    expect(told.find('read_entries')).toBeUndefined()
+    const ordered = driver.send({ kind: 'order_set', peer: b, ordered: true })
+    const sent = driver.answerRead(ordered.one('read_entries'))
+    expect(sent.one('send_entries')).toMatchObject({ rows: [{ path: 'mine' }], complete: true })
+  })
+
+  it('brings to its end what is under way when the order ends', () => {
+    const driver = following()
+    driver.send({ kind: 'order_set', peer: b, ordered: true })
+    const fetch = driver.entries('b', [x]).one('fetch')
+    driver.send({ kind: 'order_set', peer: b, ordered: false })
+    driver.put('f', arrived('x'))
+    expect(driver.finish(fetch).one('commit').rows).toMatchObject([{ path: 'f', hash: 'x' }])
+  })
+
+  it('forgets an order with the link', () => {
+    const driver = following()
+    driver.send({ kind: 'order_set', peer: b, ordered: true })
+    driver.linkDown('b')
+    driver.meet('b')
+    expect(driver.entries('b', news).find('fetch')).toBeUndefined()
   })
 })

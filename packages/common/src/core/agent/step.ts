@@ -1,7 +1,7 @@
 import { onApplied } from './applied-events.ts'
 import { onFetchFinished, onObserved } from './disk-events.ts'
 import { dispatch } from './dispatch.ts'
-import { begin, blockWishes, type Draft, finish, reviewHeld, setClaim, wantedOf } from './draft.ts'
+import { begin, blockWishes, type Draft, editPeer, finish, reviewHeld, setClaim, wantedOf } from './draft.ts'
 import type { Effect, EventOf, FolderEvent } from './events.ts'
 import { onEntriesRead, onResendRequested, readForPeers, recheckDisagreements } from './exchange.ts'
 import { onEntries, onLinkDown, onLinkUp, onSummary, raiseKnowledge } from './peer-events.ts'
@@ -35,7 +35,8 @@ const handlers: Handlers = {
   fetch_finished: onFetchFinished,
   resend_requested: onResendRequested,
   retry_requested: retryAll,
-  pause_set: onPauseSet,
+  follow_set: onFollowSet,
+  order_set: onOrderSet,
   reincarnated: onReincarnated,
   ticked: onTicked,
 }
@@ -45,8 +46,12 @@ function handle(draft: Draft, event: FolderEvent): void {
   handler(draft, event)
 }
 
-function onPauseSet(draft: Draft, { paused }: EventOf<'pause_set'>): void {
-  draft.state = { ...draft.state, paused }
+function onFollowSet(draft: Draft, { follows }: EventOf<'follow_set'>): void {
+  draft.state = { ...draft.state, follows }
+}
+
+function onOrderSet(draft: Draft, { peer, ordered }: EventOf<'order_set'>): void {
+  editPeer(draft, peer, { ordered })
 }
 
 function onReincarnated(draft: Draft, { replica }: EventOf<'reincarnated'>): void {

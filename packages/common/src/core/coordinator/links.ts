@@ -1,0 +1,121 @@
+import type { NodeId } from '../causal/types.ts'
+import type { PlanLink } from '../plan/types.ts'
+import type { ConfiguredLink, LinkFacts, NodeFacts } from './facts.ts'
+
+/** What is known of a link over time, from both its ends. */
+export interface LinkRecord {
+  readonly ends: readonly [NodeId, NodeId]
+  readonly up: boolean
+  /** Since when it is so, ms. */
+  readonly since: number
+  /** Share of time that it was up, older times weighing less. */
+  readonly availability: number
+  readonly rttMs: number | undefined
+  /** Bytes per second. */
+  readonly throughputBps: number | undefined
+  readonly configured: ConfiguredLink
+  /** What was measured when the plans last took notice: slow drifts add up against it. */
+  readonly basis: Measured
+}
+
+interface Measured {
+  readonly rttMs: number | undefined
+  readonly throughputBps: number | undefined
+}
+
+/** After this long a time counts half. */
+const halfLifeMs = 3 * 24 * 3_600_000
+
+/** What nobody has measured or configured is taken to be a usual home network: it will be measured when it is used. */
+export const assumed = { rttMs: 2, throughputBps: 12_500_000 } as const
+
+/** Measured values that move less than this leave the plan alone. */
+const material = 0.25
+
+export interface LinkView {
+  readonly ends: readonly [NodeId, NodeId]
+  readonly left: NodeFacts | undefined
+  readonly right: NodeFacts | undefined
+  readonly at: number
+}
+
+/** The link as its ends see it now, and whether plans have to take notice. Up only if both say so: one that died still says what was. */
+export function updatedLink(
+  before: LinkRecord | undefined,
+  { ends, left, right, at }: LinkView,
+): { record: LinkRecord; material: boolean } {
+  const seen = [left?.links.get(ends[1]), right?.links.get(ends[0])]
+  const up = seen.every((facts) => facts?.up === true)
+  const availability = before === undefined ? 1 : availabilityAt(before, at)
+  const values = measured(seen)
+  const since = before !== undefined && before.up === up ? before.since : at
+  // Time is folded in only where the state changes, so that reading it later counts each stretch once.
+  const folded = before !== undefined && before.up === up ? before.availability : availability
+  const configured = configuredBy(seen)
+  const known = { ends, up, since, availability: folded, ...values, configured }
+  const isNews = isMaterial(before, known)
+  return { record: { ...known, basis: isNews || before === undefined ? values : before.basis }, material: isNews }
+}
+
+/** The stretch since the last change counted in. */
+export function availabilityAt({ availability, up, since }: LinkRecord, at: number): number {
+  const old = 2 ** (-Math.max(0, at - since) / halfLifeMs)
+  return availability * old + (up ? 1 : 0) * (1 - old)
+}
+
+function measured(seen: readonly (LinkFacts | undefined)[]): Measured {
+  const rtts = seen.flatMap((facts) => facts?.rttMs ?? [])
+  // Each end measures what flowed; a flow is often slower than its link and never faster.
+  const rates = seen.flatMap((facts) => facts?.throughputBps ?? [])
+  return {
+    rttMs: rtts.length === 0 ? undefined : Math.min(...rtts),
+    throughputBps: rates.length === 0 ? undefined : Math.max(...rates),
+  }
+}
+
+/** Where both ends say something, the more careful word counts. */
+function configuredBy(seen: readonly (LinkFacts | undefined)[]): ConfiguredLink {
+  const said = seen.flatMap((facts) => facts?.configured ?? [])
+  const pick = (key: keyof ConfiguredLink, choose: (...values: number[]) => number): number | undefined => {
+    const values = said.flatMap((one) => (typeof one[key] === 'number' ? [one[key]] : []))
+    return values.length === 0 ? undefined : choose(...values)
+  }
+  return {
+    latencyMs: pick('latencyMs', Math.max),
+    throughputBps: pick('throughputBps', Math.min),
+    pricePerGb: pick('pricePerGb', Math.max),
+    capBytes: pick('capBytes', Math.min),
+    metered: said.some(({ metered }) => metered === true),
+  }
+}
+
+export function toPlanLink(record: LinkRecord, at: number): PlanLink {
+  const { ends, configured, rttMs, throughputBps } = record
+  const [a, b] = ends
+  return {
+    a,
+    b,
+    rttMs: configured.latencyMs ?? rttMs ?? assumed.rttMs,
+    throughputBps: configured.throughputBps ?? throughputBps ?? assumed.throughputBps,
+    pricePerGb: configured.pricePerGb ?? 0,
+    availability: availabilityAt(record, at),
+    metered: configured.metered === true,
+    ...(configured.capBytes === undefined ? {} : { capBytes: configured.capBytes }),
+  }
+}
+
+/** Measured values that waver do not count. */
+function isMaterial(before: LinkRecord | undefined, after: Omit<LinkRecord, 'basis'>): boolean {
+  if (before === undefined || before.up !== after.up) return true
+  const keys = ['latencyMs', 'throughputBps', 'pricePerGb', 'capBytes', 'metered'] as const
+  if (keys.some((key) => before.configured[key] !== after.configured[key])) return true
+  const { basis } = before
+  return moved(basis.throughputBps, after.throughputBps) || moved(basis.rttMs, after.rttMs, 2)
+}
+
+/** `least`: differences below this do not count, whatever their share. */
+function moved(before: number | undefined, after: number | undefined, least = 0): boolean {
+  if (before === undefined || after === undefined) return before !== after
+  const difference = Math.abs(after - before)
+  return difference > least && difference > material * Math.max(before, after)
+}

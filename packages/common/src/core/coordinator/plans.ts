@@ -1,0 +1,76 @@
+import type { FolderId, NodeId } from '../causal/types.ts'
+import { planTree } from '../plan/plan-tree.ts'
+import type { Plan, PlanLink } from '../plan/types.ts'
+import { type Draft, editFolder, folderOf, replicaOf, wakeAt } from './draft.ts'
+import { pairKey } from './facts.ts'
+import { toPlanLink } from './links.ts'
+import { reviewNode } from './orders.ts'
+import { bounds, type FolderState } from './state.ts'
+
+/** Plans anew what has changed. In a large folder changes are gathered for a moment: when a hundred nodes come up together, one new
+ *  plan serves them all. */
+export function replan(draft: Draft): void {
+  for (const [folder, { staleSince }] of draft.state.folders) {
+    if (staleSince !== undefined) draft.stale.add(folder)
+  }
+  for (const folder of draft.stale) {
+    const { members, staleSince = draft.at } = folderOf(draft, folder)
+    const dueAt = staleSince + (members.size > bounds.promptMembers ? bounds.replanPauseMs : 0)
+    if (draft.at >= dueAt) planNow(draft, folder)
+    else {
+      editFolder(draft, folder, { staleSince })
+      wakeAt(draft, dueAt)
+    }
+  }
+}
+
+function planNow(draft: Draft, folder: FolderId): void {
+  const { members, plan: previous } = folderOf(draft, folder)
+  if (members.size === 0) return
+  const { objective, leafOnly } = draft.state.settings
+  const links = linksOf(draft, folder)
+  const participants = [...members].sort()
+  const plan = planTree({ participants, leafOnly, links, objective, ...(previous && { previous }) })
+  editFolder(draft, folder, { plan, neighbours: neighboursIn(plan), staleSince: undefined })
+  if (previous && sameEdges(previous, plan)) return
+  draft.effects.push({ kind: 'plan_changed', folder })
+  for (const node of plan.edges.flatMap(({ a, b }) => [a, b])) reviewNode(draft, folder, node)
+}
+
+/** Links over which the folder can pass now: both ends are joined for it. */
+export function linksOf(draft: Pick<Draft, 'state' | 'at'>, folder: FolderId): PlanLink[] {
+  const links: PlanLink[] = []
+  const { members } = draft.state.folders.get(folder) as FolderState
+  for (const node of members) {
+    for (const peer of replicaOf(draft as Draft, folder, node)?.peers ?? []) {
+      if (node >= peer || !replicaOf(draft as Draft, folder, peer)?.peers.includes(node)) continue
+      const record = draft.state.links.get(pairKey(node, peer))
+      if (record?.up) links.push(toPlanLink(record, draft.at))
+    }
+  }
+  return links
+}
+
+function neighboursIn({ edges }: Plan): Map<NodeId, readonly NodeId[]> {
+  const found = new Map<NodeId, NodeId[]>()
+  const add = (from: NodeId, to: NodeId): void => {
+    const known = found.get(from)
+    if (known) known.push(to)
+    else found.set(from, [to])
+  }
+  for (const { a, b } of edges) {
+    add(a, b)
+    add(b, a)
+  }
+  return found
+}
+
+function sameEdges(left: Plan, right: Plan): boolean {
+  if (left.edges.length !== right.edges.length) return false
+  return left.edges.every(({ a, b }, at) => right.edges[at]?.a === a && right.edges[at]?.b === b)
+}
+
+/** All folders: the objective, or who may relay, is another one now. */
+export function staleAll(draft: Draft): void {
+  for (const folder of draft.state.folders.keys()) draft.stale.add(folder)
+}

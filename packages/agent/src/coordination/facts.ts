@@ -1,0 +1,67 @@
+import type { PeerState } from '@spansync/common/core/agent/state'
+import type { NodeId } from '@spansync/common/core/causal/types'
+import type { LinkFacts, ReplicaFacts } from '@spansync/common/protocol/coordination'
+import type { Network } from '../daemon/network.ts'
+import type { FolderHost } from '../folder/folder-host.ts'
+import type { Standing } from './orders.ts'
+
+/** What the coordinator hears of each replica of this node. */
+export function replicaFactsOf(network: Network): ReplicaFacts[] {
+  return [...network.hosts.values()].map(replicaFacts)
+}
+
+function replicaFacts({ options, engine, isScanning, links }: FolderHost): ReplicaFacts {
+  const { folder } = options
+  if (!engine) return { folder, state: 'closed', knowledge: {}, files: 0, bytes: 0, peers: [] }
+  const { replica, knowledge, digest } = engine.index.meta()
+  const { files, bytes } = engine.index.totals()
+  const peers = [...links.keys()].sort()
+  return { folder, replica, state: isScanning ? 'scanning' : 'open', knowledge, digest, files, bytes, peers }
+}
+
+/** What this node's end of each link shows. */
+export function linkFactsOf(network: Network): LinkFacts[] {
+  const configured = new Map(Object.values(network.config.peers).map((peer) => [peer.id, peer]))
+  return network.transport.links().map(({ node, up, rttMs, throughputBps, sentBytes, receivedBytes }) => {
+    const peer = configured.get(node)
+    return {
+      peer: node,
+      up,
+      ...(rttMs === undefined ? {} : { rttMs: Math.round(rttMs * 10) / 10 }),
+      ...(throughputBps === undefined ? {} : { throughputBps: Math.round(throughputBps) }),
+      sentBytes,
+      receivedBytes,
+      ...(peer === undefined ? {} : { configured: configuredOf(peer) }),
+    }
+  })
+}
+
+function configuredOf(peer: Network['config']['peers'][string]): LinkFacts['configured'] {
+  const { latencyMs, throughputBps, pricePerGb, metered } = peer
+  return {
+    ...(latencyMs === undefined ? {} : { latencyMs }),
+    ...(throughputBps === undefined ? {} : { throughputBps }),
+    ...(pricePerGb === undefined ? {} : { pricePerGb }),
+    ...(metered ? { metered } : {}),
+  }
+}
+
+/** How an order between this replica and the peer stands. */
+export function standingOf(host: FolderHost | undefined, peer: NodeId, now: number): Standing {
+  const state = host?.engine?.state.peers.get(peer)
+  if (!host?.engine || !state) return { kind: 'apart' }
+  if (host.engine.isSettledWith(peer)) return { kind: 'settled' }
+  const reason = host.engine.isBusy ? undefined : stuckBecause(state, now)
+  return reason === undefined ? { kind: 'working' } : { kind: 'stuck', reason }
+}
+
+/** Everything that is left has failed and waits for its next try. */
+function stuckBecause({ wanted, fetch }: PeerState, now: number): string | undefined {
+  if (wanted.size === 0 || fetch !== undefined) return undefined
+  let reason: string | undefined
+  for (const wish of wanted.values()) {
+    if (wish.attempts === 0 || wish.notBefore <= now) return undefined
+    reason ??= `${wish.entry.path}: ${wish.reason}`
+  }
+  return reason
+}

@@ -1,0 +1,133 @@
+import type { FolderId, NodeId } from '@spansync/common/core/causal/types'
+import type { FinishedOrder, Order, OrderAnswer, OrderOutcome, OrderRefusal } from '@spansync/common/protocol/coordination'
+
+/** How things stand between this replica and the peer. `stuck`: what is left has been tried and waits. */
+export type Standing =
+  | { readonly kind: 'settled' | 'working' | 'apart' }
+  | { readonly kind: 'stuck'; readonly reason: string }
+
+export interface OrdersOptions {
+  readonly now: () => number
+  /** Whether the node could carry the order out now; else why not. */
+  readonly refusalOf: (folder: FolderId, peer: NodeId) => OrderRefusal | undefined
+  readonly standing: (folder: FolderId, peer: NodeId) => Standing
+  readonly open: (folder: FolderId, peer: NodeId) => void
+  readonly close: (folder: FolderId, peer: NodeId) => void
+}
+
+interface Active {
+  readonly id: string
+  readonly folder: FolderId
+  readonly peer: NodeId
+  readonly begunAt: number
+  readonly until: number
+}
+
+/** Orders in force on this node. Each opens the door between two replicas until they are equal, or until it runs out. Done once:
+ *  one that comes again is answered again and changes nothing. */
+export class Orders {
+  readonly #options: OrdersOptions
+  /** By folder and peer: a newer order for the same edge takes the place of the older one. */
+  readonly #active = new Map<string, Active>()
+  /** Not yet told to the coordinator; the newest are kept. */
+  #finished: FinishedOrder[] = []
+  readonly #known = new Set<string>()
+
+  constructor(options: OrdersOptions) {
+    this.#options = options
+  }
+
+  get ids(): string[] {
+    return [...this.#active.values()].map(({ id }) => id)
+  }
+
+  /** The earliest moment at which an order runs out. */
+  get nextExpiry(): number {
+    return Math.min(Number.POSITIVE_INFINITY, ...[...this.#active.values()].map(({ until }) => until))
+  }
+
+  take({ id, folder, peer, expiresInMs }: Order): OrderAnswer {
+    if (this.#known.has(id)) return { id, accepted: true }
+    const code = this.#options.refusalOf(folder, peer)
+    if (code !== undefined) return { id, accepted: false, code, reason: reasons[code] }
+    this.#remember(id)
+    const now = this.#options.now()
+    const key = keyOf(folder, peer)
+    const before = this.#active.get(key)
+    if (before) this.#note(before.id, 'superseded', '')
+    this.#active.set(key, { id, folder, peer, begunAt: now, until: now + expiresInMs })
+    this.#options.open(folder, peer)
+    return { id, accepted: true }
+  }
+
+  /** Looks at every order in force. True when one has ended. */
+  review(): boolean {
+    const now = this.#options.now()
+    let ended = false
+    for (const [key, order] of this.#active) {
+      const end = this.#endOf(order, now)
+      if (!end) continue
+      this.#active.delete(key)
+      this.#options.close(order.folder, order.peer)
+      this.#note(order.id, end.outcome, end.reason)
+      ended = true
+    }
+    return ended
+  }
+
+  #endOf({ folder, peer, begunAt, until }: Active, now: number): Omit<FinishedOrder, 'id'> | undefined {
+    const standing = this.#options.standing(folder, peer)
+    if (standing.kind === 'settled') return { outcome: 'equal', reason: '' }
+    if (standing.kind === 'apart') return { outcome: 'unreachable', reason: 'the link to the peer is down' }
+    // What waits from earlier tries is tried again when an order comes, and that takes a moment to begin.
+    if (standing.kind === 'stuck' && now - begunAt > settleMs) return { outcome: 'incomplete', reason: standing.reason }
+    return now >= until ? { outcome: 'expired', reason: 'it ran out' } : undefined
+  }
+
+  /** All end: this node no longer follows orders. */
+  dropAll(): void {
+    for (const { folder, peer, id } of this.#active.values()) {
+      this.#options.close(folder, peer)
+      this.#note(id, 'superseded', '')
+    }
+    this.#active.clear()
+  }
+
+  /** What has not been told yet. It stays until `told`. */
+  get finished(): readonly FinishedOrder[] {
+    return this.#finished
+  }
+
+  told(orders: readonly FinishedOrder[]): void {
+    const known = new Set(orders)
+    this.#finished = this.#finished.filter((order) => !known.has(order))
+  }
+
+  #note(id: string, outcome: OrderOutcome, reason: string): void {
+    this.#finished.push({ id, outcome, reason: reason.slice(0, 1000) })
+    if (this.#finished.length > mostFinished) this.#finished.shift()
+  }
+
+  #remember(id: string): void {
+    this.#known.add(id)
+    for (const oldest of this.#known) {
+      if (this.#known.size <= mostKnown) return
+      this.#known.delete(oldest)
+    }
+  }
+}
+
+const keyOf = (folder: FolderId, peer: NodeId): string => `${peer} ${folder}`
+
+const settleMs = 500
+const mostFinished = 1000
+const mostKnown = 10_000
+
+const reasons: Readonly<Record<OrderRefusal, string>> = {
+  old_epoch: 'a newer coordinator leads',
+  folder_not_held: 'this node does not hold the folder',
+  unknown_peer: 'this node does not know the peer, or does not share the folder with it',
+  not_connected: 'the link to the peer is down',
+  decentralised: 'this node is set to sync directly, whatever the coordinator says',
+  bad_order: 'the message is malformed',
+}

@@ -1,0 +1,93 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { FolderId, NodeId } from '@spansync/common/core/causal/types'
+import type { FinishedOrder, LinkFacts, ReplicaFacts, State } from '@spansync/common/protocol/coordination'
+
+/** What a state message is made of, as it is now. */
+export interface Snapshot {
+  readonly mode: State['mode']
+  readonly links: readonly LinkFacts[]
+  readonly replicas: readonly ReplicaFacts[]
+  readonly orders: readonly string[]
+  readonly finished: readonly FinishedOrder[]
+}
+
+export interface Sender {
+  readonly node: NodeId
+  readonly name: string
+  readonly software: string
+  readonly run: string
+}
+
+/** What the coordinator knows already, so that a message holds only what has changed. Everything again after anything went wrong. */
+export class StateDeltas {
+  readonly #sender: Sender
+  #seq = 0
+  #needsAll = true
+  #mode: State['mode'] | undefined
+  #replicas = new Map<FolderId, ReplicaFacts>()
+  #links = new Map<NodeId, LinkFacts>()
+  #linksAt = 0
+
+  constructor(sender: Sender) {
+    this.#sender = sender
+  }
+
+  /** The last message did not arrive, or the coordinator is another one. */
+  reset(): void {
+    this.#needsAll = true
+  }
+
+  /** Undefined: there is nothing to say. */
+  next({ mode, links, replicas, orders, finished }: Snapshot, now: number): State | undefined {
+    const full = this.#needsAll
+    const changed = full ? replicas : replicas.filter((one) => !isDeepStrictEqual(one, this.#replicas.get(one.folder)))
+    const held = new Set(replicas.map(({ folder }) => folder))
+    const dropped = full ? [] : [...this.#replicas.keys()].filter((folder) => !held.has(folder))
+    const withLinks = full || this.#linksAreNews(links, now)
+    const sameMode = isDeepStrictEqual(mode, this.#mode)
+    if (!full && !withLinks && sameMode && changed.length + dropped.length + finished.length === 0) return undefined
+    this.#seq++
+    return {
+      ...this.#sender,
+      seq: this.#seq,
+      full,
+      mode,
+      ...(withLinks ? { links: [...links] } : {}),
+      replicas: [...changed],
+      ...(dropped.length > 0 ? { dropped } : {}),
+      orders: [...orders],
+      ...(finished.length > 0 ? { finished: [...finished] } : {}),
+    }
+  }
+
+  /** The coordinator has it. */
+  accepted({ full, mode, links, replicas, dropped }: State, now: number): void {
+    if (full) this.#replicas.clear()
+    for (const facts of replicas) this.#replicas.set(facts.folder, facts)
+    for (const folder of dropped ?? []) this.#replicas.delete(folder)
+    this.#mode = mode
+    this.#needsAll = false
+    if (!links) return
+    this.#links = new Map(links.map((link) => [link.peer, link]))
+    this.#linksAt = now
+  }
+
+  /** Counters and wavering measurements alone are told now and then. */
+  #linksAreNews(links: readonly LinkFacts[], now: number): boolean {
+    if (now - this.#linksAt >= linksEveryMs) return true
+    return links.length !== this.#links.size || links.some((link) => isNews(this.#links.get(link.peer), link))
+  }
+}
+
+function isNews(before: LinkFacts | undefined, after: LinkFacts): boolean {
+  if (before?.up !== after.up || !isDeepStrictEqual(before.configured, after.configured)) return true
+  return moved(before.rttMs, after.rttMs, 2) || moved(before.throughputBps, after.throughputBps)
+}
+
+function moved(before: number | undefined, after: number | undefined, least = 0): boolean {
+  if (before === undefined || after === undefined) return before !== after
+  const difference = Math.abs(after - before)
+  return difference > least && difference > 0.2 * Math.max(before, after)
+}
+
+const linksEveryMs = 300_000

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import type { Effect, FolderEvent, Seen } from '@spansync/common/core/agent/events'
+import { join } from 'node:path'
+import type { Brought, Effect, FolderEvent, Seen } from '@spansync/common/core/agent/events'
 import { type FolderState, initialState } from '@spansync/common/core/agent/state'
 import { step } from '@spansync/common/core/agent/step'
 import type { FolderId, NodeId, RelativePath } from '@spansync/common/core/causal/types'
@@ -8,6 +9,7 @@ import type { FolderIndex, Hint, Link } from '@spansync/common/ports'
 import type { MessageOf } from '@spansync/common/protocol/messages'
 import type { Problem } from '@spansync/common/protocol/status'
 import { messageOf, toSpansyncError } from '@spansync/common/runtime/errors'
+import { isPutInPlace } from '../disk/stat.ts'
 import { openIndex } from '../index-store/open-index.ts'
 import { Applier, versionPathIn } from './applier.ts'
 import { untouchedBy } from './covers.ts'
@@ -161,7 +163,14 @@ export class FolderEngine {
   /** What a session of an earlier life brought is the peer's, not this node's own. */
   #explain(seen: readonly Seen[]): readonly Seen[] {
     const { cutOff } = this.#journal
-    return cutOff.isEmpty ? seen : seen.map((one) => ({ ...one, brought: cutOff.brought(one.path) }))
+    return cutOff.isEmpty ? seen : seen.map((one) => ({ ...one, brought: this.#broughtTo(one) }))
+  }
+
+  /** In a directory that was copied whole there may be something that a program here has put there, too. */
+  #broughtTo({ path, disk }: Seen): Brought | undefined {
+    const brought = this.#journal.cutOff.brought(path)
+    if (!brought || brought.entry !== undefined || disk?.kind === 'dir') return brought
+    return isPutInPlace(join(this.options.root, path)) ? brought : undefined
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -33,6 +33,8 @@ export class StepDriver {
   state = initialState('folder' as FolderId, here, {})
   readonly index = new MemoryIndex(here)
   readonly disk = new Map<RelativePath, DiskState>()
+  /** Where a session, and not a program, has put what is there. */
+  readonly placed = new Set<RelativePath>()
   now = 1000
 
   send(event: WithoutTime<FolderEvent>): Effects {
@@ -94,7 +96,14 @@ export class StepDriver {
     return this.observe(path)
   }
 
+  /** A session puts something there. */
+  place(path: RelativePath, disk: DiskState): void {
+    this.put(path, disk)
+    this.placed.add(path)
+  }
+
   put(path: RelativePath, disk: DiskState | undefined): void {
+    this.placed.delete(path)
     if (disk) this.disk.set(path, disk)
     else this.disk.delete(path)
   }
@@ -112,8 +121,9 @@ export class StepDriver {
       ...this.seen(entry.path),
       entry,
       ran: !left.includes(entry.path),
+      isTransferred: this.placed.has(entry.path),
     }))
-    const seenExtras = extras.map((path) => this.seen(path))
+    const seenExtras = extras.map((path) => ({ ...this.seen(path), isTransferred: this.placed.has(path) }))
     return this.send({
       kind: 'fetch_finished',
       peer: fetch.peer,

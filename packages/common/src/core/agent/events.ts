@@ -49,7 +49,12 @@ export interface AppliedItem extends Seen {
   readonly kept: boolean
 }
 
-export interface FetchedItem extends Seen {
+export interface ArrivedItem extends Seen {
+  /** What the disk shows there was put in place by a session, and not written by a program of this machine. */
+  readonly isTransferred: boolean
+}
+
+export interface FetchedItem extends ArrivedItem {
   readonly entry: Entry
   /** False when the disk was not as expected before the session, so that the path was left out of it. */
   readonly ran: boolean
@@ -105,7 +110,7 @@ export type FolderEvent = { readonly at: number } & (
       readonly reason: string
       readonly items: readonly FetchedItem[]
       /** What else the session brought, in directories that it copied whole. */
-      readonly extras: readonly Seen[]
+      readonly extras: readonly ArrivedItem[]
     }
   | {
       readonly kind: 'resend_requested'

@@ -170,7 +170,14 @@ export class Fetcher {
       const onlyUpdates = covers.length === 0 && items.every(isUpdate)
       const replacesKind = items.some(({ entry, local }) => isAlive(local) && local.kind !== entry.kind)
       const recheck = (): Promise<readonly RelativePath[]> => this.#guard.stillAsDecided({ covers, paths }, items)
+      // Covers are never run with leave to replace anything, so what is in them need not be looked at.
+      const singles = new Set(paths)
+      const isUndisturbed = (some?: readonly RelativePath[]): Promise<boolean> =>
+        this.#guard.isUndisturbed(
+          items.filter(({ entry: { path } }) => singles.has(path) && (some === undefined || some.includes(path))),
+        )
       const request = {
+        isUndisturbed,
         paths: asked,
         covers: new Set(covers),
         files: items.length,

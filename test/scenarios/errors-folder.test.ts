@@ -1,10 +1,11 @@
-import { renameSync, rmSync } from 'node:fs'
+import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { untilEqual } from '../lab/replicas.ts'
 import { SpansyncNode } from '../lab/spansync-node.ts'
 import { describeLab, useLab } from '../lab/suite.ts'
 import { until } from '../lab/until.ts'
+import { Place } from './place.ts'
 import { type Couple, couple, problemsOf, untilExplained } from './trouble.ts'
 
 describeLab('errors with a folder', () => {
@@ -111,6 +112,20 @@ describeLab('errors with a folder', () => {
     await lab().node('b').exec(['sh', '-c', 'rm -rf "$0"/*', two.b.folderPath])
     await untilExplained(two.b, /empt/i, /\S/)
     two.expectNothingLost()
+  })
+
+  test('the folder is in another directory now, with only some of its files: the others are fetched, not deleted', async () => {
+    await using two = await couple(lab())
+    const elsewhere = `${two.b.folderPath}-elsewhere`
+    mkdirSync(elsewhere)
+    writeFileSync(join(elsewhere, 'own'), 'was here before')
+    await two.b.command(['folder', 'remove', 'f'])
+    await two.b.addFolder('f', elsewhere)
+    const there = new Place(elsewhere)
+    const what = (): string => `the files of a are at b's new place: ${there.list('.')}`
+    await until(() => there.exists('d/inside') && two.at('a').exists('own'), { deadlineMs: 20_000, what })
+    two.expectNothingLost()
+    expect(there.read('precious')).toBe('do not lose me')
   })
 
   test('sockets and FIFOs are left alone and do not disturb the others', async () => {

@@ -11,8 +11,9 @@ import type { Problem } from '@spansync/common/protocol/status'
 import { messageOf, type SpansyncError, toSpansyncError } from '@spansync/common/runtime/errors'
 import type { Logger } from '@spansync/common/runtime/logger'
 import type { DiskWorker } from '../disk/disk-worker.ts'
-import { checkMarker } from '../disk/marker.ts'
-import { setAsideDamagedIndex } from '../index-store/open-index.ts'
+import { checkMarker, rootInstance } from '../disk/marker.ts'
+import { bindIndex } from '../index-store/bind-index.ts'
+import { setAside } from '../index-store/open-index.ts'
 import { cleanLeftovers } from '../unison/leftovers.ts'
 import { ChangeFeed } from './change-feed.ts'
 import { FolderEngine } from './folder-engine.ts'
@@ -213,7 +214,7 @@ export class FolderHost implements AsyncDisposable {
     const { log, folder, changed } = this.options
     const { code, message, remedy, retryable } = error
     if (code === 'index_damaged') {
-      const aside = setAsideDamagedIndex(this.indexFile)
+      const aside = setAside(this.indexFile, 'damaged')
       log.error(
         { event: 'index.set_aside', folder, aside },
         'the index is damaged; it is made anew from the disk and the peers',
@@ -229,6 +230,7 @@ export class FolderHost implements AsyncDisposable {
   async #open(): Promise<void> {
     const { config, folder } = this.options
     checkMarker(config.path, folder)
+    this.#bindIndex()
     const failure = Promise.withResolvers<never>()
     failure.promise.catch(() => undefined)
     this.#failed = failure.reject
@@ -253,6 +255,18 @@ export class FolderHost implements AsyncDisposable {
       await feed[Symbol.asyncDispose]()
       await engine[Symbol.asyncDispose]()
     }
+  }
+
+  #bindIndex(): void {
+    const { config, folder, log } = this.options
+    const root = rootInstance(config.path, folder)
+    const aside = root === undefined ? undefined : bindIndex(this.indexFile, root)
+    if (aside === undefined) return
+    const event = { event: 'index.of_another_root', folder, path: config.path, aside }
+    log.warn(
+      event,
+      'the folder is in another directory than before: a new index is made of it, and nothing counts as deleted',
+    )
   }
 
   /** What sessions of long ago left behind. Young ones are worth keeping: Unison goes on with them. */

@@ -128,6 +128,19 @@ describeLab('errors with a folder', () => {
     expect(there.read('precious')).toBe('do not lose me')
   })
 
+  test('what only one machine ignores stays there when a peer deletes its directory, and nobody waits for it', async () => {
+    await using two = await couple(lab())
+    await two.b.addFolder('f', two.b.folderPath, '--ignore', '*.iso')
+    two.at('b').write('d/big.iso', 'mine alone')
+    two.at('a').write('film.iso', 'not for b').write('beside', 'x')
+    await until(() => two.at('b').exists('beside'), { deadlineMs: 15_000, what: 'the file beside it is at b' })
+    expect((await two.a.sync(20)).code).toBe(0)
+    two.at('a').remove('d')
+    await until(() => !two.at('b').exists('d/inside'), { deadlineMs: 15_000, what: 'b deletes what it shares' })
+    expect((await two.b.sync(20)).code).toBe(0)
+    expect([two.at('b').read('d/big.iso'), two.at('b').exists('film.iso')]).toEqual(['mine alone', false])
+  })
+
   test('sockets and FIFOs are left alone and do not disturb the others', async () => {
     await using two = await couple(lab())
     const socket = `require('net').createServer().listen('socket', () => console.log('ready'))`

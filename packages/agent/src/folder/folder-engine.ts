@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import type { Brought, Effect, FolderEvent, Seen } from '@spansync/common/core/agent/events'
+import { isSame } from '@spansync/common/core/agent/scope'
 import { type FolderState, initialState } from '@spansync/common/core/agent/state'
 import { step } from '@spansync/common/core/agent/step'
 import type { FolderId, NodeId, RelativePath } from '@spansync/common/core/causal/types'
@@ -52,8 +53,8 @@ export class FolderEngine {
     this.index = openIndex(options.indexFile, { replica: () => newReplicaId(options.nodeName) })
     this.#journal = new PendingJournal(options.indexFile)
     const { replica, knowledge } = this.index.meta()
-    this.#state = initialState(options.folder, replica, knowledge)
-    const { root, disk, clock, matcher, ignore } = options
+    this.#state = initialState(options.folder, replica, knowledge, options.scope)
+    const { root, disk, clock, matcher, disposable } = options
     const { index, problems } = this
     this.observer = new Observer({
       root,
@@ -69,7 +70,7 @@ export class FolderEngine {
     this.fetcher = new Fetcher({ root, disk, index, observer: this.observer, clock })
     const versionPath = versionPathIn(options.versionsDirectory, () => clock.now())
     const kept = (path: RelativePath): void => this.#lookLater([path])
-    this.#applier = new Applier({ root, disk, index, observer: this.observer, ignore, versionPath, kept })
+    this.#applier = new Applier({ root, disk, index, observer: this.observer, disposable, versionPath, kept })
   }
 
   get folder(): FolderId {
@@ -88,7 +89,8 @@ export class FolderEngine {
   /** The peer holds the same as this replica, by its own word, and nothing is under way. */
   isEqualTo(peer: NodeId): boolean {
     const { announced, wanted } = this.#state.peers.get(peer) ?? {}
-    return announced?.digest === this.index.meta().digest && wanted?.size === 0 && this.#state.claims.size === 0
+    if (!announced || wanted?.size !== 0 || this.#state.claims.size > 0) return false
+    return isSame({ scope: this.#state.scope, ...this.index.meta() }, announced)
   }
 
   /** `resumed`: the link was up before this engine was; the peer is asked to begin again. */
@@ -109,12 +111,13 @@ export class FolderEngine {
   }
 
   receiveSummary(peer: NodeId, message: MessageOf<'summary'>): void {
-    const { replica, knowledge, digest, received, complete, round } = message
-    this.#post({ kind: 'summary_received', peer, replica, knowledge, digest, received, complete, round })
+    const { replica, knowledge, digest, received, complete, scope, partial, round } = message
+    const said = { replica, knowledge, digest, received, complete, scope, partial, round }
+    this.#post({ kind: 'summary_received', peer, ...said })
   }
 
   receiveEntries(peer: NodeId, message: MessageOf<'entries'>): void {
-    const { toSeq, complete, knowledge, digest } = message
+    const { toSeq, complete, knowledge, digest, partial } = message
     const entries = message.entries.filter(({ path }) => !this.options.matcher.matches(path))
     this.#postLater(() => ({
       kind: 'entries_received',
@@ -124,6 +127,7 @@ export class FolderEngine {
       complete,
       knowledge,
       digest,
+      partial,
     }))
   }
 

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Duplex } from 'node:stream'
@@ -297,8 +298,9 @@ export class FolderHost implements AsyncDisposable {
       root: config.path,
       indexFile: this.indexFile,
       nodeName,
-      ignore: this.ignore,
+      disposable: config.ignoreDefaults ? defaultIgnorePatterns : [],
       matcher: this.matcher,
+      scope: scopeOf(config),
       versionsDirectory: join(home, 'versions', folder),
       disk,
       clock,
@@ -346,6 +348,12 @@ export class FolderHost implements AsyncDisposable {
   get hasIndex(): boolean {
     return existsSync(this.indexFile)
   }
+}
+
+/** The usual patterns alone are ''; any others are told from each other. */
+function scopeOf({ ignore, ignoreDefaults }: FolderConfig): string {
+  if (ignoreDefaults && ignore.length === 0) return ''
+  return hash('sha256', JSON.stringify([ignoreDefaults, [...new Set(ignore)].sort()])).slice(0, 32)
 }
 
 /** One file is looked at as it arrives; of thousands, some hundred at a time cost less and delay the next hop little. */

@@ -80,6 +80,8 @@ export type FolderEvent = { readonly at: number } & (
       readonly digest: Digest
       readonly received: number
       readonly complete: boolean
+      readonly scope: string
+      readonly partial: boolean
       readonly round?: string | undefined
     }
   | {
@@ -90,6 +92,8 @@ export type FolderEvent = { readonly at: number } & (
       readonly complete: boolean
       readonly knowledge: VersionVector
       readonly digest: Digest
+      /** The peer ignores more than we do: of what others wrote it may lack some, and vouches for its own writes only. */
+      readonly partial: boolean
     }
   | {
       readonly kind: 'entries_read'
@@ -173,6 +177,8 @@ export type Effect =
       readonly digest: Digest
       readonly received: number
       readonly complete: boolean
+      readonly scope: string
+      readonly partial: boolean
       /** The peer asked with this to begin again, and this is the beginning. */
       readonly round?: string
     }
@@ -184,6 +190,7 @@ export type Effect =
       readonly complete: boolean
       readonly knowledge: VersionVector
       readonly digest: Digest
+      readonly partial: boolean
     }
   | { readonly kind: 'send_resend'; readonly peer: NodeId }
   | { readonly kind: 'apply'; readonly items: readonly ApplyItem[] }

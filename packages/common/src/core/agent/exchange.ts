@@ -49,7 +49,8 @@ export function onEntriesRead(draft: Draft, event: EventOf<'entries_read'>): voi
   editPeer(draft, event.peer, { outgoing })
   beginAgain(draft, event.peer, meta)
   if (rows.length > 0) {
-    draft.effects.push({ kind: 'send_entries', peer: event.peer, rows, toSeq, complete, ...meta })
+    const partial = isPartial(draft, peer)
+    draft.effects.push({ kind: 'send_entries', peer: event.peer, rows, toSeq, complete, partial, ...meta })
     const received = peer.told?.received ?? 0
     editPeer(draft, event.peer, { told: { ...meta, received, complete } })
   }
@@ -62,7 +63,7 @@ function beginAgain(draft: Draft, id: NodeId, meta: IndexMeta): void {
   const { restarting: round, incoming } = draft.peers.get(id) as PeerState
   if (round === undefined) return
   const told = { ...meta, received: incoming.toSeq, complete: false }
-  draft.effects.push({ kind: 'send_summary', peer: id, ...told, round })
+  draft.effects.push({ kind: 'send_summary', peer: id, ...told, ...scopeFor(draft, id), round })
   editPeer(draft, id, { told, restarting: undefined })
 }
 
@@ -79,8 +80,17 @@ function tell(
   const changed = !told || told.digest !== meta.digest || compare(told.knowledge, meta.knowledge) !== 'equal'
   const lacks = complete && !told?.complete && !covers(peer.announced?.knowledge ?? {}, meta.knowledge)
   if (!((changed && (first || complete)) || lacks || owesAcknowledgement(peer))) return
-  draft.effects.push({ kind: 'send_summary', peer: id, ...meta, received, complete })
+  draft.effects.push({ kind: 'send_summary', peer: id, ...meta, received, complete, ...scopeFor(draft, id) })
   editPeer(draft, id, { told: { ...meta, received, complete } })
+}
+
+/** We ignore what the peer may not: we may lack some of what others wrote, so the peer must not believe us about that. */
+function isPartial({ state }: Draft, { announced }: PeerState): boolean {
+  return state.scope !== '' && announced?.scope !== state.scope
+}
+
+function scopeFor(draft: Draft, id: NodeId): { scope: string; partial: boolean } {
+  return { scope: draft.state.scope, partial: isPartial(draft, draft.peers.get(id) as PeerState) }
 }
 
 /** Up to here the peer's pages count as received; too many wishes hold that back, and with it the peer. Unless they all wait for
@@ -108,6 +118,7 @@ function watchDisagreement(draft: Draft, id: NodeId, meta: IndexMeta, complete: 
   const differ =
     complete &&
     theirs !== undefined &&
+    theirs.scope === draft.state.scope &&
     peer.incoming.complete &&
     theirs.digest !== meta.digest &&
     peer.wanted.size === 0 &&

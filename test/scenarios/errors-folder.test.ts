@@ -1,10 +1,11 @@
-import { renameSync, rmSync } from 'node:fs'
+import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { untilEqual } from '../lab/replicas.ts'
 import { SpansyncNode } from '../lab/spansync-node.ts'
 import { describeLab, useLab } from '../lab/suite.ts'
 import { until } from '../lab/until.ts'
+import { Place } from './place.ts'
 import { type Couple, couple, problemsOf, untilExplained } from './trouble.ts'
 
 describeLab('errors with a folder', () => {
@@ -111,6 +112,33 @@ describeLab('errors with a folder', () => {
     await lab().node('b').exec(['sh', '-c', 'rm -rf "$0"/*', two.b.folderPath])
     await untilExplained(two.b, /empt/i, /\S/)
     two.expectNothingLost()
+  })
+
+  test('the folder is in another directory now, with only some of its files: the others are fetched, not deleted', async () => {
+    await using two = await couple(lab())
+    const elsewhere = `${two.b.folderPath}-elsewhere`
+    mkdirSync(elsewhere)
+    writeFileSync(join(elsewhere, 'own'), 'was here before')
+    await two.b.command(['folder', 'remove', 'f'])
+    await two.b.addFolder('f', elsewhere)
+    const there = new Place(elsewhere)
+    const what = (): string => `the files of a are at b's new place: ${there.list('.')}`
+    await until(() => there.exists('d/inside') && two.at('a').exists('own'), { deadlineMs: 20_000, what })
+    two.expectNothingLost()
+    expect(there.read('precious')).toBe('do not lose me')
+  })
+
+  test('what only one machine ignores stays there when a peer deletes its directory, and nobody waits for it', async () => {
+    await using two = await couple(lab())
+    await two.b.addFolder('f', two.b.folderPath, '--ignore', '*.iso')
+    two.at('b').write('d/big.iso', 'mine alone')
+    two.at('a').write('film.iso', 'not for b').write('beside', 'x')
+    await until(() => two.at('b').exists('beside'), { deadlineMs: 15_000, what: 'the file beside it is at b' })
+    expect((await two.a.sync(20)).code).toBe(0)
+    two.at('a').remove('d')
+    await until(() => !two.at('b').exists('d/inside'), { deadlineMs: 15_000, what: 'b deletes what it shares' })
+    expect((await two.b.sync(20)).code).toBe(0)
+    expect([two.at('b').read('d/big.iso'), two.at('b').exists('film.iso')]).toEqual(['mine alone', false])
   })
 
   test('sockets and FIFOs are left alone and do not disturb the others', async () => {

@@ -1,5 +1,11 @@
 import type { FolderId, NodeId } from '@spansync/common/core/causal/types'
-import type { FinishedOrder, Order, OrderAnswer, OrderOutcome, OrderRefusal } from '@spansync/common/protocol/coordination'
+import type {
+  FinishedOrder,
+  Order,
+  OrderAnswer,
+  OrderOutcome,
+  OrderRefusal,
+} from '@spansync/common/protocol/coordination'
 
 /** How things stand between this replica and the peer. `stuck`: what is left has been tried and waits. */
 export type Standing =

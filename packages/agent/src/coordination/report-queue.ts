@@ -22,7 +22,9 @@ export class ReportQueue implements Disposable {
     this.#database.pragma('journal_mode = WAL')
     // A power cut may cost the last reports: they are statistics, and a flush for each would cost more than they are worth.
     this.#database.pragma('synchronous = NORMAL')
-    this.#database.exec('CREATE TABLE IF NOT EXISTS queue (seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, body TEXT NOT NULL) STRICT')
+    this.#database.exec(
+      'CREATE TABLE IF NOT EXISTS queue (seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, body TEXT NOT NULL) STRICT',
+    )
     this.#add = this.#database.prepare('INSERT OR IGNORE INTO queue (id, body) VALUES (?, ?)')
     this.#first = this.#database.prepare('SELECT body FROM queue ORDER BY seq LIMIT ?').pluck()
     this.#remove = this.#database.prepare('DELETE FROM queue WHERE id = ?')

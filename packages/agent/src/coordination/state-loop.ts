@@ -1,5 +1,10 @@
 import type { Clock } from '@spansync/common/ports'
-import { type FinishedOrder, type State, type StateAnswer, stateAnswerSchema } from '@spansync/common/protocol/coordination'
+import {
+  type FinishedOrder,
+  type State,
+  type StateAnswer,
+  stateAnswerSchema,
+} from '@spansync/common/protocol/coordination'
 import type { Answer } from './coordinator-link.ts'
 import type { Snapshot, StateDeltas } from './state-deltas.ts'
 

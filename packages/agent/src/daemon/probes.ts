@@ -60,11 +60,21 @@ export class Probes {
       return {
         replica: this.#network.config.name as ReplicaState['replica'],
         digest: none,
+        scope: '',
+        knowledge: {},
         busy: true,
         error: (host.problem?.message ?? 'opening').slice(0, 500),
       }
-    const { replica, digest } = engine.index.meta()
-    return { replica, digest, busy: engine.isBusy || host.isScanning, error: host.problem?.message.slice(0, 500) ?? '' }
+    const { replica, digest, knowledge } = engine.index.meta()
+    const { scope } = engine.state
+    return {
+      replica,
+      digest,
+      scope,
+      knowledge,
+      busy: engine.isBusy || host.isScanning,
+      error: host.problem?.message.slice(0, 500) ?? '',
+    }
   }
 
   #spread(folder: FolderId, id: string, from: NodeId | undefined, timeoutMs: number): Promise<ReplicaState[]> {

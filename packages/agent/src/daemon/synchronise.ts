@@ -1,3 +1,4 @@
+import { isSame } from '@spansync/common/core/agent/scope'
 import type { FolderId } from '@spansync/common/core/causal/types'
 import type { FolderSyncResult, ReplicaResult, SyncRequest, SyncResult } from '../control/api.ts'
 import type { FolderHost } from '../folder/folder-host.ts'
@@ -64,7 +65,7 @@ function resultOf(network: Network, host: FolderHost, replicas: readonly Replica
 }
 
 function isEqual(own: ReplicaState, other: ReplicaState): boolean {
-  return other.digest === own.digest && !other.busy && other.error === ''
+  return isSame(own, other) && !other.busy && other.error === ''
 }
 
 function replicaResult(own: ReplicaState | undefined, state: ReplicaState): ReplicaResult {

@@ -2,7 +2,7 @@ import { chmodSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync 
 import { join } from 'node:path'
 import type { FolderId } from '@spansync/common/core/causal/types'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { checkMarker, checkNotNested, createMarker } from './marker.ts'
+import { checkMarker, checkNotNested, createMarker, rootInstance } from './marker.ts'
 import { folder as id, makeTestFolder, type TestFolder } from './testing/test-folder.ts'
 
 let folder: TestFolder
@@ -17,9 +17,27 @@ const error = (code: string, ...remedy: string[]): unknown =>
 describe('marker', () => {
   it('is made once and holds the id', () => {
     createMarker(folder.root, id)
-    expect(JSON.parse(readFileSync(folder.at('.spansync/folder.json'), 'utf8'))).toEqual({ id, version: 1 })
+    const marker = { id, version: 1, instance: expect.stringMatching(/^[0-9a-f]{24}$/) }
+    expect(JSON.parse(readFileSync(folder.at('.spansync/folder.json'), 'utf8'))).toEqual(marker)
     checkMarker(folder.root, id)
     checkMarker(folder.root)
+  })
+
+  it('tells its directory from others, and keeps doing so', () => {
+    const instance = rootInstance(folder.root, id)
+    createMarker(folder.root, id)
+    expect(rootInstance(folder.root, id)).toBe(instance)
+    rmSync(folder.at('.spansync'), { recursive: true })
+    expect(rootInstance(folder.root, id)).toBeUndefined()
+    createMarker(folder.root, id)
+    expect(rootInstance(folder.root, id)).not.toBe(instance)
+  })
+
+  it('of an older version gets what it lacks', () => {
+    writeFileSync(folder.at('.spansync/folder.json'), JSON.stringify({ id, version: 1 }))
+    const instance = rootInstance(folder.root, id)
+    expect(instance).toMatch(/^[0-9a-f]{24}$/)
+    expect(rootInstance(folder.root, id)).toBe(instance)
   })
 
   it('belongs to one folder', () => {

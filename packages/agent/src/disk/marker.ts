@@ -1,4 +1,14 @@
-import { accessSync, constants, mkdirSync, readFileSync, realpathSync, statSync, writeFileSync } from 'node:fs'
+import { randomBytes } from 'node:crypto'
+import {
+  accessSync,
+  constants,
+  mkdirSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { join, relative, resolve, sep } from 'node:path'
 import type { FolderId } from '@spansync/common/core/causal/types'
 import { errnoOf } from '@spansync/common/runtime/errors'
@@ -10,6 +20,8 @@ const markerFile = join(markerDirectory, 'folder.json')
 interface Marker {
   readonly id: FolderId
   readonly version: number
+  /** Made with the marker: another directory that is marked for the same folder has another one. */
+  readonly instance: string | undefined
 }
 
 /** Marks `root` as a replica of the folder. Keeps a marker that is there already; throws when it is another folder's. */
@@ -17,10 +29,28 @@ export function createMarker(root: string, id: FolderId): void {
   checkRoot(root, id)
   if (readMarker(root, id) === undefined) {
     mkdirSync(join(root, markerDirectory), { recursive: true })
-    const marker: Marker = { id, version: 1 }
-    writeFileSync(join(root, markerFile), `${JSON.stringify(marker)}\n`)
+    writeMarker(root, { id, version: 1, instance: newInstance() })
   }
   checkMarker(root, id)
+}
+
+/** What tells this directory from any other that was ever marked for the folder; a move or a copy keeps it. Markers of an older
+ *  version get theirs now. Undefined when there is no marker. */
+export function rootInstance(root: string, id: FolderId): string | undefined {
+  const marker = readMarker(root, id)
+  if (marker === undefined || marker.instance !== undefined) return marker?.instance
+  const instance = newInstance()
+  writeMarker(root, { ...marker, instance })
+  return instance
+}
+
+const newInstance = (): string => randomBytes(12).toString('hex')
+
+/** Whole or not at all: half a marker would stop the folder. */
+function writeMarker(root: string, marker: Marker): void {
+  const file = join(root, markerFile)
+  writeFileSync(`${file}.new`, `${JSON.stringify(marker)}\n`)
+  renameSync(`${file}.new`, file)
 }
 
 /** Throws a MarkerError unless `root` is a readable directory that holds the marker of this folder. Without `id` the marker of any
@@ -113,6 +143,7 @@ function parseMarker(text: string): Marker | undefined {
     return {
       id: value.id as FolderId,
       version: 'version' in value && typeof value.version === 'number' ? value.version : 1,
+      instance: 'instance' in value && typeof value.instance === 'string' ? value.instance : undefined,
     }
   } catch {
     return undefined

@@ -36,6 +36,21 @@ export function signatureOf(stats: Stats): StatSignature {
   return { mtimeUs: toUs(stats.mtimeMs), ctimeUs: toUs(stats.ctimeMs), size: stats.size, inode, mode }
 }
 
+/** Whether the file's times were set, as Unison does it, and not left to the system by whatever program wrote it. Unison sets whole
+ *  microseconds; the system counts in nanoseconds. That the inode changed later than the content says little: a program that saves
+ *  by renaming leaves the same trace. */
+export function isPutInPlace(path: string): boolean {
+  try {
+    const stats = lstatSync(path, { bigint: true, throwIfNoEntry: false })
+    return (
+      stats !== undefined && !stats.isDirectory() && stats.mtimeNs % 1000n === 0n && stats.mtimeNs !== stats.ctimeNs
+    )
+  } catch {
+    // What cannot be looked at has come from nowhere that we know of.
+    return false
+  }
+}
+
 export function sameSignature(left: StatSignature, right: StatSignature): boolean {
   return left.ctimeUs === right.ctimeUs && sameFile(left, right) && left.mode === right.mode
 }

@@ -12,7 +12,8 @@ export interface ApplierOptions {
   readonly disk: DiskWorker
   readonly index: FolderIndex
   readonly observer: Observer
-  readonly ignore: readonly string[]
+  /** What may go along with a directory that goes: temporary files, and not what the person chose to keep on this machine. */
+  readonly disposable: readonly string[]
   /** Where removed files of this replica are kept for a time. */
   readonly versionPath: (path: RelativePath) => string
   /** A conflict copy came to be here. */
@@ -65,11 +66,11 @@ export class Applier {
     const planned = due.map((one) => ({ one, task: this.#task(one, one.item.operations[turn] as Operation) }))
     const possible = planned.filter(({ task }) => task !== undefined)
     for (const { one } of planned.filter(({ task }) => task === undefined)) one.result = 'changed'
-    const { disk, root, ignore } = this.#options
+    const { disk, root, disposable } = this.#options
     const results = await disk.perform(
       root,
       possible.map(({ task }) => task as Task),
-      { ignore },
+      { ignore: disposable },
     )
     for (const [at, { one, task }] of possible.entries()) {
       await this.#note(one, task as Task, results[at] as TaskResult)

@@ -1,9 +1,10 @@
 import { lstatSync } from 'node:fs'
 import { join } from 'node:path'
-import type { FetchItem, Seen } from '@spansync/common/core/agent/events'
+import type { ArrivedItem, FetchItem, Seen } from '@spansync/common/core/agent/events'
 import { sameBytes } from '@spansync/common/core/causal/content'
 import type { DiskState, RelativePath, Row } from '@spansync/common/core/causal/types'
 import { compare } from '@spansync/common/core/causal/version-vector'
+import { isPutInPlace } from '../disk/stat.ts'
 import type { Task } from '../disk/tasks.ts'
 import type { FetcherOptions } from './fetch-options.ts'
 import { listBelow } from './list-below.ts'
@@ -60,13 +61,19 @@ export class Arrivals {
     return seen
   }
 
+  isTransferred(path: RelativePath): boolean {
+    return isPutInPlace(join(this.#options.root, path))
+  }
+
   /** What else lies in directories that were copied whole. */
-  async extras(covers: readonly RelativePath[], items: readonly FetchItem[]): Promise<Seen[]> {
+  async extras(covers: readonly RelativePath[], items: readonly FetchItem[]): Promise<ArrivedItem[]> {
     if (covers.length === 0) return []
     const asked = new Set(items.map(({ entry }) => entry.path))
     const found = (await Promise.all(covers.map((cover) => listBelow(this.#options.root, cover)))).flat()
     const extra = found.filter((path) => !asked.has(path) && !isAlive(this.#options.index.get(path)))
-    return extra.length === 0 ? [] : await this.#options.observer.look(extra, 'read')
+    if (extra.length === 0) return []
+    const seen = await this.#options.observer.look(extra, 'read')
+    return seen.map((one) => ({ ...one, isTransferred: this.isTransferred(one.path) }))
   }
 }
 

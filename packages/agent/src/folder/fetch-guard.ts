@@ -44,6 +44,17 @@ export class FetchGuard {
     return [...bare, ...paths.filter((path) => isCleared(path) || ready.has(path))]
   }
 
+  /** No edit has come in between. A path that has been brought meanwhile, and one that cannot be compared, count as undisturbed. */
+  async isUndisturbed(items: readonly FetchItem[]): Promise<boolean> {
+    const known = items.filter(({ clear }) => !clear)
+    const paths = known.map(({ entry }) => entry.path)
+    const seen = new Map((await this.#options.observer.look(paths)).map((one) => [one.path, one]))
+    return known.every((item) => {
+      const one = seen.get(item.entry.path)
+      return one !== undefined && (matches(item.entry, one.disk) || this.#isAsDecided(item, one))
+    })
+  }
+
   #isAsDecided({ local, transit }: FetchItem, { path, disk }: Seen): boolean {
     if (transit && disk && sameFile(disk.stat, transit)) return true
     const row = this.#options.index.get(path)

@@ -1,4 +1,4 @@
-import type { FetchedItem, FetchItem, FetchOutcome, Seen } from '@spansync/common/core/agent/events'
+import type { ArrivedItem, FetchedItem, FetchItem, FetchOutcome, Seen } from '@spansync/common/core/agent/events'
 import { matches } from '@spansync/common/core/causal/content'
 import { ancestors, parentOf } from '@spansync/common/core/causal/paths'
 import type { RelativePath, Row, StatSignature } from '@spansync/common/core/causal/types'
@@ -22,7 +22,7 @@ export interface Fetched {
   readonly outcome: FetchOutcome
   readonly reason: string
   readonly items: readonly FetchedItem[]
-  readonly extras: readonly Seen[]
+  readonly extras: readonly ArrivedItem[]
   /** Paths that came through Unison itself. */
   readonly transferred: readonly RelativePath[]
 }
@@ -70,6 +70,7 @@ export class Fetcher {
       ...(seen.get(item.entry.path) as Seen),
       entry: item.entry,
       ran: ran.has(item),
+      isTransferred: this.#arrivals.isTransferred(item.entry.path),
     }))
     const arrived = fetched.filter(({ entry, disk }) => matches(entry, disk))
     const sent = new Set(first.map(({ entry }) => entry.path))
@@ -169,7 +170,14 @@ export class Fetcher {
       const onlyUpdates = covers.length === 0 && items.every(isUpdate)
       const replacesKind = items.some(({ entry, local }) => isAlive(local) && local.kind !== entry.kind)
       const recheck = (): Promise<readonly RelativePath[]> => this.#guard.stillAsDecided({ covers, paths }, items)
+      // Covers are never run with leave to replace anything, so what is in them need not be looked at.
+      const singles = new Set(paths)
+      const isUndisturbed = (some?: readonly RelativePath[]): Promise<boolean> =>
+        this.#guard.isUndisturbed(
+          items.filter(({ entry: { path } }) => singles.has(path) && (some === undefined || some.includes(path))),
+        )
       const request = {
+        isUndisturbed,
         paths: asked,
         covers: new Set(covers),
         files: items.length,

@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto'
-import type { Effect, FolderEvent, Seen } from '@spansync/common/core/agent/events'
+import { join } from 'node:path'
+import type { Brought, Effect, FolderEvent, Seen } from '@spansync/common/core/agent/events'
 import { isSettled } from '@spansync/common/core/agent/exchange'
+import { isSame } from '@spansync/common/core/agent/scope'
 import { type FolderState, initialState } from '@spansync/common/core/agent/state'
 import { step } from '@spansync/common/core/agent/step'
 import type { FolderId, NodeId, RelativePath } from '@spansync/common/core/causal/types'
@@ -9,6 +11,7 @@ import type { FolderIndex, Hint, Link } from '@spansync/common/ports'
 import type { MessageOf } from '@spansync/common/protocol/messages'
 import type { Problem } from '@spansync/common/protocol/status'
 import { messageOf, toSpansyncError } from '@spansync/common/runtime/errors'
+import { isPutInPlace } from '../disk/stat.ts'
 import { openIndex } from '../index-store/open-index.ts'
 import { Applier, versionPathIn } from './applier.ts'
 import { untouchedBy } from './covers.ts'
@@ -51,8 +54,8 @@ export class FolderEngine {
     this.index = openIndex(options.indexFile, { replica: () => newReplicaId(options.nodeName) })
     this.#journal = new PendingJournal(options.indexFile)
     const { replica, knowledge } = this.index.meta()
-    this.#state = initialState(options.folder, replica, knowledge)
-    const { root, disk, clock, matcher, ignore } = options
+    this.#state = initialState(options.folder, replica, knowledge, options.scope)
+    const { root, disk, clock, matcher, disposable } = options
     const { index, problems } = this
     this.observer = new Observer({
       root,
@@ -68,7 +71,7 @@ export class FolderEngine {
     this.fetcher = new Fetcher({ root, disk, index, observer: this.observer, clock })
     const versionPath = versionPathIn(options.versionsDirectory, () => clock.now())
     const kept = (path: RelativePath): void => this.#lookLater([path])
-    this.#applier = new Applier({ root, disk, index, observer: this.observer, ignore, versionPath, kept })
+    this.#applier = new Applier({ root, disk, index, observer: this.observer, disposable, versionPath, kept })
   }
 
   get folder(): FolderId {
@@ -87,13 +90,14 @@ export class FolderEngine {
   /** The peer holds the same as this replica, by its own word, and nothing is under way. */
   isEqualTo(peer: NodeId): boolean {
     const { announced, wanted } = this.#state.peers.get(peer) ?? {}
-    return announced?.digest === this.index.meta().digest && wanted?.size === 0 && this.#state.claims.size === 0
+    if (!announced || wanted?.size !== 0 || this.#state.claims.size > 0) return false
+    return isSame({ scope: this.#state.scope, ...this.index.meta() }, announced)
   }
 
   /** Nothing is left to be done or said between this replica and the peer. */
   isSettledWith(id: NodeId): boolean {
     const peer = this.#state.peers.get(id)
-    return peer !== undefined && isSettled(peer, this.index.meta())
+    return peer !== undefined && isSettled(peer, { scope: this.#state.scope, ...this.index.meta() })
   }
 
   /** `resumed`: the link was up before this engine was; the peer is asked to begin again. */
@@ -114,12 +118,13 @@ export class FolderEngine {
   }
 
   receiveSummary(peer: NodeId, message: MessageOf<'summary'>): void {
-    const { replica, knowledge, digest, received, complete, round } = message
-    this.#post({ kind: 'summary_received', peer, replica, knowledge, digest, received, complete, round })
+    const { replica, knowledge, digest, received, complete, scope, partial, round } = message
+    const said = { replica, knowledge, digest, received, complete, scope, partial, round }
+    this.#post({ kind: 'summary_received', peer, ...said })
   }
 
   receiveEntries(peer: NodeId, message: MessageOf<'entries'>): void {
-    const { toSeq, complete, knowledge, digest } = message
+    const { toSeq, complete, knowledge, digest, partial } = message
     const entries = message.entries.filter(({ path }) => !this.options.matcher.matches(path))
     this.#postLater(() => ({
       kind: 'entries_received',
@@ -129,6 +134,7 @@ export class FolderEngine {
       complete,
       knowledge,
       digest,
+      partial,
     }))
   }
 
@@ -173,7 +179,14 @@ export class FolderEngine {
   /** What a session of an earlier life brought is the peer's, not this node's own. */
   #explain(seen: readonly Seen[]): readonly Seen[] {
     const { cutOff } = this.#journal
-    return cutOff.isEmpty ? seen : seen.map((one) => ({ ...one, brought: cutOff.brought(one.path) }))
+    return cutOff.isEmpty ? seen : seen.map((one) => ({ ...one, brought: this.#broughtTo(one) }))
+  }
+
+  /** In a directory that was copied whole there may be something that a program here has put there, too. */
+  #broughtTo({ path, disk }: Seen): Brought | undefined {
+    const brought = this.#journal.cutOff.brought(path)
+    if (!brought || brought.entry !== undefined || disk?.kind === 'dir') return brought
+    return isPutInPlace(join(this.options.root, path)) ? brought : undefined
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Duplex } from 'node:stream'
@@ -12,8 +13,9 @@ import type { Problem } from '@spansync/common/protocol/status'
 import { messageOf, type SpansyncError, toSpansyncError } from '@spansync/common/runtime/errors'
 import type { Logger } from '@spansync/common/runtime/logger'
 import type { DiskWorker } from '../disk/disk-worker.ts'
-import { checkMarker } from '../disk/marker.ts'
-import { setAsideDamagedIndex } from '../index-store/open-index.ts'
+import { checkMarker, rootInstance } from '../disk/marker.ts'
+import { bindIndex } from '../index-store/bind-index.ts'
+import { setAside } from '../index-store/open-index.ts'
 import { cleanLeftovers } from '../unison/leftovers.ts'
 import { ChangeFeed } from './change-feed.ts'
 import { FolderEngine } from './folder-engine.ts'
@@ -214,7 +216,7 @@ export class FolderHost implements AsyncDisposable {
     const { log, folder, changed } = this.options
     const { code, message, remedy, retryable } = error
     if (code === 'index_damaged') {
-      const aside = setAsideDamagedIndex(this.indexFile)
+      const aside = setAside(this.indexFile, 'damaged')
       log.error(
         { event: 'index.set_aside', folder, aside },
         'the index is damaged; it is made anew from the disk and the peers',
@@ -230,6 +232,7 @@ export class FolderHost implements AsyncDisposable {
   async #open(): Promise<void> {
     const { config, folder } = this.options
     checkMarker(config.path, folder)
+    this.#bindIndex()
     const failure = Promise.withResolvers<never>()
     failure.promise.catch(() => undefined)
     this.#failed = failure.reject
@@ -254,6 +257,18 @@ export class FolderHost implements AsyncDisposable {
       await feed[Symbol.asyncDispose]()
       await engine[Symbol.asyncDispose]()
     }
+  }
+
+  #bindIndex(): void {
+    const { config, folder, log } = this.options
+    const root = rootInstance(config.path, folder)
+    const aside = root === undefined ? undefined : bindIndex(this.indexFile, root)
+    if (aside === undefined) return
+    const event = { event: 'index.of_another_root', folder, path: config.path, aside }
+    log.warn(
+      event,
+      'the folder is in another directory than before: a new index is made of it, and nothing counts as deleted',
+    )
   }
 
   /** What sessions of long ago left behind. Young ones are worth keeping: Unison goes on with them. */
@@ -284,8 +299,9 @@ export class FolderHost implements AsyncDisposable {
       root: config.path,
       indexFile: this.indexFile,
       nodeName,
-      ignore: this.ignore,
+      disposable: config.ignoreDefaults ? defaultIgnorePatterns : [],
       matcher: this.matcher,
+      scope: scopeOf(config),
       versionsDirectory: join(home, 'versions', folder),
       disk,
       clock,
@@ -333,6 +349,12 @@ export class FolderHost implements AsyncDisposable {
   get hasIndex(): boolean {
     return existsSync(this.indexFile)
   }
+}
+
+/** The usual patterns alone are ''; any others are told from each other. */
+function scopeOf({ ignore, ignoreDefaults }: FolderConfig): string {
+  if (ignoreDefaults && ignore.length === 0) return ''
+  return hash('sha256', JSON.stringify([ignoreDefaults, [...new Set(ignore)].sort()])).slice(0, 32)
 }
 
 /** One file is looked at as it arrives; of thousands, some hundred at a time cost less and delay the next hop little. */

@@ -12,8 +12,11 @@ export interface FolderEngineOptions {
   readonly root: string
   readonly indexFile: string
   readonly nodeName: string
-  readonly ignore: readonly string[]
+  /** See ApplierOptions. */
+  readonly disposable: readonly string[]
   readonly matcher: IgnoreMatcher
+  /** Stands for what this node ignores beyond the usual. */
+  readonly scope: string
   readonly versionsDirectory: string
   readonly disk: DiskWorker
   readonly clock: Clock

@@ -8,7 +8,7 @@ type Sending = Extract<Effect, { kind: 'send_summary' | 'send_entries' | 'send_r
 /** The messages of one effect. Long paths and large vectors are split over several, for the size of a message is bounded. */
 export function toMessages(folder: FolderId, replica: ReplicaId, effect: Sending): Message[] {
   if (effect.kind === 'send_resend') return [{ type: 'resend', folder, all: true }]
-  const { knowledge, digest, complete } = effect
+  const { knowledge, digest, complete, partial } = effect
   if (effect.kind === 'send_summary') {
     return [
       {
@@ -19,6 +19,8 @@ export function toMessages(folder: FolderId, replica: ReplicaId, effect: Sending
         digest,
         received: effect.received,
         complete,
+        scope: effect.scope,
+        partial,
         ...(effect.round === undefined ? {} : { round: effect.round }),
       },
     ]
@@ -27,7 +29,8 @@ export function toMessages(folder: FolderId, replica: ReplicaId, effect: Sending
   return parts.map((rows, at) => {
     const isLast = at === parts.length - 1
     const toSeq = isLast ? effect.toSeq : (rows.at(-1) as Row).seq
-    return { type: 'entries', folder, entries: rows.map(plain), toSeq, complete: complete && isLast, knowledge, digest }
+    const said = { toSeq, complete: complete && isLast, knowledge, digest, partial }
+    return { type: 'entries', folder, entries: rows.map(plain), ...said }
   })
 }
 

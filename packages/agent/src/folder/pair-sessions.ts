@@ -8,7 +8,7 @@ import type { Logger } from '@spansync/common/runtime/logger'
 import { BusyPair } from './busy-pair.ts'
 import { splitBySize } from './outgoing.ts'
 import type { SessionOutcome, SessionRequest } from './sessions.ts'
-import type { Engine, RunRequest } from './unison-engine.ts'
+import type { Engine, RunRequest, ServeRequest } from './unison-engine.ts'
 
 export interface PairOptions {
   readonly folder: FolderId
@@ -33,7 +33,7 @@ export class PairSessions implements AsyncDisposable {
   readonly busy: BusyPair
   readonly #options: PairOptions
   readonly #stop = new AbortController()
-  readonly #asked = new Map<string, (outcome: SessionOutcome) => void>()
+  readonly #asked = new Map<string, Asked>()
   readonly #running = new Set<Promise<unknown>>()
   /** When the last runs were, ms: a pair that is asked again and again is kept ready. */
   readonly #recent: number[] = []
@@ -77,6 +77,7 @@ export class PairSessions implements AsyncDisposable {
     if (!this.#options.link.dialed) return answer('failed', 'this side did not dial')
     const attempts = way === 'force' ? 0 : 2
     const request = {
+      isUndisturbed: undefined,
       paths,
       bytes,
       covers: new Set(covers),
@@ -86,28 +87,39 @@ export class PairSessions implements AsyncDisposable {
       replacesKind: false,
       recheck: undefined,
     }
-    const { result, reason } = await this.#inTurn(() => this.#runNow('local', request))
+    const { result, reason } = await this.#inTurn(() => this.#runNow('local', request, streamFor(id)))
     answer(result === 'refused' ? 'skipped' : result, reason)
     this.#considerKeeping()
   }
 
   onFetched({ id, outcome, detail }: MessageOf<'fetched'>): void {
     const result = outcome === 'done' ? 'done' : outcome === 'skipped' || outcome === 'busy' ? 'refused' : 'failed'
-    this.#asked.get(id)?.({ result, reason: detail })
+    this.#asked.get(id)?.answer({ result, reason: detail })
   }
 
   onStream(header: StreamHeader, stream: Duplex): void {
     const { engine, root, self, link, folder } = this.#options
     const serve = { folder, root, self, peer: link.peer, stream, signal: this.#stop.signal }
-    if (header.purpose === 'one-shot') return void this.#track(engine.serve(serve))
+    if (header.purpose === 'one-shot') return void this.#track(this.#serve(header.id, serve))
     const { session, served } = engine.serveKept(serve)
     this.busy.attach(session)
     void this.#track(served)
   }
 
+  /** A run that this side has asked for may begin long after: its ground is looked at once more. One that is no longer waited for
+   *  would bring what was wanted once, over whatever is here now. */
+  async #serve(id: string, serve: ServeRequest): Promise<void> {
+    const wanted = requestOf(id)
+    if (wanted !== undefined) {
+      const { isUndisturbed } = this.#asked.get(wanted) ?? nothingAsked
+      if (!(await isUndisturbed())) return void serve.stream.destroy(new Error('it is not wanted any more'))
+    }
+    await this.#options.engine.serve(serve)
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort(new Error('the link is down'))
-    for (const answer of this.#asked.values()) answer(lost)
+    for (const { answer } of this.#asked.values()) answer(lost)
     await Promise.allSettled([...this.#running])
   }
 
@@ -163,11 +175,13 @@ export class PairSessions implements AsyncDisposable {
   }
 
   #send(
-    { paths, covers, files, bytes }: SessionRequest,
+    { paths, covers, files, bytes, isUndisturbed }: SessionRequest,
     way: MessageOf<'fetch'>['way'],
   ): { answered: Promise<SessionOutcome>; forget: () => void } {
     const id = randomBytes(6).toString('hex')
-    const answered = new Promise<SessionOutcome>((resolve) => this.#asked.set(id, resolve))
+    const answered = new Promise<SessionOutcome>((answer) => {
+      this.#asked.set(id, { answer, isUndisturbed: isUndisturbed ?? (() => Promise.resolve(true)) })
+    })
     this.#options.link.send({
       type: 'fetch',
       folder: this.#options.folder,
@@ -187,7 +201,7 @@ export class PairSessions implements AsyncDisposable {
     return await this.#track(turn)
   }
 
-  async #runNow(winner: Winner, request: SessionRequest): Promise<SessionOutcome> {
+  async #runNow(winner: Winner, request: SessionRequest, streamId?: string): Promise<SessionOutcome> {
     const { engine, folder, root, self, link, ignore, clock, log } = this.#options
     if (this.#stop.signal.aborted) return lost
     const ready = await stillWanted(request)
@@ -205,7 +219,9 @@ export class PairSessions implements AsyncDisposable {
       files: request.files,
       bytes: request.bytes,
       rescan: isStubborn(request),
-      connect: (signal) => link.openStream({ folder, purpose: 'one-shot', id: randomBytes(6).toString('hex') }, signal),
+      mayGoOn: request.isUndisturbed,
+      connect: (signal) =>
+        link.openStream({ folder, purpose: 'one-shot', id: streamId ?? randomBytes(6).toString('hex') }, signal),
       signal: this.#stop.signal,
     }
     const begun = clock.now()
@@ -298,6 +314,17 @@ export class PairSessions implements AsyncDisposable {
     return work
   }
 }
+
+interface Asked {
+  readonly answer: (outcome: SessionOutcome) => void
+  readonly isUndisturbed: () => Promise<boolean>
+}
+
+const nothingAsked = { isUndisturbed: () => Promise.resolve(false) }
+
+/** The id of a stream for a run that the other side has asked for, and back. */
+const streamFor = (request: string): string => `for-${request}`
+const requestOf = (stream: string): string | undefined => /^for-(.*)$/.exec(stream)?.[1]
 
 async function stillWanted({ paths, recheck }: SessionRequest): Promise<readonly RelativePath[]> {
   return recheck ? await recheck() : paths

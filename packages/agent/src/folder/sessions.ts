@@ -11,6 +11,8 @@ export interface SessionRequest {
   readonly replacesKind: boolean
   /** Just before the session: whether this replica is still as decided. Paths that are not are left out. */
   readonly recheck: (() => Promise<readonly RelativePath[]>) | undefined
+  /** In the middle of it: whether these paths (all, when none are named) show what was decided on, or already what is to come. */
+  readonly isUndisturbed: ((paths?: readonly RelativePath[]) => Promise<boolean>) | undefined
   readonly files: number
   readonly bytes: number
   /** Failed tries of the most stubborn path. */

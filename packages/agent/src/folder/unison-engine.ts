@@ -34,6 +34,8 @@ export interface RunRequest extends KeepRequest {
   readonly winner: 'local' | 'remote'
   readonly files: number
   readonly bytes: number
+  /** Asked before each process that the run takes: false ends it. */
+  readonly mayGoOn?: ((paths: readonly RelativePath[]) => Promise<boolean>) | undefined
   /** Trust neither sizes nor times, and let a file give way to something of another kind. */
   readonly rescan: boolean
 }
@@ -94,13 +96,14 @@ class UnisonEngine implements Engine {
   }
 
   async run(request: RunRequest): Promise<RunOutcome> {
-    const { paths, covers, winner, files, bytes, rescan } = request
+    const { paths, covers, winner, files, bytes, rescan, mayGoOn } = request
     const result = await runOneShot({
       ...this.#client(request),
       paths,
       wholes: covers,
       way: { kind: 'force', winner, bulk: files > bulkFiles },
       rescan,
+      mayGoOn,
       // Putting a link where a file is counts as deleting the file. A cover may meet something that was written there just now.
       noDeletion: !rescan || covers.size > 0,
       watchdogMs: silenceAllowedMs(bytes),

@@ -16,7 +16,7 @@ import type { FolderIndex } from '@spansync/common/ports'
 import { file, replica, runFolderIndexTests } from '@spansync/common/testing/folder-index-contract'
 import Database from 'better-sqlite3'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { openIndex, setAsideDamagedIndex } from './open-index.ts'
+import { openIndex, setAside } from './open-index.ts'
 
 let directory: string
 let opened: FolderIndex[]
@@ -145,7 +145,7 @@ describe('damage', () => {
     overwrite(copy, 0, 4096)
     expect(() => open()).toThrow(damaged)
     writeFileSync(join(directory, `${copy}-wal`), 'left over')
-    const target = setAsideDamagedIndex(join(directory, copy), Date.UTC(2026, 0, 2, 3, 4, 5))
+    const target = setAside(join(directory, copy), 'damaged', Date.UTC(2026, 0, 2, 3, 4, 5))
     expect(target).toMatch(/\.damaged-2026-01-02T030405\.000Z$/)
     expect(existsSync(target)).toBe(true)
     expect(existsSync(join(directory, `${copy}-wal`))).toBe(false)

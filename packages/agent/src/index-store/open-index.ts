@@ -13,7 +13,7 @@ export interface OpenIndexOptions {
   readonly replica: () => ReplicaId
 }
 
-/** Opens the index in `file`, or makes it. Throws IndexDamagedError when the file is damaged (see `setAsideDamagedIndex`) and
+/** Opens the index in `file`, or makes it. Throws IndexDamagedError when the file is damaged (see `setAside`) and
  *  IndexTooNewError when a newer program wrote it. After a crash the file is checked first (about 0.2 s per 100,000 rows). */
 export function openIndex(file: string, options: OpenIndexOptions): FolderIndex {
   mkdirSync(dirname(file), { recursive: true })
@@ -32,9 +32,9 @@ export function openIndex(file: string, options: OpenIndexOptions): FolderIndex 
   })
 }
 
-/** Moves a damaged index out of the way, with all that belongs to it. Answers its new name. */
-export function setAsideDamagedIndex(file: string, now: number = Date.now()): string {
-  const target = `${file}.damaged-${new Date(now).toISOString().replaceAll(':', '')}`
+/** Moves an index out of the way, with all that belongs to it. Answers its new name. */
+export function setAside(file: string, because: 'damaged' | 'other-root', now: number = Date.now()): string {
+  const target = `${file}.${because}-${new Date(now).toISOString().replaceAll(':', '')}`
   for (const suffix of ['', '-wal', '-shm']) {
     if (existsSync(file + suffix)) renameSync(file + suffix, target + suffix)
   }

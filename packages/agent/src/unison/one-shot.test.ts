@@ -135,6 +135,19 @@ describe('runOneShot', () => {
     expect(await tree(pair.b)).toEqual(await tree(pair.a))
   })
 
+  test('goes no further when the ground for what is left has changed', async () => {
+    await using pair = await TestPair.create()
+    const long = 'x'.repeat(120)
+    const paths = Array.from({ length: 1200 }, (_, at) => `${long}-${at}`)
+    for (const path of paths) await write(pair.a, path, path)
+    const asked: number[] = []
+    const mayGoOn = async (some: readonly string[]): Promise<boolean> => asked.push(some.length) === 1
+    const result = await pair.run({ paths, mayGoOn })
+    expect(result).toMatchObject({ outcome: 'failed', reason: 'destination_changed' })
+    expect(asked).toHaveLength(2)
+    expect(await readdir(pair.b)).toHaveLength((asked[0] ?? 0) + 1)
+  })
+
   test('a change that size and time do not show is found by reading', async () => {
     await using pair = await TestPair.create()
     await write(pair.a, 'f', 'one')

@@ -5,7 +5,7 @@ import { oneShotArguments, type PairPreferences, remoteRootOf, unisonEnvironment
 import { type Bridge, openBridge } from './bridge.ts'
 import { type Child, type ChildEnding, searchPath, startChild, type Wrap, wrapped } from './child.ts'
 import { type Outcome, outcomeOf, type Reason, reasonOf, worse } from './outcome.ts'
-import { countEntries, type PlannedRun, planRuns } from './plan-runs.ts'
+import { countEntries, type PlannedRun, pathsOf, planRuns } from './plan-runs.ts'
 import type { UnisonBinary } from './version.ts'
 import { Watchdog } from './watchdog.ts'
 
@@ -32,6 +32,8 @@ export interface OneShotOptions {
   readonly backupDir?: string | undefined
   /** Read contents instead of trusting sizes and times. */
   readonly rescan?: boolean | undefined
+  /** Asked before each process; false: the caller's ground for these paths has changed, and nothing more is run. */
+  readonly mayGoOn?: ((paths: readonly string[]) => Promise<boolean>) | undefined
   /** Longest silence on the stream; see `silenceAllowedMs`. */
   readonly watchdogMs: number
   readonly wrap?: Wrap | undefined
@@ -67,6 +69,8 @@ export async function runOneShot(options: OneShotOptions): Promise<RunResult> {
   let total: RunResult = { ...nothing }
   const entriesIn = await countEntries(localRoot, paths)
   for (const run of planRuns(paths, { entriesIn, wholes })) {
+    if ((await options.mayGoOn?.(pathsOf(run))) === false)
+      return { ...add(total, disturbed), durationMs: clock.now() - begun }
     total = add(total, await runWithCures(options, run))
     if (!['done', 'skipped', 'failed'].includes(total.outcome)) break
   }
@@ -83,6 +87,8 @@ const nothing: RunResult = {
   durationMs: 0,
   cured: [],
 }
+
+const disturbed: RunResult = { ...nothing, exit: null, outcome: 'failed', reason: 'destination_changed' }
 
 async function runWithCures(options: OneShotOptions, run: PlannedRun): Promise<RunResult> {
   let result = await runProcess(options, { run, cures: [] })

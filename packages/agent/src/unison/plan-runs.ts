@@ -9,6 +9,12 @@ export interface NamesRun {
   readonly names: readonly string[]
 }
 
+/** The paths that a run is about. */
+export function pathsOf(run: PlannedRun): readonly string[] {
+  if ('paths' in run) return run.paths
+  return run.names.map((name) => (run.directory === '' ? name : `${run.directory}/${name}`))
+}
+
 export interface PlanOptions {
   /** The system limits a command line (macOS: 1 MiB with the environment). */
   readonly maxBytes?: number

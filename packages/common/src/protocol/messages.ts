@@ -3,7 +3,7 @@ import type { Entry } from '../core/causal/types.ts'
 import { counter, digest, folderId, replicaId, vector } from './values.ts'
 
 /** Version of the control protocol. Two agents that differ here cannot talk and say so. */
-export const protocolVersion = 2
+export const protocolVersion = 3
 
 /** Bounds checked before anything is kept (bytes from the network are untrusted). */
 export const limits = { pathBytes: 4096, entriesPerMessage: 1000, pathsPerFetch: 20_000, vectorKeys: 10_000 } as const
@@ -52,6 +52,10 @@ export const summarySchema = z.object({
   received: counter,
   /** Every entry that the sender had for this peer was sent before. */
   complete: z.boolean(),
+  /** Stands for what the sender ignores beyond the usual; '' when nothing. */
+  scope: z.string().max(64),
+  /** The sender may lack what it ignores and others wrote: only its own writes are complete. */
+  partial: z.boolean(),
   /** The receiver asked to begin again, and this is the beginning: what came before was meant for its former self. */
   round: z.string().max(64).optional(),
 })
@@ -66,6 +70,8 @@ export const entriesSchema = z.object({
   complete: z.boolean(),
   knowledge: vector,
   digest,
+  /** As in a summary. */
+  partial: z.boolean(),
 })
 
 /** "Bring me these paths": asked of the node that dialled (it runs the Unison client), or, with way `persistent`, of either
@@ -117,7 +123,16 @@ export const probeReplySchema = z.object({
   type: z.literal('probe_reply'),
   id: z.string().max(64),
   replicas: z
-    .array(z.object({ replica: replicaId, digest, busy: z.boolean(), error: z.string().max(500) }))
+    .array(
+      z.object({
+        replica: replicaId,
+        digest,
+        scope: z.string().max(64),
+        knowledge: vector,
+        busy: z.boolean(),
+        error: z.string().max(500),
+      }),
+    )
     .max(10_000),
 })
 

@@ -31,10 +31,17 @@ export function runSession(
   }
   later(world.delay() + world.longest, () => {
     for (const item of ran) applier.restore(item)
-    const seen = items.map((item) => ({ ...agent.seen(item.entry.path), entry: item.entry, ran: ran.has(item) }))
+    const seen = items.map((item) => ({
+      ...agent.seen(item.entry.path),
+      entry: item.entry,
+      ran: ran.has(item),
+      isTransferred: agent.disk.isPlaced(item.entry.path),
+    }))
     const outcome = seen.some(({ entry, disk }) => !matches(entry, disk)) ? 'failed' : 'done'
     for (const { path } of seen) extras.delete(path)
-    const unasked = [...extras].filter((path) => !agent.index.get(path)).map((path) => agent.seen(path))
+    const unasked = [...extras]
+      .filter((path) => !agent.index.get(path))
+      .map((path) => ({ ...agent.seen(path), isTransferred: agent.disk.isPlaced(path) }))
     journal.end(id)
     agent.handle({ kind: 'fetch_finished', peer, id, outcome, reason: '', items: seen, extras: unasked })
   })
@@ -88,5 +95,5 @@ function transferWhole(world: SimWorld, { to, peer, item }: Transfer): RelativeP
 }
 
 function place(to: SimAgent, path: RelativePath, { kind, hash, mode, mtimeUs }: DiskState): void {
-  to.disk.put({ path, kind, hash, mode, mtimeUs, ctimeUs: Math.max(to.nowUs(), mtimeUs) + 1 })
+  to.disk.place({ path, kind, hash, mode, mtimeUs, ctimeUs: Math.max(to.nowUs(), mtimeUs) + 1 })
 }

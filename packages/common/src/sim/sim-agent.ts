@@ -1,4 +1,4 @@
-import type { ApplyItem, Effect, FolderEvent, Seen } from '../core/agent/events.ts'
+import type { ApplyItem, Brought, Effect, FolderEvent, Seen } from '../core/agent/events.ts'
 import { type FolderState, initialState } from '../core/agent/state.ts'
 import type { FolderIndex } from '../core/causal/folder-index.ts'
 import type { FolderId, NodeId, RelativePath, ReplicaId } from '../core/causal/types.ts'
@@ -95,8 +95,16 @@ export class SimAgent {
     this.state = initialState(folder, this.index.meta().replica, this.index.meta().knowledge)
     this.handle({ kind: 'follow_set', follows: this.#follows })
     const found = this.#journal.recover(this.disk.paths())
-    const items = [...found].map(([path, brought]) => ({ ...this.seen(path), brought }))
+    const items = [...found].map(([path, brought]) => ({
+      ...this.seen(path),
+      brought: this.#isOwn(path, brought) ? undefined : brought,
+    }))
     if (items.length > 0) this.handle({ kind: 'observed', items })
+  }
+
+  /** In a directory that a session copied whole: what a program here put there too. */
+  #isOwn(path: RelativePath, brought: Brought | undefined): boolean {
+    return brought?.entry === undefined && this.disk.state(path)?.kind !== 'dir' && !this.disk.isPlaced(path)
   }
 
   #later(delayMs: number, run: () => void): void {

@@ -10,12 +10,12 @@ export interface SimFile {
   readonly ctimeUs: number
 }
 
-/** A replica's file system in memory: paths with parents that are directories, inodes, and the difference that a real one shows
- *  between a program's own write (mtime = ctime) and a file that was put in place with its old times. */
+/** A replica's file system in memory: paths with parents that are directories, inodes, and which of these a session has put in place. */
 export class SimDisk {
   readonly files = new Map<RelativePath, DiskState>()
   /** Directories that have held something, so that most paths need no look at all others. */
   readonly #parents = new Set<RelativePath>()
+  readonly #placed = new Set<number>()
   #inode = 1
 
   state(path: RelativePath): DiskState | undefined {
@@ -52,6 +52,17 @@ export class SimDisk {
     const stat: StatSignature = { mtimeUs, ctimeUs: file.ctimeUs, size, inode: this.#inode++, mode }
     this.files.set(path, { kind, size, mtimeUs, mode, hash, stat })
     for (const parent of ancestors(path)) this.#parents.add(parent)
+  }
+
+  /** What a session brings. */
+  place(file: SimFile): void {
+    this.#placed.add(this.#inode)
+    this.put(file)
+  }
+
+  isPlaced(path: RelativePath): boolean {
+    const inode = this.files.get(path)?.stat.inode
+    return inode !== undefined && this.#placed.has(inode)
   }
 
   chmod(path: RelativePath, mode: number, ctimeUs: number): void {

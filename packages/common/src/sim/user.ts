@@ -25,7 +25,9 @@ export class User {
     const kind = this.random.chance(0.1) ? 'symlink' : 'file'
     const mode = kind === 'symlink' ? 0 : this.random.chance(0.2) ? 0o755 : 0o644
     const nowUs = this.#agent.nowUs()
-    disk.put({ path, kind, hash, mode, mtimeUs: nowUs, ctimeUs: nowUs })
+    // Half of the programs write beside it and rename, which moves the time of the inode's change only.
+    const ctimeUs = nowUs + (this.random.chance(0.5) ? 4000 : 0)
+    disk.put({ path, kind, hash, mode, mtimeUs: nowUs, ctimeUs })
     this.#audit.written(path, hash)
     this.touched.push(path)
   }

@@ -152,14 +152,15 @@ function deliver(from: SimAgent, to: SimAgent, effect: Sending): void {
   }
   const { knowledge, digest } = effect
   if (effect.kind === 'send_summary') {
-    const { received, complete, round } = effect
+    const { received, complete, scope, partial, round } = effect
     const { replica } = from.state
-    to.handle({ kind: 'summary_received', peer, replica, knowledge, digest, received, complete, round })
+    const said = { replica, knowledge, digest, received, complete, scope, partial, round }
+    to.handle({ kind: 'summary_received', peer, ...said })
     return
   }
-  const { toSeq, complete } = effect
+  const { toSeq, complete, partial } = effect
   const items = effect.rows.map(({ seq: _seq, stat: _stat, ...remote }) => {
     return { remote, local: to.index.get(remote.path), blockedBy: blockerOf(to.index, remote.path) }
   })
-  to.handle({ kind: 'entries_received', peer, items, toSeq, complete, knowledge, digest })
+  to.handle({ kind: 'entries_received', peer, items, toSeq, complete, knowledge, digest, partial })
 }

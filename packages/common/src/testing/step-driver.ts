@@ -1,5 +1,5 @@
 import type { ApplyItem, ApplyResult, Effect, FetchOutcome, FolderEvent, Seen } from '../core/agent/events.ts'
-import { initialState } from '../core/agent/state.ts'
+import { type FolderState, initialState } from '../core/agent/state.ts'
 import { step } from '../core/agent/step.ts'
 import { emptyDigest } from '../core/causal/digest.ts'
 import { blockerOf } from '../core/causal/paths.ts'
@@ -25,15 +25,23 @@ interface Announcement {
   readonly toSeq?: number
   readonly received?: number
   readonly digest?: string
+  readonly scope?: string
+  readonly partial?: boolean
 }
 
 /** The real `step` over an index and a disk in memory, driven by hand: commits are performed at once, all else is for the test to
  *  look at and to answer. */
 export class StepDriver {
-  state = initialState('folder' as FolderId, here, {})
+  state: FolderState
   readonly index = new MemoryIndex(here)
   readonly disk = new Map<RelativePath, DiskState>()
+  /** Where a session, and not a program, has put what is there. */
+  readonly placed = new Set<RelativePath>()
   now = 1000
+
+  constructor(scope = '') {
+    this.state = initialState('folder' as FolderId, here, {}, scope)
+  }
 
   send(event: WithoutTime<FolderEvent>): Effects {
     const { state, effects } = step(this.state, { ...event, at: this.now } as FolderEvent)
@@ -47,9 +55,10 @@ export class StepDriver {
   }
 
   /** The link comes up and both have said that they have nothing. */
-  meet(peer: string): void {
+  meet(peer: string, scope = ''): void {
     this.answerRead(this.linkUp(peer).one('read_entries'))
-    for (let read = this.summary(peer).find('read_entries'); read; ) read = this.answerRead(read).find('read_entries')
+    for (let read = this.summary(peer, { scope }).find('read_entries'); read; )
+      read = this.answerRead(read).find('read_entries')
   }
 
   linkDown(peer: string): Effects {
@@ -58,9 +67,9 @@ export class StepDriver {
 
   summary(
     peer: string,
-    { knowledge = {}, complete = true, received = 0, digest = emptyDigest }: Announcement = {},
+    { knowledge = {}, complete = true, received = 0, digest = emptyDigest, scope = '' }: Announcement = {},
   ): Effects {
-    const said = { knowledge, complete, received, digest: digest as typeof emptyDigest }
+    const said = { knowledge, complete, received, digest: digest as typeof emptyDigest, scope, partial: false }
     return this.send({ kind: 'summary_received', peer: peer as NodeId, replica: `${peer}.1` as ReplicaId, ...said })
   }
 
@@ -68,7 +77,7 @@ export class StepDriver {
   entries(
     peer: string,
     entries: readonly Entry[],
-    { knowledge, complete = true, toSeq = 1 }: Announcement = {},
+    { knowledge, complete = true, toSeq = 1, partial = false }: Announcement = {},
   ): Effects {
     const items = entries.map((remote) => ({
       remote,
@@ -76,7 +85,7 @@ export class StepDriver {
       blockedBy: blockerOf(this.index, remote.path),
     }))
     const known = knowledge ?? Object.assign({}, ...entries.map(({ vector }) => vector))
-    const said = { toSeq, complete, knowledge: known, digest: emptyDigest }
+    const said = { toSeq, complete, knowledge: known, digest: emptyDigest, partial }
     return this.send({ kind: 'entries_received', peer: peer as NodeId, items, ...said })
   }
 
@@ -94,7 +103,14 @@ export class StepDriver {
     return this.observe(path)
   }
 
+  /** A session puts something there. */
+  place(path: RelativePath, disk: DiskState): void {
+    this.put(path, disk)
+    this.placed.add(path)
+  }
+
   put(path: RelativePath, disk: DiskState | undefined): void {
+    this.placed.delete(path)
     if (disk) this.disk.set(path, disk)
     else this.disk.delete(path)
   }
@@ -112,8 +128,9 @@ export class StepDriver {
       ...this.seen(entry.path),
       entry,
       ran: !left.includes(entry.path),
+      isTransferred: this.placed.has(entry.path),
     }))
-    const seenExtras = extras.map((path) => this.seen(path))
+    const seenExtras = extras.map((path) => ({ ...this.seen(path), isTransferred: this.placed.has(path) }))
     return this.send({
       kind: 'fetch_finished',
       peer: fetch.peer,

@@ -3,7 +3,7 @@ import { matches } from '../causal/content.ts'
 import { need } from '../causal/need.ts'
 import type { DiskState, Entry, NodeId, RelativePath, Row } from '../causal/types.ts'
 import { current, type Draft, editPeer, putRow, reviewHeldAt, setClaim, takeDot, wantedOf } from './draft.ts'
-import type { EventOf, FetchedItem, Seen } from './events.ts'
+import type { ArrivedItem, EventOf, FetchedItem, Seen } from './events.ts'
 import { bounds, type Claim, type Wanted } from './state.ts'
 import { newWish } from './wishes.ts'
 
@@ -92,11 +92,14 @@ export function onFetchFinished(draft: Draft, event: EventOf<'fetch_finished'>):
 }
 
 /** The peer's file is newer than what it has told of it: its entry is under way. */
-function settleExtra(draft: Draft, { path, local, disk }: Seen, peer: NodeId): void {
+function settleExtra(draft: Draft, extra: ArrivedItem, peer: NodeId): void {
+  const { path, local, disk, isTransferred } = extra
   const row = current(draft, path, local)
   if (draft.claims.has(path) || matches(row, disk) || adoptEcho(draft, path, row, disk)) return
   if (row?.deleted && disk !== undefined && removeBrought(draft, { peer, entry: row, row, disk })) return
-  awaitNews(draft, { path, disk, peer })
+  // A program here put it among what came: no news of it will come from anywhere.
+  if (disk !== undefined && disk.kind !== 'dir' && !isTransferred) observeOne(draft, extra)
+  else awaitNews(draft, { path, disk, peer })
 }
 
 function awaitNews(draft: Draft, { path, disk, peer }: Pick<Seen, 'path' | 'disk'> & { peer: NodeId }): void {
@@ -154,14 +157,14 @@ function settle(draft: Draft, { item, id, peer, reason, wait }: Settled): void {
     return
   }
   if (adoptEcho(draft, path, row, disk)) return
-  if (disk !== undefined && !isTransferred(disk)) {
+  if (disk !== undefined && !item.isTransferred) {
     // A program here wrote it in the very moment: no news of it will come from anywhere.
     setClaim(draft, path, undefined)
     observeOne(draft, item)
     return
   }
   setClaim(draft, path, { peer, stage: 'quarantine', until: draft.at + bounds.quarantineMs })
-  if (isTransferred(disk)) noteTransit(draft, { peer, path, transit: disk?.stat })
+  if (disk !== undefined) noteTransit(draft, { peer, path, transit: disk.stat })
   failed(draft, { peer, path, reason: 'the file changed while it was transferred', wait })
 }
 
@@ -188,12 +191,6 @@ interface Transit {
 function noteTransit(draft: Draft, { peer, path, transit }: Transit): void {
   const wish = draft.peers.get(peer)?.wanted.get(path)
   if (wish && wish.transit !== transit) wantedOf(draft, peer).set(path, { ...wish, transit })
-}
-
-/** Unison sets the sender's modification time, so it differs from the time of the inode's last change; after a program's own
- *  write both are the same. */
-function isTransferred(disk: DiskState | undefined): boolean {
-  return disk !== undefined && disk.kind !== 'dir' && disk.stat.mtimeUs !== disk.stat.ctimeUs
 }
 
 interface Failure {

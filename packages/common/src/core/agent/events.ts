@@ -49,7 +49,12 @@ export interface AppliedItem extends Seen {
   readonly kept: boolean
 }
 
-export interface FetchedItem extends Seen {
+export interface ArrivedItem extends Seen {
+  /** What the disk shows there was put in place by a session, and not written by a program of this machine. */
+  readonly isTransferred: boolean
+}
+
+export interface FetchedItem extends ArrivedItem {
   readonly entry: Entry
   /** False when the disk was not as expected before the session, so that the path was left out of it. */
   readonly ran: boolean
@@ -75,6 +80,8 @@ export type FolderEvent = { readonly at: number } & (
       readonly digest: Digest
       readonly received: number
       readonly complete: boolean
+      readonly scope: string
+      readonly partial: boolean
       readonly round?: string | undefined
     }
   | {
@@ -85,6 +92,8 @@ export type FolderEvent = { readonly at: number } & (
       readonly complete: boolean
       readonly knowledge: VersionVector
       readonly digest: Digest
+      /** The peer ignores more than we do: of what others wrote it may lack some, and vouches for its own writes only. */
+      readonly partial: boolean
     }
   | {
       readonly kind: 'entries_read'
@@ -105,7 +114,7 @@ export type FolderEvent = { readonly at: number } & (
       readonly reason: string
       readonly items: readonly FetchedItem[]
       /** What else the session brought, in directories that it copied whole. */
-      readonly extras: readonly Seen[]
+      readonly extras: readonly ArrivedItem[]
     }
   | {
       readonly kind: 'resend_requested'
@@ -169,6 +178,8 @@ export type Effect =
       readonly digest: Digest
       readonly received: number
       readonly complete: boolean
+      readonly scope: string
+      readonly partial: boolean
       /** The peer asked with this to begin again, and this is the beginning. */
       readonly round?: string
     }
@@ -180,6 +191,7 @@ export type Effect =
       readonly complete: boolean
       readonly knowledge: VersionVector
       readonly digest: Digest
+      readonly partial: boolean
     }
   | { readonly kind: 'send_resend'; readonly peer: NodeId }
   | { readonly kind: 'apply'; readonly items: readonly ApplyItem[] }

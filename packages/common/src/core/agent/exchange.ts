@@ -3,6 +3,7 @@ import { compare, covers } from '../causal/version-vector.ts'
 import { type Draft, editPeer, hasCommit, takeId } from './draft.ts'
 import type { EventOf, IndexMeta } from './events.ts'
 import { letGo } from './peer-events.ts'
+import { type Holding, isSame } from './scope.ts'
 import { bounds, initialPeer, isOpen, type PeerState } from './state.ts'
 import { wishFlag } from './wishes.ts'
 
@@ -52,7 +53,8 @@ export function onEntriesRead(draft: Draft, event: EventOf<'entries_read'>): voi
   editPeer(draft, event.peer, { outgoing })
   beginAgain(draft, event.peer, meta)
   if (rows.length > 0) {
-    draft.effects.push({ kind: 'send_entries', peer: event.peer, rows, toSeq, complete, ...meta })
+    const partial = isPartial(draft, peer)
+    draft.effects.push({ kind: 'send_entries', peer: event.peer, rows, toSeq, complete, partial, ...meta })
     const received = peer.told?.received ?? 0
     editPeer(draft, event.peer, { told: { ...meta, received, complete } })
   }
@@ -65,7 +67,7 @@ function beginAgain(draft: Draft, id: NodeId, meta: IndexMeta): void {
   const { restarting: round, incoming } = draft.peers.get(id) as PeerState
   if (round === undefined) return
   const told = { ...meta, received: incoming.toSeq, complete: false }
-  draft.effects.push({ kind: 'send_summary', peer: id, ...told, round })
+  draft.effects.push({ kind: 'send_summary', peer: id, ...told, ...scopeFor(draft, id), round })
   editPeer(draft, id, { told, restarting: undefined })
 }
 
@@ -83,8 +85,17 @@ function tell(
   const lacks = complete && !told?.complete && !covers(peer.announced?.knowledge ?? {}, meta.knowledge)
   const isLastWord = first || complete || !isOpen(draft.state, peer)
   if (!((changed && isLastWord) || lacks || owesAcknowledgement(peer))) return
-  draft.effects.push({ kind: 'send_summary', peer: id, ...meta, received, complete })
+  draft.effects.push({ kind: 'send_summary', peer: id, ...meta, received, complete, ...scopeFor(draft, id) })
   editPeer(draft, id, { told: { ...meta, received, complete } })
+}
+
+/** We ignore what the peer may not: we may lack some of what others wrote, so the peer must not believe us about that. */
+function isPartial({ state }: Draft, { announced }: PeerState): boolean {
+  return state.scope !== '' && announced?.scope !== state.scope
+}
+
+function scopeFor(draft: Draft, id: NodeId): { scope: string; partial: boolean } {
+  return { scope: draft.state.scope, partial: isPartial(draft, draft.peers.get(id) as PeerState) }
 }
 
 /** Up to here the peer's pages count as received; too many wishes hold that back, and with it the peer. Unless they all wait for
@@ -106,10 +117,10 @@ export function isBusy(peer: PeerState): boolean {
 }
 
 /** Nothing is left to be done or said between this replica and the peer. */
-export function isSettled({ announced, told, wanted }: PeerState, { knowledge, digest }: IndexMeta): boolean {
-  const says = (said: IndexMeta | undefined): boolean =>
-    said?.digest === digest && compare(said.knowledge, knowledge) === 'equal'
-  return wanted.size === 0 && says(announced) && says(told)
+export function isSettled({ announced, told, wanted }: PeerState, own: Holding): boolean {
+  if (!announced || wanted.size > 0 || !isSame(own, announced)) return false
+  const knows = (said: IndexMeta | undefined): boolean => compare(said?.knowledge ?? {}, own.knowledge) === 'equal'
+  return told?.digest === own.digest && knows(told) && knows(announced)
 }
 
 /** Equal knowledge with unequal digests means failed entries or damage: after a while the peer is asked for everything again. */
@@ -119,6 +130,7 @@ function watchDisagreement(draft: Draft, id: NodeId, meta: IndexMeta, complete: 
   const differ =
     complete &&
     theirs !== undefined &&
+    theirs.scope === draft.state.scope &&
     peer.incoming.complete &&
     theirs.digest !== meta.digest &&
     peer.wanted.size === 0 &&

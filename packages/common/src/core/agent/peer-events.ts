@@ -1,8 +1,8 @@
 import { adopted } from '../causal/change.ts'
 import { matches } from '../causal/content.ts'
 import { need } from '../causal/need.ts'
-import type { NodeId } from '../causal/types.ts'
-import { compare, covers, merge } from '../causal/version-vector.ts'
+import type { NodeId, ReplicaId, VersionVector } from '../causal/types.ts'
+import { compare, covers, emptyVector, merge } from '../causal/version-vector.ts'
 import { removeBrought } from './disk-events.ts'
 import {
   current,
@@ -43,19 +43,29 @@ export function onSummary(draft: Draft, event: EventOf<'summary_received'>): voi
   const peer = draft.peers.get(event.peer)
   if (!peer || (peer.awaits !== undefined && peer.awaits !== event.round)) return
   checkIncarnation(draft, event.knowledge)
-  const { replica, knowledge, digest } = event
+  const { replica, scope, knowledge, digest } = event
   const outgoing = acknowledge(peer.outgoing, event.received)
   // A first summary may hold entries to send; a changed one may need our answer.
   const dirty = peer.announced === undefined || outgoing.dirty || peer.announced.digest !== digest
   // Everything was sent before this was said, so there is nothing between our knowledge and the peer's but what is still wanted.
-  const incoming = event.complete ? { ...peer.incoming, complete: true, knowledge } : peer.incoming
+  const incoming = event.complete
+    ? { ...peer.incoming, complete: true, knowledge: vouched(event, replica) }
+    : peer.incoming
   editPeer(draft, event.peer, {
-    announced: { replica, knowledge, digest },
+    announced: { replica, scope, knowledge, digest },
     incoming,
     awaits: undefined,
     outgoing: { ...outgoing, dirty },
   })
 }
+
+/** What the peer has sent everything of. One that ignores more than we do may lack what others wrote. */
+function vouched({ partial, knowledge }: Vouching, replica: ReplicaId | undefined): VersionVector {
+  if (!partial) return knowledge
+  return replica === undefined ? emptyVector : { [replica]: knowledge[replica] ?? 0 }
+}
+
+type Vouching = Pick<EventOf<'entries_received'>, 'partial' | 'knowledge'>
 
 /** A peer knows writes of ours that we do not: an old copy of this home was restored, and our next counters would repeat. */
 function checkIncarnation(draft: Draft, knowledge: Readonly<Record<string, number>>): void {
@@ -82,7 +92,8 @@ export function onEntries(draft: Draft, event: EventOf<'entries_received'>): voi
   // What the peer knows is true with every page, and keeps us from telling it what came from it.
   const announced = fresh.announced && { ...fresh.announced, knowledge, digest }
   const outgoing = { ...fresh.outgoing, dirty: true }
-  editPeer(draft, event.peer, { incoming: { toSeq, complete, knowledge }, announced, outgoing })
+  const incoming = { toSeq, complete, knowledge: vouched(event, fresh.announced?.replica) }
+  editPeer(draft, event.peer, { incoming, announced, outgoing })
 }
 
 function receiveOne(draft: Draft, peer: NodeId, { remote, local, blockedBy }: RemoteItem): void {

@@ -18,6 +18,8 @@ import { claimFlags, wishFlags } from './wishes.ts'
 export interface FolderState {
   readonly folder: FolderId
   readonly replica: ReplicaId
+  /** Stands for what this node ignores beyond the usual; '' when nothing. Replicas of different scope do not hold the same. */
+  readonly scope: string
   readonly knowledge: VersionVector
   /** Peers whose link is up and who hold this folder too. */
   readonly peers: ReadonlyMap<NodeId, PeerState>
@@ -84,6 +86,7 @@ export interface PeerState {
 
 export interface Announced {
   readonly replica: ReplicaId
+  readonly scope: string
   readonly knowledge: VersionVector
   readonly digest: Digest
 }
@@ -160,10 +163,11 @@ export const bounds = {
   askAgainMs: 3_600_000,
 } as const
 
-export function initialState(folder: FolderId, replica: ReplicaId, knowledge: VersionVector): FolderState {
+export function initialState(folder: FolderId, replica: ReplicaId, knowledge: VersionVector, scope = ''): FolderState {
   return {
     folder,
     replica,
+    scope,
     knowledge,
     peers: new Map(),
     claims: new LayeredMap(claimFlags),

@@ -25,7 +25,7 @@ describe('a conflict that we lose', () => {
 
     const kept = driver.applied(news.one('apply').items)
     expect(kept.fetches()).toEqual({ b: ['f'] })
-    driver.put('f', arrived('theirs', { mtimeUs: 6_000_000 }))
+    driver.place('f', arrived('theirs', { mtimeUs: 6_000_000 }))
     const done = driver.finish(kept.one('fetch'))
     expect(done.one('commit')).toMatchObject({
       rows: [{ hash: 'theirs', vector: { [here]: 2, 'b.1': 1 }, dots: [['b.1', 1]] }],
@@ -77,7 +77,7 @@ describe('a conflict that we lose', () => {
   it('keeps nothing, and looks at no time, when they have seen what we hold', () => {
     const driver = holding('ours')
     const kept = driver.applied(driver.entries('b', [later]).one('apply').items)
-    driver.put('f', arrived('theirs', { mtimeUs: 6_000_000 }))
+    driver.place('f', arrived('theirs', { mtimeUs: 6_000_000 }))
     driver.finish(kept.one('fetch'))
     const again = file('f', 'again', { 'b.1': 2 }, { dots: [['b.1' as never, 2]], mtimeUs: 1_000_000 })
     const news = driver.entries('b', [again], { toSeq: 2 })
@@ -91,7 +91,7 @@ describe('a conflict that we lose', () => {
     driver.edit('f', undefined)
     const news = driver.entries('b', [earlier])
     expect(news.operations()).toEqual({})
-    driver.put('f', arrived('theirs'))
+    driver.place('f', arrived('theirs'))
     const done = driver.finish(news.one('fetch'))
     expect(done.one('commit').rows).toMatchObject([{ deleted: false, vector: { [here]: 3, 'b.1': 1 } }])
   })

@@ -69,7 +69,7 @@ describe('a file in place of a directory', () => {
     driver.put('d/x', undefined)
     const fetch = driver.applied(news.one('apply').items).one('fetch')
     expect(fetch.items).toMatchObject([{ entry: { path: 'd', kind: 'file' }, clear: true }])
-    driver.put('d', arrived('now a file'))
+    driver.place('d', arrived('now a file'))
     expect(driver.finish(fetch).one('commit').rows).toMatchObject([{ path: 'd', kind: 'file' }])
   })
 
@@ -87,7 +87,7 @@ describe('a file that came in place of a directory, changed on its way, and made
     const driver = holding()
     const replaced = file('d', 'one', { [here]: 1, 'b.1': 1 }, { dots: [['b.1' as never, 1]] })
     const fetch = driver.entries('b', [replaced]).one('fetch')
-    driver.put('d', arrived('two'))
+    driver.place('d', arrived('two'))
     driver.finish(fetch, { outcome: 'failed' })
     driver.put('d', folder())
     const again = driver.tick(bounds.quarantineMs).one('fetch')

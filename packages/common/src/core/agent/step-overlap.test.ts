@@ -25,7 +25,7 @@ describe('a session that ends when what it brought has been seen before', () => 
     const ended = driver.finish(early)
     expect(ended.operations()).toEqual({})
     expect(driver.state.claims.get('f')).toMatchObject({ stage: 'fetch', peer: 'c' })
-    driver.put('f', arrived('second'))
+    driver.place('f', arrived('second'))
     const done = driver.finish(late)
     expect(done.one('commit').rows).toMatchObject([{ hash: 'second' }])
     expect(done.one('apply').items).toMatchObject([{ operations: ['keep'], local: { hash: 'second' } }])
@@ -56,7 +56,7 @@ describe('what a session brought before the agent died', () => {
 
   it('is the peer´s', () => {
     const driver = new StepDriver()
-    driver.put('f', arrived('first'))
+    driver.place('f', arrived('first'))
     expect(look(driver, first).one('commit').rows).toMatchObject([{ hash: 'first', vector: { 'b.1': 1 } }])
   })
 
@@ -69,7 +69,7 @@ describe('what a session brought before the agent died', () => {
   it('does not take the place of a version that nobody has kept', () => {
     const driver = new StepDriver()
     driver.edit('f', written('ours'))
-    driver.put('f', arrived('first', { mtimeUs: 9_000_000 }))
+    driver.place('f', arrived('first', { mtimeUs: 9_000_000 }))
     const [row] = look(driver, { ...first, mtimeUs: 9_000_000 }).one('commit').rows
     expect(row).toMatchObject({ hash: 'first', vector: { [here]: 2 } })
     expect(row?.vector).not.toHaveProperty('b.1')
@@ -77,7 +77,7 @@ describe('what a session brought before the agent died', () => {
 
   it('waits for news when it came along in a directory copied whole', () => {
     const driver = new StepDriver()
-    driver.put('f', arrived('first'))
+    driver.place('f', arrived('first'))
     expect(look(driver).find('commit')).toBeUndefined()
     expect(driver.state.claims.get('f')).toMatchObject({ stage: 'quarantine', peer: 'b' })
     driver.meet('b')
@@ -88,7 +88,7 @@ describe('what a session brought before the agent died', () => {
 
 /** In a directory that a session of an earlier life copied whole. */
 function cameAlong(driver: StepDriver): void {
-  driver.put('f', arrived('first'))
+  driver.place('f', arrived('first'))
   const brought = { peer: 'b' as NodeId, entry: undefined }
   driver.send({ kind: 'observed', items: [{ ...driver.seen('f'), brought }] })
 }
@@ -113,7 +113,7 @@ describe('what a session brought without being asked', () => {
     cameAlong(driver)
     const fetch = driver.entries('c', [second]).one('fetch')
     expect(fetch.items).toMatchObject([{ transit: arrived('first').stat, local: undefined }])
-    driver.put('f', arrived('second'))
+    driver.place('f', arrived('second'))
     expect(driver.finish(fetch).one('commit').rows).toMatchObject([{ hash: 'second', vector: second.vector }])
   })
 
@@ -122,8 +122,8 @@ describe('what a session brought without being asked', () => {
     driver.meet('b')
     const fetch = driver.entries('b', [file('g', 'x', { 'b.1': 1 })], { complete: false }).one('fetch')
     driver.entries('b', [gone])
-    driver.put('g', arrived('x'))
-    driver.put('f', arrived('first'))
+    driver.place('g', arrived('x'))
+    driver.place('f', arrived('first'))
     const removal = driver.finish(fetch, { extras: ['f'] }).one('apply')
     expect(removal.items).toMatchObject([{ path: 'f', operations: ['remove'], transit: arrived('first').stat }])
     driver.put('f', undefined)

@@ -18,7 +18,7 @@ describe('receiving', () => {
     expect(news.kinds).toEqual(['fetch', 'read_entries'])
     expect(news.find('commit')).toBeUndefined()
     expect(driver.state.claims.get('f')).toMatchObject({ peer: 'b', stage: 'fetch' })
-    driver.put('f', arrived('x'))
+    driver.place('f', arrived('x'))
     const done = driver.finish(news.one('fetch'))
     expect(done.one('commit')).toMatchObject({
       rows: [{ path: 'f', hash: 'x', vector: { 'b.1': 1 }, dots: [['b.1', 1]], stat: arrived('x').stat }],
@@ -31,7 +31,7 @@ describe('receiving', () => {
   it('takes no note of a content that did not come', () => {
     const driver = met('b')
     const fetch = driver.entries('b', [x, file('g', 'y', { 'b.1': 2 })]).one('fetch')
-    driver.put('f', arrived('x'))
+    driver.place('f', arrived('x'))
     const done = driver.finish(fetch, { outcome: 'failed' })
     expect(done.one('commit').rows.map(({ path }) => path)).toEqual(['f'])
     expect(done.one('commit').knowledge).toEqual({})
@@ -42,10 +42,10 @@ describe('receiving', () => {
     const driver = met('b')
     const page = { complete: false, knowledge: { 'b.1': 2 } }
     const first = driver.entries('b', [x], page).one('fetch')
-    driver.put('f', arrived('x'))
+    driver.place('f', arrived('x'))
     expect(driver.finish(first).one('commit').knowledge).toEqual({})
     const second = driver.entries('b', [file('g', 'y', { 'b.1': 2 })], { toSeq: 2 }).one('fetch')
-    driver.put('g', arrived('y'))
+    driver.place('g', arrived('y'))
     expect(driver.finish(second).one('commit').knowledge).toEqual({ 'b.1': 2 })
   })
 
@@ -136,7 +136,7 @@ describe('a ring', () => {
     const driver = met('b', 'c')
     const { fetch } = { fetch: driver.entries('b', [x]).one('fetch') }
     driver.entries('c', [x], { knowledge: { 'b.1': 1, 'c.1': 4 } })
-    driver.put('f', arrived('x'))
+    driver.place('f', arrived('x'))
     const done = driver.finish(fetch)
     expect(done.fetches()).toEqual({})
     expect(driver.wish('c', 'f')).toBeUndefined()
@@ -162,7 +162,7 @@ describe('a ring', () => {
     const driver = met('b')
     const fetch = driver.entries('b', [x]).one('fetch')
     driver.linkDown('b')
-    driver.put('f', arrived('x'))
+    driver.place('f', arrived('x'))
     expect(driver.finish(fetch).one('commit').rows).toMatchObject([{ vector: { 'b.1': 1 } }])
   })
 
@@ -171,7 +171,7 @@ describe('a ring', () => {
     const fetch = driver.entries('b', [x]).one('fetch')
     const newer = file('f', 'y', { 'b.1': 1, 'c.1': 1 }, { dots: [['c.1' as never, 1]] })
     expect(driver.entries('c', [newer]).fetches()).toEqual({})
-    driver.put('f', arrived('x'))
+    driver.place('f', arrived('x'))
     expect(driver.finish(fetch).fetches()).toEqual({ c: ['f'] })
   })
 })

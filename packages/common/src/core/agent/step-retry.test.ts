@@ -93,7 +93,7 @@ describe('a file that changed while it was sent', () => {
   function inTransit(): StepDriver {
     const driver = met()
     const fetch = driver.entries('b', [x]).one('fetch')
-    driver.put('f', arrived('y', { mtimeUs: 6_000_000 }))
+    driver.place('f', arrived('y', { mtimeUs: 6_000_000 }))
     const done = driver.finish(fetch, { outcome: 'failed' })
     expect(done.find('commit')).toBeUndefined()
     expect(driver.state.claims.get('f')).toMatchObject({ stage: 'quarantine', until: driver.now + bounds.quarantineMs })
@@ -139,11 +139,20 @@ describe('a file that changed while it was sent', () => {
     expect(driver.observe('f').one('commit').rows).toMatchObject([{ hash: 'y', vector: { [here]: 1 } }])
   })
 
+  it('is not what a program here saved by renaming meanwhile, whose inode changed later than its content', () => {
+    const driver = met()
+    const fetch = driver.entries('b', [x]).one('fetch')
+    driver.put('f', arrived('mine'))
+    driver.put('extra', arrived('mine too'))
+    const ended = driver.finish(fetch, { outcome: 'failed', extras: ['extra'] })
+    expect(ended.one('commit').rows).toMatchObject([{ hash: 'mine' }, { hash: 'mine too' }])
+  })
+
   it('waits in the same way when it came along with a directory', () => {
     const driver = met()
     const fetch = driver.entries('b', [x]).one('fetch')
-    driver.put('f', arrived('x'))
-    driver.put('extra', arrived('e'))
+    driver.place('f', arrived('x'))
+    driver.place('extra', arrived('e'))
     driver.finish(fetch, { extras: ['extra'] })
     expect(driver.observe('extra').find('commit')).toBeUndefined()
     driver.entries('b', [file('extra', 'e', { 'b.1': 2 })], { toSeq: 2 })

@@ -11,7 +11,11 @@ export interface Draft {
   readonly effects: CoordinatorEffect[]
   /** Folders whose graph has changed in this step. */
   readonly stale: Set<FolderId>
-  readonly own: { nodes?: Map<NodeId, NodeFacts>; folders?: Map<FolderId, FolderState>; links?: Map<string, LinkRecord> }
+  readonly own: {
+    nodes?: Map<NodeId, NodeFacts>
+    folders?: Map<FolderId, FolderState>
+    links?: Map<string, LinkRecord>
+  }
   readonly ownOrders: Map<FolderId, Map<string, EdgeOrder>>
 }
 

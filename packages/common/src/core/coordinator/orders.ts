@@ -48,10 +48,7 @@ function versionsOf(draft: Draft, folder: FolderId, [left, right]: Ends): readon
   return [replicaOf(draft, folder, left)?.version ?? 0, replicaOf(draft, folder, right)?.version ?? 0]
 }
 
-function issue(
-  draft: Draft,
-  { folder, ends, failures }: { folder: FolderId; ends: Ends; failures: number },
-): void {
+function issue(draft: Draft, { folder, ends, failures }: { folder: FolderId; ends: Ends; failures: number }): void {
   const { epoch, nextOrder } = draft.state
   draft.state = { ...draft.state, nextOrder: nextOrder + 1 }
   const id = `${epoch}-${nextOrder}`

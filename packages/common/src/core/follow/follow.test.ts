@@ -10,7 +10,8 @@ function after(configured: Mode, ...events: Step[]) {
 }
 
 const connected = { kind: 'connected' } as const
-const heard = (epoch = 1, mode: 'centralised' | 'decentralised' = 'centralised') => ({ kind: 'heard', epoch, mode }) as const
+const heard = (epoch = 1, mode: 'centralised' | 'decentralised' = 'centralised') =>
+  ({ kind: 'heard', epoch, mode }) as const
 
 describe('the mode in force', () => {
   it.each([
@@ -39,7 +40,12 @@ describe('the mode in force', () => {
   it('does not listen to a coordinator of an older term', () => {
     const state = after('auto', connected, heard(5), heard(4, 'decentralised'))
     expect(state).toMatchObject({ epoch: 5, networkMode: 'centralised' })
-    const silent = follow(after('auto', connected, heard(5)), { kind: 'heard', epoch: 4, mode: 'centralised', at: 99_000 })
+    const silent = follow(after('auto', connected, heard(5)), {
+      kind: 'heard',
+      epoch: 4,
+      mode: 'centralised',
+      at: 99_000,
+    })
     expect(silent.heardAt).toBeLessThan(99_000)
   })
 })

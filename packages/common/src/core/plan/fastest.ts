@@ -1,0 +1,139 @@
+import { absoluteCentre, type Centre } from './absolute-centre.ts'
+import { diametersOf } from './makespan.ts'
+import { rootForest } from './rooted.ts'
+import { type Shortest, type Source, shortestPaths } from './shortest-paths.ts'
+import { opposite, type Terrain } from './terrain.ts'
+
+/** Exact centres are found while the sum of n^3 over the components stays below this (about 20 ms): alone, one of 256 nodes. */
+const exactWork = 2 ** 24
+
+/** How often a centre is looked for from the far ends of the last one. */
+const sweeps = 2
+
+/** A forest of shortest path trees, and the relay at or next to the centre of each. `isExact`: no forest has smaller diameters. */
+export interface Fastest {
+  readonly links: Uint32Array
+  readonly roots: readonly number[]
+  readonly isExact: boolean
+}
+
+/** Trees of small diameter: a small time until everybody has the reference payload, wherever it was written.
+ *  Components that are small enough (see `exactWork`, taken in the order of their lowest nodes): the least diameter there is.
+ *  Larger ones: the best of a few shortest path trees. Each of those has at most twice the least diameter: within it two nodes are at
+ *  most twice the root's eccentricity apart, and no tree brings the root and the node farthest from it closer than the graph does. */
+export function fastestForest(terrain: Terrain, seconds: Float64Array): Fastest {
+  const centres = exactCentres(terrain, seconds)
+  const roots = new Map(terrain.roots.map((root) => [terrain.component[root] as number, root]))
+  const isExact = centres.size === terrain.roots.length
+  if (!isExact) for (const [label, root] of sweptRoots(terrain, seconds)) roots.set(label, root)
+  for (const [label, centre] of centres) roots.set(label, nearestRelay(terrain, centre))
+  const sources = [...roots].flatMap(([label, node]) =>
+    sourcesAt(terrain, centres.get(label) ?? { kind: 'node', node }),
+  )
+  const shortest = shortestPaths(terrain.arcs, seconds, sources)
+  return { links: linksOf(terrain, shortest, centres.values()), roots: [...roots.values()], isExact }
+}
+
+function exactCentres(terrain: Terrain, seconds: Float64Array): Map<number, Centre> {
+  const nodesOf = new Map<number, number[]>(terrain.roots.map((root) => [terrain.component[root] as number, []]))
+  for (let node = 0; node < terrain.nodes; node++) nodesOf.get(terrain.component[node] as number)?.push(node)
+  const linksOf = new Map<number, number[]>()
+  let left = exactWork
+  for (const [label, nodes] of nodesOf) {
+    if (nodes.length ** 3 > left) continue
+    left -= nodes.length ** 3
+    linksOf.set(label, [])
+  }
+  for (const link of terrain.links) linksOf.get(terrain.component[terrain.from[link] as number] as number)?.push(link)
+  const centres = new Map<number, Centre>()
+  for (const [label, links] of linksOf) {
+    centres.set(label, absoluteCentre(terrain, nodesOf.get(label) as number[], links, seconds))
+  }
+  return centres
+}
+
+/** Where the tree is entered from the centre. A leaf-only end of a link is no root. */
+function nearestRelay({ from, to, relays }: Terrain, centre: Centre): number {
+  if (centre.kind === 'node') return centre.node
+  const [one, other] = [from[centre.link] as number, to[centre.link] as number]
+  if (relays[one] === 0) return other
+  return relays[other] === 0 || centre.fromDistance <= centre.toDistance ? one : other
+}
+
+function sourcesAt({ from, to }: Terrain, centre: Centre): Source[] {
+  if (centre.kind === 'node') return [{ node: centre.node, distance: 0 }]
+  return [
+    { node: from[centre.link] as number, distance: centre.fromDistance },
+    { node: to[centre.link] as number, distance: centre.toDistance },
+  ]
+}
+
+/** The links of the trees; a centre within a link has one tree on either side of it. */
+function linksOf({ from, to }: Terrain, { parentLink }: Shortest, centres: Iterable<Centre>): Uint32Array {
+  const links = [...parentLink].filter((link) => link >= 0)
+  for (const centre of centres) {
+    if (centre.kind === 'node') continue
+    const isSource = (node: number | undefined): boolean => (parentLink[node as number] as number) < 0
+    if (isSource(from[centre.link]) && isSource(to[centre.link])) links.push(centre.link)
+  }
+  return Uint32Array.from(links).sort()
+}
+
+/** A root for each component: of the nodes half-way between two far ends, the one whose tree turns out best. */
+function sweptRoots(terrain: Terrain, seconds: Float64Array): Map<number, number> {
+  const best = new Map<number, { root: number; diameter: number }>()
+  let roots: readonly number[] = terrain.roots
+  for (let sweep = 0; sweep <= sweeps; sweep++) {
+    const shortest = fromRoots(terrain, seconds, roots)
+    const diameters = diametersOf(rootForest(terrain, linksOf(terrain, shortest, [])), seconds)
+    for (const root of roots) {
+      const label = terrain.component[root] as number
+      const diameter = diameters[label] as number
+      if (diameter < (best.get(label)?.diameter ?? Number.POSITIVE_INFINITY)) best.set(label, { root, diameter })
+    }
+    if (sweep < sweeps) roots = halfWay(terrain, seconds, shortest)
+  }
+  return new Map([...best].map(([label, { root }]) => [label, root]))
+}
+
+function fromRoots(terrain: Terrain, seconds: Float64Array, roots: readonly number[]): Shortest {
+  return shortestPaths(
+    terrain.arcs,
+    seconds,
+    roots.map((node) => ({ node, distance: 0 })),
+  )
+}
+
+/** From the node farthest from each old root, half of the way to the node farthest from that. */
+function halfWay(terrain: Terrain, seconds: Float64Array, shortest: Shortest): number[] {
+  const ends = farthest(terrain, shortest).map((node) => {
+    return terrain.relays[node] === 1 ? node : opposite(terrain, shortest.parentLink[node] as number, node)
+  })
+  const across = fromRoots(terrain, seconds, ends)
+  return farthest(terrain, across).map((end) => {
+    const half = (across.distance[end] as number) / 2
+    let node = end
+    while ((across.distance[node] as number) > half) {
+      const up = across.parent[node] as number
+      if (
+        up < 0 ||
+        (terrain.relays[node] === 1 &&
+          half - (across.distance[up] as number) > (across.distance[node] as number) - half)
+      )
+        break
+      node = up
+    }
+    return node
+  })
+}
+
+/** The farthest node of each component, in the order of the terrain's roots. */
+function farthest({ component, roots }: Terrain, { distance }: Shortest): number[] {
+  const far = new Map(roots.map((root) => [component[root] as number, root]))
+  for (let node = 0; node < component.length; node++) {
+    const label = component[node] as number
+    const best = far.get(label)
+    if (best !== undefined && (distance[node] as number) > (distance[best] as number)) far.set(label, node)
+  }
+  return [...far.values()]
+}

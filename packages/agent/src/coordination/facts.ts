@@ -12,11 +12,12 @@ export function replicaFactsOf(network: Network): ReplicaFacts[] {
 
 function replicaFacts({ options, engine, isScanning, links }: FolderHost): ReplicaFacts {
   const { folder } = options
-  if (!engine) return { folder, state: 'closed', knowledge: {}, files: 0, bytes: 0, peers: [] }
+  if (!engine) return { folder, state: 'closed', knowledge: {}, scope: '', files: 0, bytes: 0, peers: [] }
   const { replica, knowledge, digest } = engine.index.meta()
   const { files, bytes } = engine.index.totals()
   const peers = [...links.keys()].sort()
-  return { folder, replica, state: isScanning ? 'scanning' : 'open', knowledge, digest, files, bytes, peers }
+  const state = isScanning ? 'scanning' : 'open'
+  return { folder, replica, state, knowledge, digest, scope: engine.state.scope, files, bytes, peers }
 }
 
 /** What this node's end of each link shows. */

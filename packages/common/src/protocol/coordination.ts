@@ -74,6 +74,8 @@ export const replicaFactsSchema = z.object({
   state: z.enum(replicaStates),
   knowledge: vector,
   digest: digest.optional(),
+  /** See a summary between agents. */
+  scope: z.string().max(64),
   files: counter,
   bytes: counter,
   peers: z.array(nodeId).max(10_000),

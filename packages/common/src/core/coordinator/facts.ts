@@ -30,6 +30,8 @@ export interface ReplicaFacts {
   readonly state: 'open' | 'scanning' | 'closed'
   readonly knowledge: VersionVector
   readonly digest?: Digest | undefined
+  /** Stands for what the node ignores beyond the usual. */
+  readonly scope: string
   readonly files: number
   readonly bytes: number
   readonly peers: readonly NodeId[]

@@ -1,6 +1,6 @@
 import type { FolderId, NodeId } from '../causal/types.ts'
 import { compare, emptyVector } from '../causal/version-vector.ts'
-import { type Draft, deleteNode, editFolder, folderOf, putLink, putNode, replicaOf } from './draft.ts'
+import { type Draft, deleteNode, editFolder, folderOf, putLink, putNode } from './draft.ts'
 import type { EventOf } from './events.ts'
 import { type NodeFacts, pairKey, pairOf, type Replica, type ReplicaFacts, type StateFacts } from './facts.ts'
 import { updatedLink } from './links.ts'
@@ -95,11 +95,4 @@ export function onNodeRemoved(draft: Draft, { node }: EventOf<'node_removed'>): 
   deleteNode(draft, node)
   for (const folder of facts.replicas.keys()) leave(draft, folder, node)
   for (const peer of facts.links.keys()) noteLink(draft, node, peer)
-}
-
-/** Both replicas are open and joined with each other now. */
-export function areJoined(draft: Draft, folder: FolderId, left: NodeId, right: NodeId): boolean {
-  const [one, other] = [replicaOf(draft, folder, left), replicaOf(draft, folder, right)]
-  if (one?.digest === undefined || other?.digest === undefined) return false
-  return one.peers.includes(right) && other.peers.includes(left)
 }

@@ -1,3 +1,4 @@
+import { isSame } from '../agent/scope.ts'
 import type { FolderId, NodeId } from '../causal/types.ts'
 import { compare } from '../causal/version-vector.ts'
 import { type Draft, folderOf, putOrder, replicaOf, wakeAt } from './draft.ts'
@@ -36,7 +37,8 @@ function isWanted(draft: Draft, folder: FolderId, [left, right]: Ends): boolean 
   const [one, other] = [replicaOf(draft, folder, left), replicaOf(draft, folder, right)]
   if (one?.digest === undefined || other?.digest === undefined) return false
   if (!one.peers.includes(right) || !other.peers.includes(left)) return false
-  if (one.digest === other.digest && compare(one.knowledge, other.knowledge) === 'equal') return false
+  const same = isSame({ ...one, digest: one.digest }, { ...other, digest: other.digest })
+  if (same && compare(one.knowledge, other.knowledge) === 'equal') return false
   return [left, right].some((node) => follows(draft, node))
 }
 

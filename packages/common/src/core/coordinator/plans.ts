@@ -1,5 +1,5 @@
 import type { FolderId, NodeId } from '../causal/types.ts'
-import { planTree } from '../plan/plan-tree.ts'
+import { makePlan } from '../plan/plan.ts'
 import type { Plan, PlanLink } from '../plan/types.ts'
 import { type Draft, editFolder, folderOf, replicaOf, wakeAt } from './draft.ts'
 import { pairKey } from './facts.ts'
@@ -30,7 +30,7 @@ function planNow(draft: Draft, folder: FolderId): void {
   const { objective, leafOnly } = draft.state.settings
   const links = linksOf(draft, folder)
   const participants = [...members].sort()
-  const plan = planTree({ participants, leafOnly, links, objective, ...(previous && { previous }) })
+  const plan = makePlan({ participants, leafOnly, links, objective, ...(previous && { previous }) })
   editFolder(draft, folder, { plan, neighbours: neighboursIn(plan), staleSince: undefined })
   if (previous && sameEdges(previous, plan)) return
   draft.effects.push({ kind: 'plan_changed', folder })

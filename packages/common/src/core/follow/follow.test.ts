@@ -3,7 +3,7 @@ import { effectiveMode, type FollowEvent, follow, initialFollow, isPresent, type
 
 type Step = FollowEvent extends infer E ? (E extends unknown ? Omit<E, 'at'> & { at?: number } : never) : never
 
-function after(configured: Mode, ...events: Step[]) {
+function having(configured: Mode, ...events: Step[]) {
   return events.reduce((state, event, index) => {
     return follow(state, { at: 1000 + index, ...event } as FollowEvent)
   }, initialFollow(configured))
@@ -28,19 +28,19 @@ describe('the mode in force', () => {
     ['decentralised', [connected, heard()], 'decentralised'],
     ['auto', [connected, heard(), { kind: 'configured', mode: 'decentralised' }], 'decentralised'],
   ] as const)('%s after %j is %s', (configured, events, expected) => {
-    expect(effectiveMode(after(configured, ...(events as readonly Step[])))).toBe(expected)
+    expect(effectiveMode(having(configured, ...(events as readonly Step[])))).toBe(expected)
   })
 
   it('is no longer the coordinator’s when it has been silent for three beats, and not before', () => {
-    const state = follow(after('auto', connected), { kind: 'heard', epoch: 1, mode: 'centralised', at: 5000 })
+    const state = follow(having('auto', connected), { kind: 'heard', epoch: 1, mode: 'centralised', at: 5000 })
     expect(isPresent(follow(state, { kind: 'ticked', at: 5000 + silenceMs - 1 }))).toBe(true)
     expect(isPresent(follow(state, { kind: 'ticked', at: 5000 + silenceMs }))).toBe(false)
   })
 
   it('does not listen to a coordinator of an older term', () => {
-    const state = after('auto', connected, heard(5), heard(4, 'decentralised'))
+    const state = having('auto', connected, heard(5), heard(4, 'decentralised'))
     expect(state).toMatchObject({ epoch: 5, networkMode: 'centralised' })
-    const silent = follow(after('auto', connected, heard(5)), {
+    const silent = follow(having('auto', connected, heard(5)), {
       kind: 'heard',
       epoch: 4,
       mode: 'centralised',

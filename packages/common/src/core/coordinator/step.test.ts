@@ -1,0 +1,237 @@
+import { describe, expect, it } from 'vitest'
+import type { Digest, FolderId, NodeId } from '../causal/types.ts'
+import type { CoordinatorEffect, CoordinatorEvent } from './events.ts'
+import type { Effective, FinishedOrder, LinkFacts, ReplicaFacts } from './facts.ts'
+import { bounds, initialState } from './state.ts'
+import { step } from './step.ts'
+
+const folder = 'f' as FolderId
+const [a, b, c] = ['a', 'b', 'c'] as NodeId[] as [NodeId, NodeId, NodeId]
+
+type WithoutTime = CoordinatorEvent extends infer E ? (E extends unknown ? Omit<E, 'at'> : never) : never
+type SendOrder = Extract<CoordinatorEffect, { kind: 'send_order' }>
+
+interface Said {
+  readonly digest?: string
+  readonly counter?: number
+  readonly peers?: readonly NodeId[]
+  readonly effective?: Effective
+  readonly finished?: readonly FinishedOrder[]
+  readonly links?: readonly Partial<LinkFacts>[]
+  readonly full?: boolean
+  readonly seq?: number
+  readonly scope?: string
+}
+
+class Driver {
+  state = initialState(7, { mode: 'centralised', objective: 0.5, leafOnly: new Set() })
+  now = 1000
+  readonly #seq = new Map<NodeId, number>()
+
+  send(event: WithoutTime): readonly CoordinatorEffect[] {
+    const { state, effects } = step(this.state, { ...event, at: this.now } as CoordinatorEvent)
+    this.state = state
+    return effects
+  }
+
+  /** A node says how things are with it: its replica of the folder, joined with `peers`, over links that are up. */
+  says(node: NodeId, said: Said = {}): readonly CoordinatorEffect[] {
+    const { digest = '0', counter = 0, peers = [], effective = 'centralised', finished, full, scope = '' } = said
+    const seq = said.seq ?? (this.#seq.get(node) ?? 0) + 1
+    this.#seq.set(node, seq)
+    const counts = { files: 1, bytes: 1 }
+    const replica: ReplicaFacts = {
+      folder,
+      state: 'open',
+      knowledge: { k: counter },
+      digest: digest as Digest,
+      scope,
+      ...counts,
+      peers,
+    }
+    const links = (said.links ?? peers.map((peer) => ({ peer }))).map(
+      (link) => ({ up: true, rttMs: 1, throughputBps: 1e6, sentBytes: 0, receivedBytes: 0, ...link }) as LinkFacts,
+    )
+    const who = { node, name: node, software: 's', run: 'r', seq, full: full ?? seq === 1 }
+    const state = { ...who, mode: { configured: 'auto', effective } as const, links, replicas: [replica] }
+    return this.send({ kind: 'state_received', state: finished ? { ...state, finished } : state })
+  }
+
+  /** a - b - c, all equal. */
+  line(): void {
+    this.says(a, { peers: [b] })
+    this.says(b, { peers: [a, c] })
+    this.says(c, { peers: [b] })
+  }
+}
+
+const ordersIn = (effects: readonly CoordinatorEffect[]): SendOrder[] =>
+  effects.filter((effect) => effect.kind === 'send_order')
+
+describe('two replicas that differ', () => {
+  it('get an order each, once', () => {
+    const driver = new Driver()
+    driver.line()
+    const orders = ordersIn(driver.says(a, { digest: '1', counter: 1, peers: [b] }))
+    expect(orders).toMatchObject([
+      { to: a, peer: b, folder, id: '7-1' },
+      { to: b, peer: a, folder, id: '7-1' },
+    ])
+    expect(ordersIn(driver.says(a, { digest: '1', counter: 1, peers: [b] }))).toEqual([])
+    expect(ordersIn(driver.says(a, { digest: '2', counter: 2, peers: [b] }))).toEqual([])
+  })
+
+  it('pass it on: the next hop is ordered as soon as the first part is there', () => {
+    const driver = new Driver()
+    driver.line()
+    driver.says(a, { digest: '9', counter: 9, peers: [b] })
+    const orders = ordersIn(driver.says(b, { digest: '5', counter: 0, peers: [a, c] }))
+    expect(orders.map(({ to, peer }) => [to, peer])).toEqual([
+      [b, c],
+      [c, b],
+    ])
+  })
+
+  it('need no order when they do not meet on an edge of the plan', () => {
+    const driver = new Driver()
+    const ring = { [a]: [b, c], [b]: [a, c], [c]: [a, b] }
+    for (const node of [a, b, c]) driver.says(node, { peers: ring[node] as NodeId[] })
+    const pairs = ordersIn(driver.says(a, { digest: '1', counter: 1, peers: [b, c] })).map(
+      ({ to, peer }) => `${to}${peer}`,
+    )
+    const edges = driver.state.folders.get(folder)?.plan?.edges ?? []
+    expect(edges).toHaveLength(2)
+    expect(pairs.length).toBe(2 * edges.filter((edge) => edge.a === a || edge.b === a).length)
+  })
+
+  it('are left alone when both sync directly, or when the link is down', () => {
+    const driver = new Driver()
+    driver.line()
+    expect(ordersIn(driver.says(a, { peers: [b], effective: 'decentralised' }))).toEqual([])
+    driver.says(b, { peers: [a, c], effective: 'decentralised' })
+    expect(ordersIn(driver.says(a, { digest: '1', counter: 1, peers: [b], effective: 'decentralised' }))).toEqual([])
+    expect(ordersIn(driver.says(c, { digest: '3', counter: 3, peers: [] }))).toEqual([])
+  })
+
+  it('get one when only one of them waits for orders, and only that one is told', () => {
+    const driver = new Driver()
+    driver.line()
+    driver.says(b, { peers: [a, c], effective: 'decentralised' })
+    expect(ordersIn(driver.says(a, { digest: '1', counter: 1, peers: [b] })).map(({ to }) => to)).toEqual([a])
+  })
+
+  it('count as equal with unequal digests when one ignores more', () => {
+    const driver = new Driver()
+    driver.line()
+    expect(ordersIn(driver.says(a, { digest: '1', peers: [b], scope: 'no iso' }))).toEqual([])
+    expect(ordersIn(driver.says(a, { digest: '1', counter: 1, peers: [b], scope: 'no iso' }))).toHaveLength(2)
+  })
+})
+
+describe('an order', () => {
+  const ordered = (): { driver: Driver; id: string } => {
+    const driver = new Driver()
+    driver.line()
+    const [order] = ordersIn(driver.says(a, { digest: '1', counter: 1, peers: [b] }))
+    return { driver, id: (order as SendOrder).id }
+  }
+
+  it('is over when both ends are equal, and then nothing follows', () => {
+    const { driver, id } = ordered()
+    const same = { digest: '1', counter: 1 }
+    driver.says(a, { ...same, peers: [b], finished: [{ id, outcome: 'equal', reason: '' }] })
+    const next = ordersIn(driver.says(b, { ...same, peers: [a, c], finished: [{ id, outcome: 'equal', reason: '' }] }))
+    expect(next.every(({ to, peer }) => to === c || peer === c)).toBe(true)
+    driver.now += 100_000
+    expect(ordersIn(driver.send({ kind: 'ticked' })).some(({ to }) => to === a)).toBe(false)
+  })
+
+  it('is given anew at once when an end that was done has news', () => {
+    const { driver, id } = ordered()
+    driver.says(a, { digest: '1', counter: 1, peers: [b], finished: [{ id, outcome: 'equal', reason: '' }] })
+    expect(ordersIn(driver.says(a, { digest: '2', counter: 2, peers: [b] }))).toHaveLength(2)
+  })
+
+  it('is given anew when the other end says nothing for a while', () => {
+    const { driver, id } = ordered()
+    driver.says(a, { digest: '1', counter: 1, peers: [b], finished: [{ id, outcome: 'equal', reason: '' }] })
+    driver.now += bounds.graceMs
+    expect(ordersIn(driver.send({ kind: 'ticked' }))).toHaveLength(2)
+  })
+
+  it('is renewed while the work goes on', () => {
+    const { driver } = ordered()
+    driver.now += bounds.renewMs
+    expect(ordersIn(driver.send({ kind: 'ticked' }))).toMatchObject([{ id: '7-2' }, { id: '7-2' }])
+  })
+
+  it('that brings nothing is tried again later and later, and at once when there is news', () => {
+    const { driver, id } = ordered()
+    const finished = [{ id, outcome: 'incomplete', reason: 'f: no space' }] as const
+    const effects = driver.says(b, { peers: [a, c], finished })
+    expect(effects).toContainEqual({ kind: 'order_failed', folder, id, reason: 'f: no space' })
+    driver.now += bounds.firstRestMs - 1
+    expect(ordersIn(driver.send({ kind: 'ticked' }))).toEqual([])
+    driver.now += 1
+    const [second] = ordersIn(driver.send({ kind: 'ticked' }))
+    driver.send({ kind: 'order_answered', node: a, folder, peer: b, id: second?.id ?? '', refusal: 'not_connected' })
+    driver.now += bounds.firstRestMs
+    expect(ordersIn(driver.send({ kind: 'ticked' }))).toEqual([])
+    expect(ordersIn(driver.says(a, { digest: '2', counter: 2, peers: [b] }))).toHaveLength(2)
+  })
+
+  it('of a node that has left is forgotten', () => {
+    const { driver } = ordered()
+    driver.send({ kind: 'node_removed', node: a })
+    expect(driver.state.folders.get(folder)?.orders.size).toBe(0)
+    driver.now += bounds.renewMs
+    expect(ordersIn(driver.send({ kind: 'ticked' }))).toEqual([])
+  })
+})
+
+describe('a state', () => {
+  it('that builds on one which is not known is asked for in full', () => {
+    const driver = new Driver()
+    expect(driver.says(a, { full: false })).toContainEqual({ kind: 'answer_state', node: a, full: true })
+    expect(driver.says(a, { full: true })).toContainEqual({ kind: 'answer_state', node: a, full: false })
+    expect(driver.says(a, { full: false, seq: 9 })).toContainEqual({ kind: 'answer_state', node: a, full: true })
+  })
+
+  it('of a link that went down makes another plan at once', () => {
+    const driver = new Driver()
+    const ring = { [a]: [b, c], [b]: [a, c], [c]: [a, b] }
+    for (const node of [a, b, c]) driver.says(node, { peers: ring[node] as NodeId[] })
+    const [edge] = driver.state.folders.get(folder)?.plan?.edges ?? []
+    const [one, other] = [edge?.a as NodeId, edge?.b as NodeId]
+    const left = (ring[one] as NodeId[]).filter((peer) => peer !== other)
+    const effects = driver.says(one, { peers: left, links: [{ peer: other, up: false }, { peer: left[0] as NodeId }] })
+    expect(effects).toContainEqual({ kind: 'plan_changed', folder })
+    expect(effects).toContainEqual({ kind: 'link_changed', ends: [one, other].sort(), up: false })
+    const edges = driver.state.folders.get(folder)?.plan?.edges ?? []
+    expect(edges).toHaveLength(2)
+    expect(edges.some((each) => each.a === one && each.b === other)).toBe(false)
+  })
+})
+
+describe('settings', () => {
+  it('that change the objective change the plan', () => {
+    const driver = new Driver()
+    const priced = (peer: NodeId, pricePerGb: number, throughputBps: number) => ({
+      peer,
+      throughputBps,
+      configured: { pricePerGb },
+    })
+    driver.says(a, { peers: [b, c], links: [priced(b, 0, 1e7), priced(c, 5, 1e7)] })
+    driver.says(b, { peers: [a, c], links: [priced(a, 0, 1e7), priced(c, 0, 1e4)] })
+    driver.says(c, { peers: [a, b], links: [priced(a, 5, 1e7), priced(b, 0, 1e4)] })
+    const edges = () => driver.state.folders.get(folder)?.plan?.edges.map((edge) => `${edge.a}${edge.b}`)
+    driver.send({ kind: 'settings_changed', settings: { mode: 'centralised', objective: 0, leafOnly: new Set() } })
+    expect(edges()).toEqual(['ab', 'bc'])
+    const effects = driver.send({
+      kind: 'settings_changed',
+      settings: { mode: 'centralised', objective: 1, leafOnly: new Set() },
+    })
+    expect(effects[0]).toEqual({ kind: 'announce' })
+    expect(edges()).toEqual(['ab', 'ac'])
+  })
+})

@@ -1,9 +1,9 @@
 import type { PeerState } from '@spansync/common/core/agent/state'
-import type { NodeId } from '@spansync/common/core/causal/types'
-import type { LinkFacts, ReplicaFacts } from '@spansync/common/protocol/coordination'
+import type { FolderId, NodeId } from '@spansync/common/core/causal/types'
+import type { LinkFacts, ReplicaFacts } from '@spansync/common/core/coordinator/facts'
+import type { OrderRefusal, Standing } from '@spansync/common/core/follow/orders'
 import type { Network } from '../daemon/network.ts'
 import type { FolderHost } from '../folder/folder-host.ts'
-import type { Standing } from './orders.ts'
 
 /** What the coordinator hears of each replica of this node. */
 export function replicaFactsOf(network: Network): ReplicaFacts[] {
@@ -65,4 +65,12 @@ function stuckBecause({ wanted, fetch }: PeerState, now: number): string | undef
     reason ??= `${wish.entry.path}: ${wish.reason}`
   }
   return reason
+}
+
+/** Why an order for this folder and peer cannot be carried out now. */
+export function refusalOf(network: Network, folder: FolderId, peer: NodeId): OrderRefusal | undefined {
+  const host = network.hosts.get(folder)
+  if (!host) return 'folder_not_held'
+  if (network.nameOf(peer) === undefined || !network.foldersFor(peer).includes(folder)) return 'unknown_peer'
+  return host.links.has(peer) ? undefined : 'not_connected'
 }

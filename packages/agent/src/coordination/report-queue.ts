@@ -1,7 +1,10 @@
+import { randomUUID } from 'node:crypto'
 import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
+import type { NodeId } from '@spansync/common/core/causal/types'
 import { type Report, reportSchema } from '@spansync/common/protocol/coordination'
 import Database from 'better-sqlite3'
+import type { FetchRecord } from '../folder/options.ts'
 
 /** So many wait at most; then the oldest go, and are counted. About 5 MB. */
 const mostReports = 20_000
@@ -61,4 +64,11 @@ export class ReportQueue implements Disposable {
   [Symbol.dispose](): void {
     this.#database.close()
   }
+}
+
+/** What came is reported by whoever wanted it, so that each transfer counts once. */
+export function reportOf(node: NodeId, record: FetchRecord): Report {
+  const { startedAt, durationMs, reason } = record
+  const times = { startedAt: Math.round(startedAt), durationMs: Math.max(0, durationMs) }
+  return { ...record, ...times, id: randomUUID(), node, direction: 'received', reason: reason.slice(0, 1000) }
 }

@@ -1,23 +1,18 @@
+import type { NoAnswer } from '@spansync/common/adapters/nats/exchange'
+import type { FinishedOrder } from '@spansync/common/core/coordinator/facts'
+import type { Snapshot, StateDeltas, StateMessage } from '@spansync/common/core/follow/state-deltas'
 import type { Clock } from '@spansync/common/ports'
-import {
-  type FinishedOrder,
-  type State,
-  type StateAnswer,
-  stateAnswerSchema,
-} from '@spansync/common/protocol/coordination'
-import type { Answer } from './coordinator-link.ts'
-import type { Snapshot, StateDeltas } from './state-deltas.ts'
+import type { StateAnswer } from '@spansync/common/protocol/coordination'
 
 export interface StateLoopOptions {
   readonly clock: Clock
   readonly deltas: StateDeltas
   readonly snapshot: () => Snapshot
-  readonly send: (state: State) => Promise<Answer>
+  /** Never rejects. */
+  readonly send: (state: StateMessage) => Promise<{ kind: 'answer'; answer: StateAnswer } | NoAnswer>
   readonly heard: (answer: StateAnswer) => void
   readonly nobody: () => void
   readonly told: (finished: readonly FinishedOrder[]) => void
-  /** An answer that nobody can read. */
-  readonly misheard: (problem: string) => void
 }
 
 /** Tells the coordinator how things are whenever they have changed, one message at a time. The first change after a while goes at
@@ -42,7 +37,7 @@ export class StateLoop {
     if (this.#isHeard) this.#wake.resolve()
   }
 
-  /** Somebody listens: a new connection, or a beat of a coordinator that knows nothing of us. */
+  /** Somebody listens who knows nothing of us: after a new connection, or a new coordinator's beat. */
   begin(): void {
     this.#options.deltas.reset()
     this.#isDue = true
@@ -77,43 +72,33 @@ export class StateLoop {
     const state = deltas.next(snapshot(), clock.now())
     if (!state) return
     this.#sentAt = clock.now()
-    const isThrough = await this.#send(state)
-    if (isThrough) {
+    if (await this.#send(state)) {
       deltas.accepted(state, clock.now())
       told(state.finished ?? [])
-    } else deltas.reset()
+    } else {
+      deltas.reset()
+      this.#isDue = true
+    }
   }
 
-  async #send(state: State): Promise<boolean> {
-    const { send, heard, nobody, misheard } = this.#options
-    const answer = await send(state)
-    if (answer.kind === 'answer') {
-      const parsed = parse(answer.data)
-      if (!parsed) misheard('it is not what was expected')
-      else heard(parsed)
-      if (parsed && !parsed.full && parsed.problem === undefined) return true
-      if (parsed?.problem !== undefined) misheard(parsed.problem)
-      // A coordinator that is not answered sensibly is not asked without end.
-      if (parsed?.full !== true) await this.#pause(retryMs)
-    } else if (answer.kind === 'timeout' || answer.kind === 'refused') await this.#pause(retryMs)
+  async #send(state: StateMessage): Promise<boolean> {
+    const { send, heard, nobody } = this.#options
+    const result = await send(state)
+    if (result.kind === 'answer') {
+      heard(result.answer)
+      if (!result.answer.full && result.answer.problem === undefined) return true
+      // One that does not understand us is not asked without end.
+      if (result.answer.problem !== undefined) await this.#pause(retryMs)
+    } else if (result.kind === 'timeout' || result.kind === 'refused') await this.#pause(retryMs)
     else {
       this.#isHeard = false
-      if (answer.kind === 'nobody') nobody()
+      if (result.kind === 'nobody') nobody()
     }
-    this.#isDue = true
     return false
   }
 
   async #pause(ms: number): Promise<void> {
     await this.#options.clock.sleep(ms, this.#stop.signal).catch(() => undefined)
-  }
-}
-
-function parse(data: Uint8Array): StateAnswer | undefined {
-  try {
-    return stateAnswerSchema.parse(JSON.parse(new TextDecoder().decode(data)))
-  } catch {
-    return undefined
   }
 }
 

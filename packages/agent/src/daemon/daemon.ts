@@ -1,8 +1,12 @@
+import { join } from 'node:path'
 import { loadConfig } from '@spansync/common/config/file'
 import type { Config } from '@spansync/common/config/schema'
 import { systemClock } from '@spansync/common/runtime/clock'
 import type { Daemon, DaemonOptions, StartDaemon } from '../control/api.ts'
+import { Follower } from '../coordination/follower.ts'
+import { ReportQueue, reportOf } from '../coordination/report-queue.ts'
 import { createDiskWorker } from '../disk/disk-worker.ts'
+import type { FetchRecord } from '../folder/options.ts'
 import { createEngine } from '../folder/unison-engine.ts'
 import { loadIdentity } from '../transport/identity.ts'
 import { watchConfig } from './config-watch.ts'
@@ -19,20 +23,31 @@ export const startDaemon: StartDaemon = async ({ home, config, log, signal }: Da
   const keepAtMost = config.advanced.persistentPairs
   const engine = await createEngine({ home, program: config.unison.path, keepAtMost, log, clock: systemClock })
   const hub = stack.use(new StatusHub(systemClock))
-  const network = stack.use(new Network({ home, identity, disk, engine, clock: systemClock, log, hub }))
+  const reports = stack.use(new ReportQueue(join(home, 'reports.sqlite')))
+  let follower: Follower | undefined
+  const fetched = (record: FetchRecord): void => follower?.report(reportOf(identity.id, record))
+  const network = stack.use(new Network({ home, identity, disk, engine, clock: systemClock, log, hub, fetched }))
   await network.start(config)
+  follower = stack.use(
+    new Follower({ network, hub, reports, clock: systemClock, log: log.child({ component: 'coordinator' }) }),
+  )
+  await follower.start()
   signal.throwIfAborted()
-  const take = async (): Promise<void> => network.apply(loadConfig(home))
+  const apply = async (next: Config): Promise<void> => {
+    await network.apply(next)
+    await follower.apply(next)
+  }
+  const take = (): Promise<void> => apply(loadConfig(home))
   const watch = stack.use(
     watchConfig({
       home,
       log,
-      take: (next: Config) => network.apply(next),
+      take: apply,
       problem: (problem) => hub.setConfigProblem(problem),
     }),
   )
   stack.use(keepHouse({ home, config: () => network.config, clock: systemClock, log }))
-  const handlers = createHandlers({ network, hub, reload: () => watch.takeNow(take) })
+  const handlers = createHandlers({ network, hub, follower, reload: () => watch.takeNow(take) })
   const owned = stack.move()
   return { handlers, [Symbol.asyncDispose]: () => owned.disposeAsync() }
 }

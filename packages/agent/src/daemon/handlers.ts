@@ -1,4 +1,5 @@
 import type { ControlHandlers } from '../control/api.ts'
+import type { Follower } from '../coordination/follower.ts'
 import { conflictsOf } from './conflicts.ts'
 import { diagnose } from './diagnose.ts'
 import { hostsOf } from './hosts.ts'
@@ -10,13 +11,14 @@ import { synchronise } from './synchronise.ts'
 export interface HandlerOptions {
   readonly network: Network
   readonly hub: StatusHub
+  readonly follower: Follower
   readonly reload: () => Promise<void>
 }
 
 /** What the command line can ask of the running agent. */
-export function createHandlers({ network, hub, reload }: HandlerOptions): ControlHandlers {
+export function createHandlers({ network, hub, follower, reload }: HandlerOptions): ControlHandlers {
   return {
-    status: async () => statusOf(network, hub),
+    status: async () => statusOf(network, hub, follower),
     onStatusChange: (callback) => hub.listen(callback),
     sync: (request, signal) => synchronise(network, request, signal),
     conflicts: async (folder) => conflictsOf(hostsOf(network, folder)),

@@ -8,6 +8,7 @@ import type { Message, MessageOf } from '@spansync/common/protocol/messages'
 import type { Logger } from '@spansync/common/runtime/logger'
 import type { DiskWorker } from '../disk/disk-worker.ts'
 import { FolderHost } from '../folder/folder-host.ts'
+import type { FetchRecord } from '../folder/options.ts'
 import type { Engine } from '../folder/unison-engine.ts'
 import type { Identity } from '../transport/identity.ts'
 import { createTransport } from '../transport/transport.ts'
@@ -24,6 +25,8 @@ export interface NetworkOptions {
   readonly clock: Clock
   readonly log: Logger
   readonly hub: StatusHub
+  /** A session that this node wanted has ended. */
+  readonly fetched: (record: FetchRecord) => void
 }
 
 /** The peers and the folders of this node, and which of them meet. */
@@ -36,6 +39,8 @@ export class Network implements AsyncDisposable {
   readonly offered = new Map<NodeId, ReadonlySet<FolderId>>()
   #config: Config | undefined
   #transport: Transport | undefined
+  /** Nothing passes before it is known whom to follow. */
+  #follows: FolderState['follows'] = 'orders'
 
   constructor(options: NetworkOptions) {
     this.options = options
@@ -97,13 +102,19 @@ export class Network implements AsyncDisposable {
     for (const [id, folder] of Object.entries(config.folders)) {
       if (!this.hosts.has(id as FolderId)) this.#open(id as FolderId, folder)
     }
-    for (const host of this.hosts.values()) host.follow(followed(config))
     for (const link of this.links.values()) {
       link.send({ type: 'folders', folders: [...this.foldersFor(link.peer)] })
       this.#join(link)
     }
     this.options.log.info({ event: 'config.taken' }, 'the new configuration is in force')
     this.options.hub.changed()
+  }
+
+  /** Whose word counts for all folders from now on. */
+  follow(follows: FolderState['follows']): void {
+    if (this.#follows === follows) return
+    this.#follows = follows
+    for (const host of this.hosts.values()) host.follow(follows)
   }
 
   foldersFor(peer: NodeId): FolderId[] {
@@ -135,9 +146,10 @@ export class Network implements AsyncDisposable {
       clock,
       log: log.child({ component: 'folder', folder }),
       changed: () => hub.changed(),
+      fetched: this.options.fetched,
     })
     this.hosts.set(folder, host)
-    host.follow(followed(this.config))
+    host.follow(this.#follows)
     host.start()
     for (const link of this.links.values()) if (this.#shares(link.peer, folder)) host.linkUp(link)
   }
@@ -223,10 +235,6 @@ export class Network implements AsyncDisposable {
         return host.onPairNews(peer, message)
     }
   }
-}
-
-function followed({ mode }: Config): FolderState['follows'] {
-  return mode === 'centralised' ? 'orders' : 'peers'
 }
 
 function peersOf(config: Config): Peer[] {

@@ -10,6 +10,7 @@ import type {
   Problem,
   Status,
 } from '@spansync/common/protocol/status'
+import type { Follower } from '../coordination/follower.ts'
 import type { FolderHost } from '../folder/folder-host.ts'
 import type { LinkStatus as TransportLink } from '../transport/types.ts'
 import { version } from '../version.ts'
@@ -19,9 +20,10 @@ import type { StatusHub } from './status-hub.ts'
 const shownProblems = 20
 
 /** Everything that `spansync status` shows. */
-export function statusOf(network: Network, hub: StatusHub): Status {
+export function statusOf(network: Network, hub: StatusHub, follower: Follower): Status {
   const { config } = network
   const { clock, identity } = network.options
+  const problems = [...hub.problems, ...(follower.problem ? [follower.problem] : [])]
   return {
     node: config.name,
     id: identity.id,
@@ -29,13 +31,12 @@ export function statusOf(network: Network, hub: StatusHub): Status {
     pid: process.pid,
     uptimeMs: clock.now() - hub.startedAt,
     ...(config.listen === undefined ? {} : { listen: config.listen }),
-    // Orders come with the coordinator; without one an agent that may choose syncs directly.
-    mode: { configured: config.mode, effective: config.mode === 'centralised' ? 'centralised' : 'decentralised' },
-    coordinator: { connected: false, ...(config.coordinator === undefined ? {} : { url: config.coordinator.url }) },
+    mode: follower.mode,
+    coordinator: follower.status,
     jailed: false,
     folders: [...network.hosts.values()].map((host) => folderStatus(network, host)),
     links: network.transport.links().map(linkStatus),
-    ...(hub.problems.length === 0 ? {} : { errors: hub.problems }),
+    ...(problems.length === 0 ? {} : { errors: problems }),
   }
 }
 

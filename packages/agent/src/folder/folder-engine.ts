@@ -294,7 +294,7 @@ export class FolderEngine {
   }
 
   async #fetch({ peer, id, items, partial }: Extract<Effect, { kind: 'fetch' }>): Promise<void> {
-    const { changed, clock, log, session } = this.options
+    const { changed, clock, log, session, folder, fetched: record } = this.options
     changed()
     const untouched = untouchedBy(items, this.index)
     const endEntry = this.#journal.begin(peer, items, untouched)
@@ -308,6 +308,9 @@ export class FolderEngine {
     } = await this.fetcher.fetch({ items, untouched, partial }, (request) => session(peer, request))
     const durationMs = clock.now() - begun
     log.debug({ event: 'folder.fetched', outcome, reason, items: items.length, extras: extras.length, durationMs })
+    const came = new Set(transferred)
+    const bytes = items.reduce((sum, { entry }) => sum + (came.has(entry.path) ? entry.size : 0), 0)
+    record({ folder, peer, files: came.size, bytes, startedAt: begun, durationMs, outcome, reason })
     this.#postLater(() => {
       const local = new Map([...this.#fresh(fetched), ...this.#fresh(extras)].map((one) => [one.path, one.local]))
       const withRow = <T extends Seen>(one: T): T => ({ ...one, local: local.get(one.path) })

@@ -19,6 +19,7 @@ import { setAside } from '../index-store/open-index.ts'
 import { cleanLeftovers } from '../unison/leftovers.ts'
 import { ChangeFeed } from './change-feed.ts'
 import { FolderEngine } from './folder-engine.ts'
+import type { FetchRecord } from './options.ts'
 import { PairSessions } from './pair-sessions.ts'
 import type { SessionOutcome } from './sessions.ts'
 import type { Engine } from './unison-engine.ts'
@@ -34,6 +35,7 @@ export interface FolderHostOptions {
   readonly clock: Clock
   readonly log: Logger
   readonly changed: () => void
+  readonly fetched: (record: FetchRecord) => void
 }
 
 const retryMs = 3000
@@ -175,6 +177,12 @@ export class FolderHost implements AsyncDisposable {
     this.#engine?.follow(follows)
   }
 
+  /** An order to sync with the peer comes into force, or ends. What waits for its next try is tried at once. */
+  setOrdered(peer: NodeId, ordered: boolean): void {
+    if (ordered) this.#engine?.retry()
+    this.#engine?.setOrdered(peer, ordered)
+  }
+
   /** A person has said that an emptied root is meant. */
   approve(): void {
     this.#approved = true
@@ -293,7 +301,7 @@ export class FolderHost implements AsyncDisposable {
   }
 
   #makeEngine(fail: (error: SpansyncError) => void): FolderEngine {
-    const { folder, config, home, nodeName, disk, clock, log, changed } = this.options
+    const { folder, config, home, nodeName, disk, clock, log, changed, fetched } = this.options
     return new FolderEngine({
       folder,
       root: config.path,
@@ -314,6 +322,7 @@ export class FolderHost implements AsyncDisposable {
         for (const pair of this.#pairs.values()) pair.busy.noteChanged(rows.map(({ path }) => path))
       },
       changed,
+      fetched,
       failed: (error, where) => {
         log.debug({ event: 'folder.failed', folder, where, err: error })
         fail(error)

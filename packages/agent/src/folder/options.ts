@@ -7,6 +7,20 @@ import type { Logger } from '@spansync/common/runtime/logger'
 import type { DiskWorker } from '../disk/disk-worker.ts'
 import type { SessionOutcome, SessionRequest } from './sessions.ts'
 
+/** One session that this replica wanted, for the statistics. */
+export interface FetchRecord {
+  readonly folder: FolderId
+  readonly peer: NodeId
+  /** That came over the link, and their bytes. */
+  readonly files: number
+  readonly bytes: number
+  /** Ms since 1970. */
+  readonly startedAt: number
+  readonly durationMs: number
+  readonly outcome: 'done' | 'refused' | 'failed'
+  readonly reason: string
+}
+
 export interface FolderEngineOptions {
   readonly folder: FolderId
   readonly root: string
@@ -29,6 +43,7 @@ export interface FolderEngineOptions {
   /** These paths came through a session with this peer. */
   readonly transferred: (peer: NodeId, paths: readonly RelativePath[]) => void
   readonly committed: (rows: readonly CommitRow[]) => void
+  readonly fetched: (record: FetchRecord) => void
   /** Something in the status may have changed. */
   readonly changed: () => void
   /** The folder cannot go on as it is. */

@@ -1,10 +1,9 @@
-import { isDeepStrictEqual } from 'node:util'
-import type { FolderId, NodeId } from '@spansync/common/core/causal/types'
-import type { FinishedOrder, LinkFacts, ReplicaFacts, State } from '@spansync/common/protocol/coordination'
+import type { FolderId, NodeId } from '../causal/types.ts'
+import type { FinishedOrder, LinkFacts, NodeFacts, ReplicaFacts, StateFacts } from '../coordinator/facts.ts'
 
 /** What a state message is made of, as it is now. */
 export interface Snapshot {
-  readonly mode: State['mode']
+  readonly mode: NodeFacts['mode']
   readonly links: readonly LinkFacts[]
   readonly replicas: readonly ReplicaFacts[]
   readonly orders: readonly string[]
@@ -18,12 +17,17 @@ export interface Sender {
   readonly run: string
 }
 
+export interface StateMessage extends StateFacts {
+  /** In force here. */
+  readonly orders: readonly string[]
+}
+
 /** What the coordinator knows already, so that a message holds only what has changed. Everything again after anything went wrong. */
 export class StateDeltas {
   readonly #sender: Sender
   #seq = 0
   #needsAll = true
-  #mode: State['mode'] | undefined
+  #mode: NodeFacts['mode'] | undefined
   #replicas = new Map<FolderId, ReplicaFacts>()
   #links = new Map<NodeId, LinkFacts>()
   #linksAt = 0
@@ -38,13 +42,13 @@ export class StateDeltas {
   }
 
   /** Undefined: there is nothing to say. */
-  next({ mode, links, replicas, orders, finished }: Snapshot, now: number): State | undefined {
+  next({ mode, links, replicas, orders, finished }: Snapshot, now: number): StateMessage | undefined {
     const full = this.#needsAll
-    const changed = full ? replicas : replicas.filter((one) => !isDeepStrictEqual(one, this.#replicas.get(one.folder)))
+    const changed = full ? replicas : replicas.filter((one) => !isEqual(one, this.#replicas.get(one.folder)))
     const held = new Set(replicas.map(({ folder }) => folder))
     const dropped = full ? [] : [...this.#replicas.keys()].filter((folder) => !held.has(folder))
     const withLinks = full || this.#linksAreNews(links, now)
-    const sameMode = isDeepStrictEqual(mode, this.#mode)
+    const sameMode = isEqual(mode, this.#mode)
     if (!full && !withLinks && sameMode && changed.length + dropped.length + finished.length === 0) return undefined
     this.#seq++
     return {
@@ -61,7 +65,7 @@ export class StateDeltas {
   }
 
   /** The coordinator has it. */
-  accepted({ full, mode, links, replicas, dropped }: State, now: number): void {
+  accepted({ full, mode, links, replicas, dropped }: StateMessage, now: number): void {
     if (full) this.#replicas.clear()
     for (const facts of replicas) this.#replicas.set(facts.folder, facts)
     for (const folder of dropped ?? []) this.#replicas.delete(folder)
@@ -79,8 +83,13 @@ export class StateDeltas {
   }
 }
 
+/** Plain data, made in the same way on both sides. */
+function isEqual(left: unknown, right: unknown): boolean {
+  return JSON.stringify(left) === JSON.stringify(right)
+}
+
 function isNews(before: LinkFacts | undefined, after: LinkFacts): boolean {
-  if (before?.up !== after.up || !isDeepStrictEqual(before.configured, after.configured)) return true
+  if (before?.up !== after.up || !isEqual(before.configured, after.configured)) return true
   return moved(before.rttMs, after.rttMs, 2) || moved(before.throughputBps, after.throughputBps)
 }
 

@@ -1,11 +1,28 @@
-import type { FolderId, NodeId } from '@spansync/common/core/causal/types'
-import type {
-  FinishedOrder,
-  Order,
-  OrderAnswer,
-  OrderOutcome,
-  OrderRefusal,
-} from '@spansync/common/protocol/coordination'
+import type { FolderId, NodeId } from '../causal/types.ts'
+import type { FinishedOrder, OrderOutcome } from '../coordinator/facts.ts'
+
+export type OrderRefusal =
+  | 'old_epoch'
+  | 'folder_not_held'
+  | 'unknown_peer'
+  | 'not_connected'
+  | 'decentralised'
+  | 'bad_order'
+
+/** Sync with this peer now. `expiresInMs`: after its arrival. */
+export interface Order {
+  readonly id: string
+  readonly folder: FolderId
+  readonly peer: NodeId
+  readonly expiresInMs: number
+}
+
+export interface OrderAnswer {
+  readonly id: string
+  readonly accepted: boolean
+  readonly code?: OrderRefusal
+  readonly reason?: string
+}
 
 /** How things stand between this replica and the peer. `stuck`: what is left has been tried and waits. */
 export type Standing =
@@ -55,7 +72,7 @@ export class Orders {
   take({ id, folder, peer, expiresInMs }: Order): OrderAnswer {
     if (this.#known.has(id)) return { id, accepted: true }
     const code = this.#options.refusalOf(folder, peer)
-    if (code !== undefined) return { id, accepted: false, code, reason: reasons[code] }
+    if (code !== undefined) return { id, accepted: false, code, reason: refusalTexts[code] }
     this.#remember(id)
     const now = this.#options.now()
     const key = keyOf(folder, peer)
@@ -129,7 +146,7 @@ const settleMs = 500
 const mostFinished = 1000
 const mostKnown = 10_000
 
-const reasons: Readonly<Record<OrderRefusal, string>> = {
+export const refusalTexts: Readonly<Record<OrderRefusal, string>> = {
   old_epoch: 'a newer coordinator leads',
   folder_not_held: 'this node does not hold the folder',
   unknown_peer: 'this node does not know the peer, or does not share the folder with it',

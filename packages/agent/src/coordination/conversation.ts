@@ -1,0 +1,187 @@
+import { randomBytes } from 'node:crypto'
+import { type Credentials, readCredentials } from '@spansync/common/adapters/nats/credentials'
+import { createNatsLink, type NatsLink } from '@spansync/common/adapters/nats/nats-link'
+import { parseMessage } from '@spansync/common/adapters/nats/parse-message'
+import type { Incoming } from '@spansync/common/adapters/nats/subscriptions'
+import type { Config } from '@spansync/common/config/schema'
+import type { NodeId } from '@spansync/common/core/causal/types'
+import type { Orders } from '@spansync/common/core/follow/orders'
+import { type Snapshot, StateDeltas, type StateMessage } from '@spansync/common/core/follow/state-deltas'
+import type { Clock } from '@spansync/common/ports'
+import {
+  beatSchema,
+  type NetworkMode,
+  type Order,
+  type OrderAnswer,
+  orderSchema,
+  stateAnswerSchema,
+  subjects,
+} from '@spansync/common/protocol/coordination'
+import type { Problem, Status } from '@spansync/common/protocol/status'
+import type { Logger } from '@spansync/common/runtime/logger'
+import type { Network } from '../daemon/network.ts'
+import { version } from '../version.ts'
+import { CredentialsForeignError, CredentialsNeededError } from './errors.ts'
+import { linkFactsOf, replicaFactsOf } from './facts.ts'
+import type { ReportQueue } from './report-queue.ts'
+import { StateLoop } from './state-loop.ts'
+
+export interface ConversationOptions {
+  readonly coordinator: NonNullable<Config['coordinator']>
+  readonly self: NodeId
+  readonly network: Network
+  readonly orders: Orders
+  readonly reports: ReportQueue
+  readonly clock: Clock
+  readonly log: Logger
+  readonly mode: () => Status['mode']
+  readonly knows: () => { readonly epoch: number; readonly isPresent: boolean }
+  readonly connected: () => void
+  readonly disconnected: () => void
+  readonly nobody: () => void
+  readonly heard: (epoch: number, mode: NetworkMode) => void
+  readonly order: (order: Order) => OrderAnswer
+}
+
+/** What is said between this node and its coordinator, over however many connections and coordinators. */
+export class Conversation implements AsyncDisposable {
+  readonly #options: ConversationOptions
+  readonly #link: NatsLink
+  readonly #loop: StateLoop
+  readonly #stop = new AbortController()
+  readonly #running: Promise<void>[] = []
+  #isDelivering = false
+
+  private constructor(options: ConversationOptions, credentials: Credentials) {
+    const { coordinator, clock, log, network, self } = options
+    this.#options = options
+    this.#link = createNatsLink({ url: coordinator.url, credentials, clock, log })
+    const run = randomBytes(6).toString('hex')
+    const sender = { node: self, name: network.config.name, software: `spansync/${version}`, run }
+    this.#loop = new StateLoop({
+      clock,
+      deltas: new StateDeltas(sender),
+      snapshot: () => this.#snapshot(),
+      send: (state) => this.#send(state),
+      heard: ({ epoch, mode }) => options.heard(epoch, mode),
+      nobody: options.nobody,
+      told: (finished) => options.orders.told(finished),
+    })
+  }
+
+  /** Throws CredentialsNeededError, CredentialsForeignError, and whatever reading the credentials throws. */
+  static async open(options: ConversationOptions): Promise<Conversation> {
+    const { coordinator, self } = options
+    if (coordinator.creds === undefined) throw new CredentialsNeededError(coordinator.url)
+    const credentials = await readCredentials(coordinator.creds)
+    if (credentials.node !== self) throw new CredentialsForeignError(coordinator.creds, credentials.name)
+    const conversation = new Conversation(options, credentials)
+    conversation.#start()
+    return conversation
+  }
+
+  get problem(): Problem | undefined {
+    const { problem } = this.#link
+    return problem && { code: problem.code, message: problem.message, remedy: problem.remedy, retryable: true }
+  }
+
+  changed(): void {
+    this.#loop.changed()
+  }
+
+  reportsWaiting(): void {
+    if (this.#link.connected && !this.#isDelivering) this.#running.push(this.#deliver())
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort(new Error('the coordinator is no longer used'))
+    this.#loop.stop()
+    await this.#link[Symbol.asyncDispose]()
+    await Promise.allSettled(this.#running)
+  }
+
+  #start(): void {
+    const { self, connected, disconnected } = this.#options
+    this.#link.subscribe(subjects.order(self), (message) => this.#onOrder(message))
+    this.#link.subscribe(subjects.beat, (message) => this.#onBeat(message))
+    this.#link.events.on('connected', () => {
+      connected()
+      this.#loop.begin()
+      this.reportsWaiting()
+    })
+    this.#link.events.on('disconnected', () => {
+      this.#loop.pause()
+      disconnected()
+    })
+    this.#running.push(this.#loop.run())
+    this.#link.start()
+  }
+
+  #snapshot(): Snapshot {
+    const { network, orders, mode } = this.#options
+    return {
+      mode: mode(),
+      links: linkFactsOf(network),
+      replicas: replicaFactsOf(network),
+      orders: orders.ids,
+      finished: orders.finished,
+    }
+  }
+
+  async #send(state: StateMessage): ReturnType<ConstructorParameters<typeof StateLoop>[0]['send']> {
+    const answer = await this.#link.request(subjects.state(state.node), state, { timeoutMs: answerMs })
+    if (answer.kind !== 'answer') return answer
+    const parsed = parseMessage(stateAnswerSchema, answer.data)
+    if (parsed.ok) return { kind: 'answer', answer: parsed.value }
+    this.#link.refused.note('the answer to a state', parsed.problem)
+    return { kind: 'refused', reason: parsed.problem }
+  }
+
+  #onOrder({ data, respond }: Incoming): void {
+    const parsed = parseMessage(orderSchema, data)
+    if (!parsed.ok) {
+      this.#link.refused.note('an order', parsed.problem)
+      respond?.({ id: '', accepted: false, code: 'bad_order', reason: parsed.problem } satisfies OrderAnswer)
+      return
+    }
+    respond?.(this.#options.order(parsed.value))
+    this.#loop.changed()
+  }
+
+  /** A coordinator that is new, or was given up, is told everything. */
+  #onBeat({ data }: Incoming): void {
+    const parsed = parseMessage(beatSchema, data)
+    if (!parsed.ok) return this.#link.refused.note('a beat', parsed.problem)
+    const before = this.#options.knows()
+    const { epoch, mode } = parsed.value
+    this.#options.heard(epoch, mode)
+    if (epoch > before.epoch || !before.isPresent) this.#loop.begin()
+  }
+
+  /** What waits goes out, the oldest first, and leaves the disk when it is stored in the stream. */
+  async #deliver(): Promise<void> {
+    const { reports, self, clock } = this.#options
+    this.#isDelivering = true
+    try {
+      while (this.#link.connected && !this.#stop.signal.aborted) {
+        const batch = reports.first(batchSize)
+        if (batch.length === 0) return
+        const stored = await Promise.all(
+          batch.map((report) =>
+            this.#link.publishReport(subjects.report(self), report, { messageId: report.id, timeoutMs: storeMs }),
+          ),
+        )
+        for (const [at, { kind }] of stored.entries()) if (kind === 'stored') reports.remove(batch[at]?.id ?? '')
+        if (stored.some(({ kind }) => kind !== 'stored'))
+          await clock.sleep(retryMs, this.#stop.signal).catch(() => undefined)
+      }
+    } finally {
+      this.#isDelivering = false
+    }
+  }
+}
+
+const answerMs = 3000
+const storeMs = 3000
+const retryMs = 5000
+const batchSize = 20

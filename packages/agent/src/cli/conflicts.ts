@@ -1,8 +1,8 @@
+import { formatBytes, formatTime, printable } from '@spansync/common/cli/format'
+import { renderTable } from '@spansync/common/cli/table'
 import type { Command } from 'commander'
 import { action, type Context, type Runner } from './context.ts'
-import { formatBytes, formatTime, printable } from './format.ts'
 import { checkFolderName } from './lookup.ts'
-import { renderTable } from './table.ts'
 
 export function addConflictsCommand(program: Command, runner: Runner): void {
   program

@@ -1,6 +1,6 @@
+import { formatMs } from '@spansync/common/cli/format'
 import type { LinkStatus, Problem, Status } from '@spansync/common/protocol/status'
 import type { Check } from '../control/api.ts'
-import { formatMs } from './format.ts'
 
 /** Conflicts between two edits are decided by their times: beyond this the wrong one may win. */
 const largestSkewMs = 60_000

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { formatCount, plural } from '@spansync/common/cli/format'
 import type { Check } from '../control/api.ts'
-import { formatCount, plural } from './format.ts'
 
 const watchLimitFile = '/proc/sys/fs/inotify/max_user_watches'
 

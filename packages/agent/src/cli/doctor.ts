@@ -1,9 +1,9 @@
+import { printable } from '@spansync/common/cli/format'
+import type { Paint } from '@spansync/common/cli/table'
 import type { Command } from 'commander'
 import type { Check } from '../control/api.ts'
 import { action, exitCodes, type Runner } from './context.ts'
 import { examine } from './doctor-checks.ts'
-import { printable } from './format.ts'
-import type { Paint } from './table.ts'
 
 export function addDoctorCommand(program: Command, runner: Runner): void {
   program

@@ -1,12 +1,12 @@
+import { printable } from '@spansync/common/cli/format'
+import { type Paint, renderTable } from '@spansync/common/cli/table'
 import { editConfig } from '@spansync/common/config/edit'
 import { loadConfig } from '@spansync/common/config/file'
 import type { FolderConfig } from '@spansync/common/config/schema'
 import type { Command } from 'commander'
 import { action, announceChange, type Context, type Runner } from './context.ts'
 import { addFolder, type FolderOptions } from './folder-add.ts'
-import { printable } from './format.ts'
 import { checkFolderName, unknownName } from './lookup.ts'
-import { type Paint, renderTable } from './table.ts'
 
 export function addFolderCommand(program: Command, runner: Runner): void {
   const folder = program.command('folder').description('add, list, remove or approve folders')

@@ -1,12 +1,12 @@
+import { formatBytes, formatMs, printable } from '@spansync/common/cli/format'
+import { type Paint, renderTable } from '@spansync/common/cli/table'
 import { editConfig } from '@spansync/common/config/edit'
 import { loadConfig } from '@spansync/common/config/file'
 import type { PeerConfig } from '@spansync/common/config/schema'
 import type { Command } from 'commander'
 import { action, announceChange, type Context, type Runner } from './context.ts'
-import { formatBytes, formatMs, printable } from './format.ts'
 import { unknownName } from './lookup.ts'
 import { type PeerOptions, peerSettings, writePeer } from './peer-edit.ts'
-import { type Paint, renderTable } from './table.ts'
 
 export function addPeerCommand(program: Command, runner: Runner): void {
   const peer = program.command('peer').description('add, list or remove the machines that this one syncs with')

@@ -1,7 +1,8 @@
+import { wantsColor } from '@spansync/common/cli/shell'
 import type { Config } from '@spansync/common/config/schema'
 import { createLogger, type Logger } from '@spansync/common/runtime/logger'
 import pretty from 'pino-pretty'
-import { type Context, wantsColor } from './context.ts'
+import type { Context } from './context.ts'
 
 /** JSON lines, or, for a person at a terminal: time, level, node, sentence, and the fields behind it. */
 export function createRunLogger(context: Pick<Context, 'stdout' | 'env'>, config: Config): Logger {

@@ -13,7 +13,7 @@ import { runHere } from './testing.ts'
 const script = `
 import { fakeHandlers } from ${JSON.stringify(new URL('../control/fake-handlers.ts', import.meta.url).href)}
 import { runDaemon } from ${JSON.stringify(new URL('./run.ts', import.meta.url).href)}
-import { reportError } from ${JSON.stringify(new URL('./context.ts', import.meta.url).href)}
+import { reportError } from '@spansync/common/cli/shell'
 import { toSpansyncError } from '@spansync/common/runtime/errors'
 const { env, stdout, stderr } = process
 const start = async ({ log, signal }) => ({

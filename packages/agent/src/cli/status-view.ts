@@ -1,3 +1,5 @@
+import { formatBytes, formatCount, formatDuration, formatMs, plural, printable } from '@spansync/common/cli/format'
+import { type Cell, type Line, type Paint, renderTable, type Style } from '@spansync/common/cli/table'
 import type {
   Amount,
   FolderPeerStatus,
@@ -6,8 +8,6 @@ import type {
   Problem,
   Status,
 } from '@spansync/common/protocol/status'
-import { formatBytes, formatCount, formatDuration, formatMs, plural, printable } from './format.ts'
-import { type Cell, type Line, type Paint, renderTable, type Style } from './table.ts'
 
 const stateStyles: Readonly<Record<FolderStatus['state'], Style>> = {
   idle: 'green',

@@ -1,11 +1,11 @@
+import { formatBytes, formatMs, plural, printable } from '@spansync/common/cli/format'
+import type { Paint } from '@spansync/common/cli/table'
 import { parseDuration } from '@spansync/common/config/units'
 import { SpansyncError, UsageError } from '@spansync/common/runtime/errors'
 import type { Command } from 'commander'
 import type { FolderSyncResult, ReplicaResult, SyncResult } from '../control/api.ts'
 import { action, type Context, type Runner } from './context.ts'
-import { formatBytes, formatMs, plural, printable } from './format.ts'
 import { checkFolderName } from './lookup.ts'
-import type { Paint } from './table.ts'
 
 interface SyncOptions {
   readonly wait?: boolean

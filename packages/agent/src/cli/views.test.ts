@@ -1,3 +1,4 @@
+import { painter } from '@spansync/common/cli/table'
 import { describe, expect, test } from 'vitest'
 import { sampleStatus } from '../control/fake-handlers.ts'
 import { renderChecks } from './doctor.ts'
@@ -6,7 +7,6 @@ import { checkClock, checkWatches } from './doctor-system.ts'
 import { redraw } from './status.ts'
 import { renderStatus } from './status-view.ts'
 import { renderSyncResult } from './sync.ts'
-import { painter } from './table.ts'
 
 const plain = painter(false)
 

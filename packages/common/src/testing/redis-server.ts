@@ -45,6 +45,8 @@ export class RedisServer implements AsyncDisposable {
   readonly #options: RedisServerOptions
   #child: ChildProcess | undefined
   #output = ''
+  /** A test run that ends early must not leave it behind. */
+  readonly #killAtExit = (): void => void this.#child?.kill('SIGKILL')
 
   constructor(options: RedisServerOptions, port: number) {
     this.#options = options
@@ -67,6 +69,7 @@ export class RedisServer implements AsyncDisposable {
     const [program = '', ...args] = this.#command()
     const child = spawn(program, args, { cwd: this.directory, stdio: ['ignore', 'pipe', 'pipe'] })
     this.#child = child
+    process.once('exit', this.#killAtExit)
     this.#output = ''
     const deadline = AbortSignal.timeout(this.#options.deadlineMs ?? 10_000)
     try {
@@ -81,6 +84,7 @@ export class RedisServer implements AsyncDisposable {
   async stop(signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM'): Promise<void> {
     const child = this.#child
     this.#child = undefined
+    process.removeListener('exit', this.#killAtExit)
     if (child?.pid === undefined || child.exitCode !== null || child.signalCode !== null) return
     const ended = once(child, 'exit')
     child.kill(signal)

@@ -5,8 +5,8 @@ export type Outcome<T> =
   | { readonly status: 'failed'; readonly error: unknown }
   | { readonly status: 'late' }
 
-/** What becomes of `work` within `ms`; then, or when the signal is aborted, it is told to end, and is no longer waited for even when it does
- *  not. Never rejects. */
+/** What becomes of `work` within `ms`. Then, or when the signal is aborted, it is told to end, and is no longer waited for even when it
+ *  does not. Never rejects. */
 export async function timed<T>(
   options: { readonly clock: Clock; readonly ms: number; readonly work: (limit: AbortSignal) => Promise<T> },
   signal?: AbortSignal,

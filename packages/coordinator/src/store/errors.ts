@@ -33,7 +33,7 @@ export class StoreUnreachableError extends SpansyncError {
     super({
       code: 'store_unreachable',
       message: `the store ${location} cannot be reached: ${messageOf(cause)}`,
-      remedy: `${remedy} (${location}); it is tried again by itself`,
+      remedy: `${remedy} (${location})`,
       retryable: true,
       cause,
     })
@@ -53,13 +53,25 @@ export class StoreAccessError extends SpansyncError {
   }
 }
 
+/** The file can be neither read nor written as it should. */
+export class StoreFileError extends SpansyncError {
+  constructor(location: string, cause: unknown, remedy: string) {
+    super({
+      code: 'store_file',
+      message: `the store ${location} cannot be used: ${messageOf(cause)}`,
+      remedy,
+      cause,
+    })
+  }
+}
+
 /** Another process holds the file's lock for longer than a write ever takes. */
 export class StoreBusyError extends SpansyncError {
   constructor(location: string, cause: unknown) {
     super({
       code: 'store_busy',
       message: `the store ${location} is locked by another process`,
-      remedy: 'it is tried again by itself; when it stays so, look for a program that has the file open (lsof, fuser)',
+      remedy: 'try again; when it stays so, look for a program that has the file open (lsof, fuser)',
       retryable: true,
       cause,
     })

@@ -14,7 +14,7 @@ import type { Store } from './store.ts'
 
 /** Opens the store in the SQLite file, or makes it where there is no file. Several processes of one machine may share it; not over a
  *  network file system, where locks cannot be relied upon. Throws StoreDamagedError, StoreForeignError, StoreTooNewError,
- *  StoreBusyError and StoreUnreachableError. */
+ *  StoreBusyError and StoreFileError. */
 export function openSqliteStore(file: string, options: { readonly clock: Clock }): Store {
   const location = `sqlite:${file}`
   return guarded(location, () => {

@@ -62,7 +62,7 @@ export interface LeaseHolder {
 export interface NodeStore {
   /** By id. */
   list(signal?: AbortSignal): Promise<readonly NodeRecord[]>
-  /** Replaces the one with the same id. */
+  /** Replaces the one with the same id. Throws ZodError for one that could not be read again. */
   put(node: NodeRecord, by: Writer, signal?: AbortSignal): Promise<void>
   /** False when it was not there. */
   remove(id: NodeId, by: Writer, signal?: AbortSignal): Promise<boolean>
@@ -80,7 +80,8 @@ export type Replacement =
 
 export interface SettingsStore {
   read(signal?: AbortSignal): Promise<VersionedSettings>
-  /** Only when the version still is `expected`. See `updateSettings`, which tries again. */
+  /** Only when the version still is `expected`. See `updateSettings`, which tries again. Throws ZodError for settings that could not be
+   *  read again. */
   replace(
     change: { readonly expected: number; readonly settings: Settings; readonly by: Writer },
     signal?: AbortSignal,
@@ -139,7 +140,7 @@ export interface PlanStore {
 }
 
 /** What coordinators remember and agree on. Opened by `openStore`. Everything may throw StoreUnreachableError, StoreBusyError
- *  (retryable), StoreAccessError, StoreDamagedError and, after disposal, StoreClosedError. */
+ *  (retryable), StoreAccessError, StoreFileError, StoreDamagedError and, after disposal, StoreClosedError. */
 export interface Store extends AsyncDisposable {
   /** Its URL without the password, for messages. */
   readonly location: string

@@ -1,3 +1,4 @@
+import { toSpansyncError } from '@spansync/common/runtime/errors'
 import type { Logger } from '@spansync/common/runtime/logger'
 import { Redis, type RedisOptions } from 'ioredis'
 import { StoreUnreachableError } from '../errors.ts'
@@ -49,8 +50,9 @@ export class RedisConnection {
       this.close()
       signal?.throwIfAborted()
       if (!timeout.aborted) throw error
-      const cause = this.#lastProblem ?? new Error(`no answer within ${withinMs} ms`)
-      throw new StoreUnreachableError(this.location, cause)
+      throw this.#lastProblem === undefined
+        ? new StoreUnreachableError(this.location, new Error(`no answer within ${withinMs} ms`))
+        : this.#explain(this.#lastProblem)
     }
   }
 
@@ -98,9 +100,12 @@ export class RedisConnection {
     const known = this.#lastProblem?.message === error.message
     this.#lastProblem = error
     if (known) return
-    const { location } = this
-    const problem = toStoreError(error, { location, closed: false, lastProblem: undefined })
-    this.#log.warn({ event: 'store.connection_lost', err: problem }, 'it is tried again by itself')
+    const problem = toSpansyncError(this.#explain(error))
+    this.#log.warn({ event: 'store.connection_lost', code: problem.code, err: problem }, problem.remedy)
+  }
+
+  #explain(problem: Error): unknown {
+    return toStoreError(problem, { location: this.location, closed: false, lastProblem: undefined })
   }
 }
 

@@ -36,7 +36,8 @@ export function toStoreError(error: unknown, context: RedisErrorContext): unknow
   const passing = passingReplies[word]
   if (passing !== undefined) return new StoreUnreachableError(location, cause, passing)
   if (word === 'WRONGTYPE') return new StoreDamagedError(location, cause)
-  if (!isConnectionError(error)) return error
+  // A fault of ours keeps its stack.
+  if (!isConnectionError(error)) return error.name === 'ReplyError' ? cause : error
   if (closed) return new StoreClosedError(location)
   if (lastProblem === undefined || lastProblem === error) return new StoreUnreachableError(location, cause)
   // The connection is refused in words (a wrong password) rather than missing.

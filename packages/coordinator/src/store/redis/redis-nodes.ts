@@ -30,7 +30,7 @@ export class RedisNodes implements NodeStore {
   }
 
   async put(node: NodeRecord, by: Writer, signal?: AbortSignal): Promise<void> {
-    const args = [fenceOf(by), node.id, JSON.stringify(node)]
+    const args = [fenceOf(by), node.id, JSON.stringify(nodeRecordSchema.parse(node))]
     await this.#connection.runScript(put, { keys: this.#keys, args }, signal)
   }
 

@@ -27,7 +27,8 @@ export class RedisSettings implements SettingsStore {
   }
 
   async replace(change: Parameters<SettingsStore['replace']>[0], signal?: AbortSignal): Promise<Replacement> {
-    const { expected, settings, by } = change
+    const { expected, by } = change
+    const settings = settingsSchema.parse(change.settings)
     const keys = [this.#connection.key('epoch'), this.#connection.key('settings')]
     const args = [fenceOf(by), expected, JSON.stringify(settings)]
     const answer = await this.#connection.runScript(replace, { keys, args }, signal)

@@ -1,5 +1,16 @@
 import { randomBytes } from 'node:crypto'
-import { chmodSync, existsSync, linkSync, mkdirSync, renameSync, rmSync, statSync } from 'node:fs'
+import {
+  chmodSync,
+  closeSync,
+  existsSync,
+  fsyncSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from 'node:fs'
 import { dirname } from 'node:path'
 import { errnoOf } from '@spansync/common/runtime/errors'
 import Database from 'better-sqlite3'
@@ -7,7 +18,7 @@ import { StoreDamagedError, StoreForeignError, StoreTooNewError } from '../error
 import { applicationId, migrations, vitalTables } from './schema.ts'
 
 // How long SQLite waits for another process's lock, with the event loop standing still. A write takes milliseconds.
-const lockWaitMs = 2000
+const lockWaitMs = 1000
 
 /** Opens the store in `file`; makes one only where there is no file at all. */
 export function openFile(file: string, location: string): Database.Database {
@@ -18,6 +29,7 @@ export function openFile(file: string, location: string): Database.Database {
   try {
     checkOwner(database, location)
     configure(database)
+    database.pragma('synchronous = FULL')
     migrate(database, location)
     checkVitalTables(database, location)
     return database
@@ -38,15 +50,27 @@ function create(file: string, location: string): void {
     const database = new Database(unfinished)
     try {
       chmodSync(unfinished, 0o600)
+      // Flushed once, when it is complete: before that a crash leaves nothing that anybody looks at.
+      database.pragma('synchronous = OFF')
       database.pragma(`application_id = ${applicationId}`)
       configure(database)
       migrate(database, location)
     } finally {
       database.close()
     }
+    flush(unfinished)
     giveName(unfinished, file)
   } finally {
     for (const suffix of ['', '-wal', '-shm']) rmSync(unfinished + suffix, { force: true })
+  }
+}
+
+function flush(file: string): void {
+  const handle = openSync(file, 'r+')
+  try {
+    fsyncSync(handle)
+  } finally {
+    closeSync(handle)
   }
 }
 
@@ -80,7 +104,6 @@ function migrate(database: Database.Database, location: string): void {
   const version = (): number => database.pragma('user_version', { simple: true }) as number
   if (version() > migrations.length) throw new StoreTooNewError(location, version(), migrations.length)
   if (version() === migrations.length) return
-  database.pragma('synchronous = FULL')
   database
     .transaction(() => {
       // Asked again under the lock: another process may have done it meanwhile.

@@ -1,5 +1,22 @@
 import { SpansyncError } from '@spansync/common/runtime/errors'
-import { StoreBusyError, StoreClosedError, StoreDamagedError, StoreUnreachableError } from '../errors.ts'
+import { StoreBusyError, StoreClosedError, StoreDamagedError, StoreFileError } from '../errors.ts'
+
+/** SQLite's, and the system's where the file is made. */
+const fileCodes = [
+  'SQLITE_CANTOPEN',
+  'SQLITE_IOERR',
+  'SQLITE_READONLY',
+  'SQLITE_PERM',
+  'SQLITE_AUTH',
+  'EACCES',
+  'EEXIST',
+  'EIO',
+  'EISDIR',
+  'ENOENT',
+  'ENOTDIR',
+  'EPERM',
+  'EROFS',
+]
 
 /** What SQLite says, as what it means to a person. Anything else is given back as it came. */
 export function toStoreError(error: unknown, location: string): unknown {
@@ -10,16 +27,15 @@ export function toStoreError(error: unknown, location: string): unknown {
     return new StoreDamagedError(location, error)
   }
   if (begins('SQLITE_BUSY', 'SQLITE_LOCKED', 'SQLITE_PROTOCOL')) return new StoreBusyError(location, error)
-  if (begins('SQLITE_FULL')) return new StoreUnreachableError(location, error, 'free some space on its disk')
-  if (begins('SQLITE_CANTOPEN', 'SQLITE_IOERR', 'SQLITE_READONLY', 'SQLITE_PERM', 'SQLITE_AUTH', 'EACCES', 'EPERM')) {
-    return new StoreUnreachableError(
+  if (begins('SQLITE_FULL', 'ENOSPC', 'EDQUOT')) {
+    return new StoreFileError(location, error, 'free some space on its disk')
+  }
+  if (begins(...fileCodes)) {
+    return new StoreFileError(
       location,
       error,
       'check that its directory is there, that this user may read and write in it, and that its disk is sound',
     )
-  }
-  if (begins('ENO', 'EROFS', 'EDQUOT', 'EIO', 'EISDIR')) {
-    return new StoreUnreachableError(location, error, 'check that its directory is there and its disk has space')
   }
   if (error instanceof TypeError && /connection is not open/.test(error.message)) return new StoreClosedError(location)
   return error

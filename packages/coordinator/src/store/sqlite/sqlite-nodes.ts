@@ -30,9 +30,8 @@ export class SqliteNodes implements NodeStore {
   }
 
   async put(node: NodeRecord, by: Writer, signal?: AbortSignal): Promise<void> {
-    this.#file.write(signal, { by, durable: true }, () => {
-      this.#statements.put.run({ id: node.id, name: node.name, nkey: node.nkey, addedAt: node.addedAt })
-    })
+    const row = nodeRecordSchema.parse(node)
+    this.#file.write(signal, { by, durable: true }, () => this.#statements.put.run(row))
   }
 
   async remove(id: NodeId, by: Writer, signal?: AbortSignal): Promise<boolean> {

@@ -22,7 +22,8 @@ export class SqliteSettings implements SettingsStore {
   }
 
   async replace(change: Parameters<SettingsStore['replace']>[0], signal?: AbortSignal): Promise<Replacement> {
-    const { expected, settings, by } = change
+    const { expected, by } = change
+    const settings = settingsSchema.parse(change.settings)
     return this.#file.write(signal, { by, durable: true }, (): Replacement => {
       const current = this.#read()
       if (current.version !== expected) return { status: 'conflict', current }

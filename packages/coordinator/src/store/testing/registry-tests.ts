@@ -18,6 +18,12 @@ export function runRegistryTests(make: () => OpenAgain): void {
       expect((await store.nodes.list()).map(({ id }) => id)).toEqual([nodeB, nodeC])
     })
 
+    it('that could not be read again are not taken', async () => {
+      const store = await make()()
+      await expect(store.nodes.put(node(nodeA, { nkey: 'SECRET' }), 'person')).rejects.toThrow('nkey')
+      expect(await store.nodes.list()).toEqual([])
+    })
+
     it('outlive the one who put them', async () => {
       const open = make()
       const first = await open()
@@ -53,6 +59,13 @@ export function runRegistryTests(make: () => OpenAgain): void {
         status: 'conflict',
         current: { version: 1, settings: fastest },
       })
+    })
+
+    it('that could not be read again are not taken', async () => {
+      const store = await make()()
+      const settings = { ...fastest, objective: 2 }
+      await expect(store.settings.replace({ expected: 0, settings, by: 'person' })).rejects.toThrow('objective')
+      expect(await store.settings.read()).toMatchObject({ version: 0 })
     })
 
     it('take every change of many who make one at once', async () => {

@@ -31,6 +31,8 @@ test.each([
   [agent, `import { need } from '../../../../test/lab/lab.ts'`],
   [agent, `import { fakeDisk } from '@spansync/common/testing/fake-disk'`],
   [coordinator, `import { tunnel } from '@spansync/agent/tunnel'`],
+  [coordinator, `import { contract } from './store/testing/contract.ts'`],
+  ['packages/agent/src/index.test.ts', `import { contract } from '@spansync/coordinator/store/testing/contract'`],
 ])('%s may not have: %s', (path, text) => {
   expect(findForbiddenImports([{ path, text }])).toEqual([expect.stringContaining(path)])
 })
@@ -45,6 +47,9 @@ test.each([
   ['packages/common/src/testing/contracts/index.ts', `import type { Index } from '../../ports.ts'`],
   [agent, `import { need } from '@spansync/common/core/causal/need'\nimport { execa } from 'execa'`],
   ['packages/agent/src/index/index.test.ts', `import { contract } from '@spansync/common/testing/contracts'`],
+  ['packages/coordinator/src/store/store.test.ts', `import { contract } from './testing/contract.ts'`],
+  ['packages/coordinator/src/store/testing/contract.ts', `import { samples } from './samples.ts'`],
+  ['packages/coordinator/src/store/testing/contract.ts', `import { wait } from '@spansync/common/testing/wait'`],
   ['test/lab/lab.ts', `import { plan } from '@spansync/coordinator/plan'`],
 ])('%s may have: %s', (path, text) => {
   expect(findForbiddenImports([{ path, text }])).toEqual([])

@@ -11,7 +11,8 @@ interface Layer {
 const common = 'packages/common/src'
 const core = `${common}/core`
 const sim = `${common}/sim`
-const testing = `${common}/testing`
+/** What tests share; `common` may be used by all of them, a package's own by its tests and by `test/`. */
+const testings = [`${common}/testing`, 'packages/coordinator/src/store/testing']
 
 const layers: readonly Layer[] = [
   { directory: core, mayImport: [core], pure: true },
@@ -40,9 +41,10 @@ function judge(file: string, specifier: string): string | undefined {
   if (target === undefined) {
     return layer.pure && !isTest ? `${file}: '${specifier}': ${layer.directory} imports no packages` : undefined
   }
-  const isTestCode = isTest || isInside(file, testing)
-  if (isInside(target, testing) && isTestCode) return undefined
-  if (isInside(target, testing)) return `${file}: '${specifier}': only tests import ${testing}`
+  const testing = testings.find((directory) => isInside(target, directory))
+  const isTestCode = isTest || testings.some((directory) => isInside(file, directory))
+  if (testing !== undefined && !isTestCode) return `${file}: '${specifier}': only tests import ${testing}`
+  if (testing === testings[0]) return undefined
   if (layer.mayImport.some((directory) => isInside(target, directory))) return undefined
   return `${file}: '${specifier}': ${layer.directory} imports only ${layer.mayImport.join(', ')}`
 }

@@ -55,7 +55,7 @@ const valid = { version: 1, node, name: 'laptop', server: null }
 
 test.each([
   ['not JSON', (_seed: string) => `{"seed": "SU`],
-  ['a seed that is none', (seed: string) => JSON.stringify({ ...valid, seed: `${seed.slice(0, -1)}A` })],
+  ['a seed that is none', (seed: string) => JSON.stringify({ ...valid, seed: mistyped(seed) })],
   ['a node that is none', (seed: string) => JSON.stringify({ ...valid, seed, node: 'laptop' })],
   ['a certificate that is none', (seed: string) => JSON.stringify({ ...valid, seed, server: '-----BEGIN' })],
   ['a newer version', (seed: string) => JSON.stringify({ ...valid, seed, version: 2 })],
@@ -76,3 +76,7 @@ test('the seed is in no log', () => {
   expect(seen).toContain('[secret]')
   expect(seen).not.toContain(credentials.seed.reveal())
 })
+
+function mistyped(seed: string): string {
+  return `${seed.slice(0, 20)}${seed[20] === 'A' ? 'B' : 'A'}${seed.slice(21)}`
+}

@@ -74,7 +74,7 @@ test.each([
 ])('a server that %s is given up in time, and its socket with it', async (_name, greet) => {
   const { place, seen } = await listen(greet)
   const credentials = createCredentials({ node: 'ab'.repeat(32) as NodeId, name: 'a', server: null })
-  const opening = openConnection({ servers: [place], credentials, openTimeoutMs: 100, signal: signal() })
+  const opening = openConnection({ place, credentials, openTimeoutMs: 100, signal: signal() })
   await expect(opening).rejects.toMatchObject({ code: 'nats_unreachable', message: expect.stringContaining('100 ms') })
   await vi.waitFor(() => expect(seen.open).toBe(0))
 })
@@ -83,7 +83,7 @@ test('aborting ends the dialling at once, and its socket with it', async () => {
   const { place, seen } = await listen(() => undefined)
   const credentials = createCredentials({ node: 'ab'.repeat(32) as NodeId, name: 'a', server: null })
   const controller = new AbortController()
-  const opening = openConnection({ servers: [place], credentials, openTimeoutMs: 60_000, signal: controller.signal })
+  const opening = openConnection({ place, credentials, openTimeoutMs: 60_000, signal: controller.signal })
   await vi.waitFor(() => expect(seen.open).toBe(1))
   controller.abort(new Error('enough'))
   await expect(opening).rejects.toThrow('enough')

@@ -56,6 +56,13 @@ export async function ask({ nats }: OpenConnection, question: Question): Promise
   }
 }
 
+/** To whoever listens. False when the connection has just ended. */
+export function tell({ nats }: OpenConnection, subject: string, data: Uint8Array): boolean {
+  if (nats.isClosed()) return false
+  nats.publish(subject, data)
+  return true
+}
+
 /** What JetStream says to a message that it was sent. */
 export function toDelivery(answer: Answer): Delivery {
   if (answer.kind !== 'answer') return answer

@@ -3,9 +3,9 @@ import type { NatsConnection } from 'nats'
 import { type SpansyncError, toSpansyncError } from '../../runtime/errors.ts'
 import { Backoff } from './backoff.ts'
 import { NatsAuthError, NatsCertificateError, NatsClosedError } from './errors.ts'
-import { type Answer, type Delivery, encodeMessage, toDelivery } from './exchange.ts'
+import { type Answer, type Delivery, encodeMessage, tell, toDelivery } from './exchange.ts'
 import { defaultTiming, type LinkTiming, type NatsLinkOptions } from './link-options.ts'
-import { answers, type OpenConnection, openConnection } from './open-connection.ts'
+import { answers, type OpenConnection, openAny } from './open-connection.ts'
 import { Refused } from './parse-message.ts'
 import { Requests } from './requests.ts'
 import { parseServerUrl } from './server-url.ts'
@@ -74,7 +74,10 @@ export class NatsLink implements AsyncDisposable {
   /** At once when it is. Rejects with the signal's reason. */
   async whenConnected(signal?: AbortSignal): Promise<void> {
     signal?.throwIfAborted()
-    if (!this.connected) await once(this.events, 'connected', signal === undefined ? {} : { signal })
+    if (this.connected) return
+    await once(this.events, 'connected', signal === undefined ? {} : { signal }).catch((error: unknown) => {
+      throw signal?.reason ?? error
+    })
   }
 
   /** Tries now, or right after the try that is under way: the network has changed, or a person wants it. */
@@ -90,7 +93,7 @@ export class NatsLink implements AsyncDisposable {
     { timeoutMs }: { timeoutMs: number },
     signal?: AbortSignal,
   ): Promise<Answer> {
-    return abortable(this.#requests.ask(this.#open, { subject, timeoutMs, payload }), signal)
+    return this.#requests.ask(this.#open, { subject, timeoutMs, payload }, signal)
   }
 
   /** Into JetStream, which stores a message of one id once. Rejects only with the signal's reason. */
@@ -100,17 +103,14 @@ export class NatsLink implements AsyncDisposable {
     { messageId, timeoutMs }: { messageId: string; timeoutMs: number },
     signal?: AbortSignal,
   ): Promise<Delivery> {
-    return toDelivery(
-      await abortable(this.#requests.ask(this.#open, { subject, timeoutMs, messageId, payload }), signal),
-    )
+    return toDelivery(await this.#requests.ask(this.#open, { subject, timeoutMs, messageId, payload }, signal))
   }
 
   /** To whoever listens now; nobody confirms it. False when it was not sent. */
   publish(subject: string, payload: unknown): boolean {
     const data = encodeMessage(payload)
     if (this.#open === undefined || data === undefined || this.#requests.isFull(this.#open)) return false
-    this.#open.nats.publish(subject, data)
-    return true
+    return tell(this.#open, subject, data)
   }
 
   /** Until disposed. Bounded by what arrives: the handler runs as each message does. */
@@ -145,18 +145,19 @@ export class NatsLink implements AsyncDisposable {
   async #once(signal: AbortSignal): Promise<{ reason: SpansyncError; lastedMs: number }> {
     const { credentials, clock } = this.#options
     const { openTimeoutMs } = this.#timing
+    let open: OpenConnection
     try {
-      const open = await openConnection({ servers: this.#servers, credentials, openTimeoutMs, signal })
-      const openedAt = clock.now()
-      this.#begin(open)
-      const reason = await open.ended
-      this.#end(reason)
-      return { reason, lastedMs: clock.now() - openedAt }
+      open = await openAny(this.#servers, { credentials, openTimeoutMs, signal })
     } catch (error) {
       const reason = toSpansyncError(error)
       this.#tell(reason)
       return { reason, lastedMs: 0 }
     }
+    const openedAt = clock.now()
+    this.#begin(open)
+    const reason = await open.ended
+    this.#end(reason)
+    return { reason, lastedMs: clock.now() - openedAt }
   }
 
   #begin(open: OpenConnection): void {
@@ -194,15 +195,4 @@ export class NatsLink implements AsyncDisposable {
       reason.remedy,
     )
   }
-}
-
-/** The work goes on in any case; it ends by its own time limit. */
-function abortable<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (signal === undefined) return work
-  return new Promise((resolve, reject) => {
-    if (signal.aborted) return reject(signal.reason)
-    const abort = (): void => reject(signal.reason)
-    signal.addEventListener('abort', abort, { once: true })
-    work.finally(() => signal.removeEventListener('abort', abort)).then(resolve, reject)
-  })
 }

@@ -12,10 +12,9 @@ const pingIntervalMs = 120_000
 const unansweredPings = 2
 
 export interface OpenOptions {
-  /** Members of one cluster, tried in this order. */
-  readonly servers: readonly HostPort[]
+  readonly place: HostPort
   readonly credentials: Credentials
-  /** For everything up to the server's first answer, for each server. */
+  /** For everything up to the server's first answer. */
   readonly openTimeoutMs: number
   readonly signal: AbortSignal
 }
@@ -29,10 +28,28 @@ export interface OpenConnection {
   readonly ended: Promise<SpansyncError>
 }
 
+/** The first of the members of a cluster, in this order, that takes the connection. Throws the last one's SpansyncError, or the
+ *  signal's reason. */
+export async function openAny(
+  places: readonly HostPort[],
+  options: Omit<OpenOptions, 'place'>,
+): Promise<OpenConnection> {
+  let problem: unknown
+  for (const place of places) {
+    try {
+      return await openConnection({ place, ...options })
+    } catch (error) {
+      options.signal.throwIfAborted()
+      problem = error
+    }
+  }
+  throw problem
+}
+
 /** One connection, without any trying again: that is the link's, which knows why it failed and forgets what waited to be sent. Throws
  *  SpansyncError, or the signal's reason. */
 export async function openConnection({
-  servers,
+  place,
   credentials,
   openTimeoutMs,
   signal,
@@ -44,8 +61,7 @@ export async function openConnection({
   signal.addEventListener('abort', abort, { once: true })
   try {
     const nats = await connectSecurely({
-      servers: servers.map(formatHostPort),
-      noRandomize: true,
+      servers: formatHostPort(place),
       ignoreClusterUpdates: true,
       // Names are looked up with the dialling, which tries all addresses of both families.
       resolve: false,
@@ -77,7 +93,7 @@ export async function openConnection({
     signal.removeEventListener('abort', abort)
     dialling.abort(new Error('given up'))
     signal.throwIfAborted()
-    throw opening(transport?.server ?? servers.map(formatHostPort).join(), openTimeoutMs, error)
+    throw opening(formatHostPort(place), openTimeoutMs, error)
   }
 }
 

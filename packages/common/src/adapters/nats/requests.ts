@@ -6,6 +6,10 @@ import { type OpenConnection, probe } from './open-connection.ts'
 const maxRequests = 256
 const maxBacklogBytes = 4 * 1024 * 1024
 
+export interface Request extends Omit<Question, 'data'> {
+  readonly payload: unknown
+}
+
 /** What is asked over one connection after another. */
 export class Requests {
   readonly #clock: Clock
@@ -18,11 +22,16 @@ export class Requests {
     this.#probeMs = probeMs
   }
 
-  /** Never throws. */
-  async ask(
-    open: OpenConnection | undefined,
-    { payload, ...question }: Omit<Question, 'data'> & { readonly payload: unknown },
-  ): Promise<Answer> {
+  /** Rejects only with the signal's reason. */
+  ask(open: OpenConnection | undefined, question: Request, signal: AbortSignal | undefined): Promise<Answer> {
+    return abortable(this.#ask(open, question), signal)
+  }
+
+  isFull({ transport }: OpenConnection): boolean {
+    return this.#waiting >= maxRequests || transport.backlog > maxBacklogBytes
+  }
+
+  async #ask(open: OpenConnection | undefined, { payload, ...question }: Request): Promise<Answer> {
     const data = encodeMessage(payload)
     if (data === undefined) return tooBig
     if (open === undefined) return { kind: 'disconnected' }
@@ -34,10 +43,6 @@ export class Requests {
     return answer
   }
 
-  isFull({ transport }: OpenConnection): boolean {
-    return this.#waiting >= maxRequests || transport.backlog > maxBacklogBytes
-  }
-
   /** Whoever was asked may be busy, or the whole connection may be dead: only the server's own answer tells. One at a time. */
   async #probe(open: OpenConnection): Promise<void> {
     if (this.#probed.has(open)) return
@@ -45,4 +50,15 @@ export class Requests {
     await probe(open, this.#clock, this.#probeMs)
     this.#probed.delete(open)
   }
+}
+
+/** The work goes on in any case; it ends by its own time limit. */
+function abortable<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return work
+  return new Promise((resolve, reject) => {
+    if (signal.aborted) return reject(signal.reason)
+    const abort = (): void => reject(signal.reason)
+    signal.addEventListener('abort', abort, { once: true })
+    work.finally(() => signal.removeEventListener('abort', abort)).then(resolve, reject)
+  })
 }

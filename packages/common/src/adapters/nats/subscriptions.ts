@@ -66,6 +66,8 @@ export class Subscriptions {
   }
 
   #subscribe(open: OpenConnection, entry: Entry): void {
+    // Ended already; the link is about to hear of it.
+    if (open.nats.isClosed()) return
     entry.current = open.nats.subscribe(entry.subject, {
       callback: (error, message) => {
         if (error !== null) void this.#denied(open, entry, error)

@@ -47,22 +47,28 @@ export function loadConfig(home: string): Config {
 
 export function readConfig(home: string): ParsedConfig {
   const file = configFileOf(home)
-  return parseConfig({ file, text: readText(file), home })
+  return parseConfig({ file, text: readConfigText(file), home })
 }
 
-function readText(file: string): string {
+/** Throws NotInitialisedError; `program` is who should have been initialised. */
+export function readConfigText(file: string, program?: string): string {
   try {
     return readFileSync(file, 'utf8')
   } catch (error) {
-    if (errnoOf(error) === 'ENOENT') throw new NotInitialisedError(file)
+    if (errnoOf(error) === 'ENOENT') throw new NotInitialisedError(file, program)
     throw error
   }
 }
 
 /** Creates the home (0700) and writes a new config.yaml. */
 export async function createConfig(home: string, text: string, clock: Clock = systemClock): Promise<void> {
-  mkdirSync(home, { recursive: true, mode: 0o700 })
   parseConfig({ file: configFileOf(home), text, home })
+  await writeNewConfig(home, text, clock)
+}
+
+/** The same for a text that has been checked. */
+export async function writeNewConfig(home: string, text: string, clock: Clock = systemClock): Promise<void> {
+  mkdirSync(home, { recursive: true, mode: 0o700 })
   await replaceConfig(home, () => text, clock)
 }
 

@@ -8,6 +8,13 @@ export interface HomeQuery {
   readonly userHome?: string
 }
 
+/** The same for a coordinator: `$SPANSYNC_COORDINATOR_HOME`, else a directory beside the node's. */
+export function resolveCoordinatorHome({ env, ...query }: HomeQuery): string {
+  if (env.SPANSYNC_COORDINATOR_HOME) return resolve(env.SPANSYNC_COORDINATOR_HOME)
+  const { SPANSYNC_HOME: _node, ...rest } = env
+  return `${resolveHome({ env: rest, ...query })}-coordinator`
+}
+
 /** The directory that holds everything of a node: `$SPANSYNC_HOME`, else the platform's place for configuration. */
 export function resolveHome({ env, platform, userHome = homedir() }: HomeQuery): string {
   if (env.SPANSYNC_HOME) return resolve(env.SPANSYNC_HOME)

@@ -9,6 +9,7 @@ import {
   parseDocument,
   type YAMLError,
 } from 'yaml'
+import type { z } from 'zod'
 import { type Finding, findingsOf, joinPath } from './issues.ts'
 import { ConfigError, type ConfigProblem } from './problems.ts'
 import { checkRelations } from './relations.ts'
@@ -30,6 +31,20 @@ export interface ParsedConfig {
 
 /** Reads config.yaml. Throws ConfigError with every problem, in the order of the file. */
 export function parseConfig(source: ConfigSource): ParsedConfig {
+  return parseYaml(source, { schema: configSchema, relations: (raw) => checkRelations(raw, source.home) })
+}
+
+export interface Rules<T> {
+  readonly schema: z.ZodType<T>
+  /** What one part of the file says about another. */
+  readonly relations?: (raw: unknown) => readonly Finding[]
+}
+
+/** A configuration file of any program, as its schema wants it. Throws ConfigError with every problem, in the order of the file. */
+export function parseYaml<T>(
+  source: ConfigSource,
+  { schema, relations = () => [] }: Rules<T>,
+): { config: T; document: Document } {
   const lines = new LineCounter()
   const document = parseDocument(source.text, { lineCounter: lines })
   if (document.errors.length > 0) {
@@ -37,11 +52,8 @@ export function parseConfig(source: ConfigSource): ParsedConfig {
     throw new ConfigError(source.file, problems, document.errors[0])
   }
   const raw = withoutEmptySections(document.toJS({ maxAliasCount: 100 }) ?? {})
-  const parsed = configSchema.safeParse(raw, { reportInput: true })
-  const findings = [
-    ...(parsed.success ? [] : findingsOf(configSchema, parsed.error.issues, raw)),
-    ...checkRelations(raw, source.home),
-  ]
+  const parsed = schema.safeParse(raw, { reportInput: true })
+  const findings = [...(parsed.success ? [] : findingsOf(schema, parsed.error.issues, raw)), ...relations(raw)]
   if (findings.length === 0 && parsed.success) return { config: freeze(parsed.data), document }
   const problems = findings.map((finding) => locate(source.file, document, lines, finding))
   throw new ConfigError(

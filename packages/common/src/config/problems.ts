@@ -41,11 +41,11 @@ export class ConfigError extends SpansyncError {
 
 /** There is no configuration file in this home. */
 export class NotInitialisedError extends SpansyncError {
-  constructor(file: string) {
+  constructor(file: string, program = 'spansync') {
     super({
       code: 'not_initialised',
       message: `there is no configuration at ${file}`,
-      remedy: 'run `spansync init` first, or name the right directory with --home or SPANSYNC_HOME',
+      remedy: `run \`${program} init\` first, or name the right directory with --home`,
       exitCode: exitCodes.usage,
     })
   }

@@ -7,16 +7,27 @@ export interface InitialConfig {
   readonly listen: string
 }
 
-/** The first config.yaml: what is set, and every other key with its help and default, ready to be uncommented. */
+/** The first config.yaml of a node. */
 export function initialConfig(initial: InitialConfig): string {
-  const set: Readonly<Record<string, unknown>> = { ...initial, mode: 'auto', peers: {}, folders: {} }
-  const parts = Object.entries(configSchema.shape).map(([key, schema]) => {
+  const set = { ...initial, mode: 'auto', peers: {}, folders: {} }
+  const title = '# Configuration of spansync on this machine. A running agent notices changes by itself.'
+  return template({ title, shape: configSchema.shape, set })
+}
+
+export interface Template {
+  /** The first line. */
+  readonly title: string
+  readonly shape: Readonly<Record<string, z.ZodType>>
+  readonly set: Readonly<Record<string, unknown>>
+}
+
+/** A configuration file: what is set, and every other key with its help and default, ready to be uncommented. */
+export function template({ title, shape, set }: Template): string {
+  const parts = Object.entries(shape).map(([key, schema]) => {
     const help = `# ${schema.description ?? key}.`
     return Object.hasOwn(set, key) ? `${help}\n${stringify({ [key]: set[key] })}` : `${help}\n${commented(key, schema)}`
   })
-  return ['# Configuration of spansync on this machine. A running agent notices changes by itself.\n', ...parts].join(
-    '\n',
-  )
+  return [`${title}\n`, ...parts].join('\n')
 }
 
 /** One commented line per key of a section, with its help and, where it has one, its default. */

@@ -21,6 +21,8 @@ export const subjects = {
   report: (node: NodeId | '*') => `${prefix}.report.${node}`,
   /** From the leading coordinator to everybody, every `beatMs`. */
   beat: `${prefix}.beat`,
+  /** Request of the coordinator's own command line, answered by whoever leads. */
+  query: `${prefix}.query`,
   /** The node that a subject with an id ends in; undefined when it does not. */
   nodeOf: (subject: string): NodeId | undefined => {
     const last = subject.slice(subject.lastIndexOf('.') + 1)

@@ -23,6 +23,7 @@ export function state(id: NodeId, more: Partial<State> = {}): State {
       {
         folder: folder('photos'),
         state: 'open',
+        scope: '',
         knowledge: { 'laptop.00000001': 2 ** 52 },
         files: 3,
         bytes: 2 ** 50,

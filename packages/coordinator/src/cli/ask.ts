@@ -1,0 +1,26 @@
+import { readCredentials } from '@spansync/common/adapters/nats/credentials'
+import { createNatsLink } from '@spansync/common/adapters/nats/nats-link'
+import { subjects } from '@spansync/common/protocol/coordination'
+import { type Overview, overviewSchema, type Query } from '@spansync/common/protocol/overview'
+import { systemClock } from '@spansync/common/runtime/clock'
+import { silentLogger } from '@spansync/common/runtime/logger'
+import { credentialsFile, loadConfig, natsUrlOf } from '../config/load.ts'
+import { NoCoordinatorError } from '../daemon/errors.ts'
+import type { Context } from './context.ts'
+
+const patienceMs = 5000
+
+/** Asks whichever coordinator leads, over NATS. Throws NoCoordinatorError. */
+export async function ask({ home }: Context, query: Query = {}): Promise<Overview> {
+  const url = natsUrlOf(loadConfig(home))
+  const credentials = await readCredentials(credentialsFile(home))
+  await using link = createNatsLink({ url, credentials, clock: systemClock, log: silentLogger })
+  link.start()
+  await link.whenConnected(AbortSignal.timeout(patienceMs)).catch(() => {
+    throw link.problem ?? new NoCoordinatorError(url)
+  })
+  const answer = await link.request(subjects.query, query, { timeoutMs: patienceMs })
+  if (answer.kind !== 'answer') throw new NoCoordinatorError(url)
+  // It may be longer than any other message, and comes from ourselves.
+  return overviewSchema.parse(JSON.parse(new TextDecoder().decode(answer.data)))
+}

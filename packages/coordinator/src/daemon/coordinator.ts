@@ -1,0 +1,142 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { NatsLink } from '@spansync/common/adapters/nats/nats-link'
+import type { Clock } from '@spansync/common/ports'
+import { toSpansyncError } from '@spansync/common/runtime/errors'
+import type { Logger } from '@spansync/common/runtime/logger'
+import { Leader } from '../lead/leader.ts'
+import { Recorder } from '../lead/recorder.ts'
+import type { NatsServer } from '../nats/nats-server.ts'
+import { Reports } from '../nats/reports.ts'
+import type { NatsUsers } from '../nats/server-config.ts'
+import { LeaseKeeper } from '../store/lease-keeper.ts'
+import type { NodeRecord, Report, Settings } from '../store/records.ts'
+import type { Epoch, Store } from '../store/store.ts'
+
+export interface CoordinatorOptions {
+  readonly name: string
+  /** Unique to this process. */
+  readonly holder: string
+  readonly store: Store
+  readonly link: NatsLink
+  /** The NATS server that this coordinator runs; undefined: somebody else's. */
+  readonly server: NatsServer | undefined
+  readonly users: () => Promise<NatsUsers>
+  readonly clock: Clock
+  readonly log: Logger
+}
+
+/** Leads whenever the lease allows, and follows what people change in the store. */
+export class Coordinator implements AsyncDisposable {
+  readonly #options: CoordinatorOptions
+  readonly #stop = new AbortController()
+  readonly #running: Promise<unknown>[] = []
+  #term: AsyncDisposableStack | undefined
+  #leader: Leader | undefined
+  #turn: Promise<void> = Promise.resolve()
+  #settings: Settings | undefined
+  #nodes: readonly NodeRecord[] = []
+  #problem = ''
+
+  constructor(options: CoordinatorOptions) {
+    this.#options = options
+  }
+
+  start(): void {
+    const { store, holder, clock, log } = this.#options
+    const keeper = new LeaseKeeper({
+      lease: store.lease,
+      holder,
+      clock,
+      log,
+      onLead: (epoch) => this.#next(() => this.#lead(epoch)),
+      onLost: () => this.#next(() => this.#standBy()),
+    })
+    this.#running.push(keeper.run(this.#stop.signal), this.#followStore(this.#stop.signal))
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort(new Error('stopping'))
+    await Promise.allSettled(this.#running)
+    this.#next(() => this.#standBy())
+    await this.#turn
+  }
+
+  /** One change of office after the other. */
+  #next(work: () => Promise<void>): void {
+    this.#turn = this.#turn.then(work).catch((error: unknown) => this.#tell(error))
+  }
+
+  async #lead(epoch: Epoch): Promise<void> {
+    const { name, link, clock, log, store } = this.#options
+    await this.#standBy()
+    await this.#read()
+    const term = new AsyncDisposableStack()
+    const recorder = term.use(new Recorder({ store, epoch, clock, log }))
+    const settings = this.#settings as Settings
+    const leader = term.use(
+      new Leader({
+        name,
+        epoch,
+        link,
+        clock,
+        log: log.child({ component: 'lead' }),
+        settings,
+        nodes: this.#nodes,
+        recorder,
+      }),
+    )
+    const handle = async (reports: readonly Report[]): Promise<void> => {
+      const { added } = await store.reports.add(reports, epoch)
+      leader.counters.reports += added
+    }
+    const reports = term.use(new Reports({ link, clock, log, handle }))
+    leader.start()
+    reports.start()
+    this.#term = term
+    this.#leader = leader
+  }
+
+  async #standBy(): Promise<void> {
+    const term = this.#term
+    this.#term = undefined
+    this.#leader = undefined
+    await term?.disposeAsync()
+  }
+
+  /** Commands change the store, and other coordinators do: looked at every second, which costs next to nothing. */
+  async #followStore(signal: AbortSignal): Promise<void> {
+    const { clock } = this.#options
+    while (!signal.aborted) {
+      await this.#read().then(
+        () => {
+          this.#problem = ''
+        },
+        (error: unknown) => this.#tell(error),
+      )
+      await clock.sleep(lookMs, signal).catch(() => undefined)
+    }
+  }
+
+  async #read(): Promise<void> {
+    const { store, server, users } = this.#options
+    const [{ settings }, nodes] = [await store.settings.read(), await store.nodes.list()]
+    const sameSettings = isDeepStrictEqual(settings, this.#settings)
+    const sameNodes = isDeepStrictEqual(nodes, this.#nodes)
+    this.#settings = settings
+    this.#nodes = nodes
+    if (!sameSettings) this.#leader?.setSettings(settings)
+    if (sameNodes) return
+    this.#leader?.setNodes(nodes)
+    await server?.reload(await users())
+  }
+
+  /** The same trouble again and again is told of once. */
+  #tell(error: unknown): void {
+    const { code, remedy } = toSpansyncError(error)
+    if (code === this.#problem) return
+    this.#problem = code
+    this.#options.log.error({ event: 'coordinator.trouble', code, err: error }, remedy)
+  }
+}
+
+const lookMs = 1000

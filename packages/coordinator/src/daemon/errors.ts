@@ -1,0 +1,24 @@
+import { exitCodes, SpansyncError } from '@spansync/common/runtime/errors'
+
+/** Another process uses this home. */
+export class CoordinatorRunsError extends SpansyncError {
+  constructor(home: string) {
+    super({
+      code: 'coordinator_runs',
+      message: `a coordinator already runs in ${home}`,
+      remedy: 'stop it first, or use another home: spansync-coordinator --home DIR run',
+    })
+  }
+}
+
+/** The command needs a coordinator that runs, and none answers. */
+export class NoCoordinatorError extends SpansyncError {
+  constructor(where: string) {
+    super({
+      code: 'coordinator_not_running',
+      message: `no coordinator answers at ${where}`,
+      remedy: 'start it with `spansync-coordinator run`',
+      exitCode: exitCodes.notRunning,
+    })
+  }
+}

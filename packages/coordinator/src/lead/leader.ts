@@ -1,0 +1,223 @@
+import type { NatsLink } from '@spansync/common/adapters/nats/nats-link'
+import { parseMessage } from '@spansync/common/adapters/nats/parse-message'
+import type { Incoming } from '@spansync/common/adapters/nats/subscriptions'
+import type { NodeId } from '@spansync/common/core/causal/types'
+import type { CoordinatorEffect, CoordinatorEvent } from '@spansync/common/core/coordinator/events'
+import { type CoordinatorState, initialState } from '@spansync/common/core/coordinator/state'
+import { step } from '@spansync/common/core/coordinator/step'
+import { never } from '@spansync/common/core/never'
+import type { Clock } from '@spansync/common/ports'
+import {
+  beatMs,
+  type Order,
+  orderAnswerSchema,
+  type StateAnswer,
+  stateSchema,
+  subjects,
+} from '@spansync/common/protocol/coordination'
+import { queryBytes, querySchema } from '@spansync/common/protocol/overview'
+import type { Logger } from '@spansync/common/runtime/logger'
+import type { NodeRecord, Settings } from '../store/records.ts'
+import type { Epoch } from '../store/store.ts'
+import { Counters } from './counters.ts'
+import { overviewOf } from './overview.ts'
+import type { Recorder } from './recorder.ts'
+
+export interface LeaderOptions {
+  /** This coordinator's, for people. */
+  readonly name: string
+  readonly epoch: Epoch
+  readonly link: NatsLink
+  readonly clock: Clock
+  readonly log: Logger
+  readonly settings: Settings
+  readonly nodes: readonly NodeRecord[]
+  readonly recorder: Recorder
+}
+
+type WithoutTime = CoordinatorEvent extends infer E ? (E extends unknown ? Omit<E, 'at'> : never) : never
+
+/** One term of leading: takes states in, lets the pure core decide, sends orders out. Loses nothing when it ends, for the agents say
+ *  again how things are to whoever leads next. */
+export class Leader implements AsyncDisposable {
+  readonly #options: LeaderOptions
+  readonly #stop = new AbortController()
+  readonly #resources = new DisposableStack()
+  readonly #begunAt: number
+  readonly counters = new Counters()
+  #state: CoordinatorState
+  #nodes = new Map<NodeId, NodeRecord>()
+  #respond: ((answer: StateAnswer) => void) | undefined
+  #wakeAt = Number.POSITIVE_INFINITY
+  #wake: AbortController | undefined
+
+  constructor(options: LeaderOptions) {
+    this.#options = options
+    this.#begunAt = options.clock.now()
+    this.#state = initialState(options.epoch, toCore(options.settings))
+    this.setNodes(options.nodes)
+  }
+
+  get epoch(): Epoch {
+    return this.#options.epoch
+  }
+
+  start(): void {
+    const { link } = this.#options
+    this.#resources.use(link.subscribe(subjects.state('*'), (message) => this.#onState(message)))
+    this.#resources.use(link.subscribe(subjects.query, (message) => this.#onQuery(message)))
+    const onConnected = (): void => this.#beat()
+    link.events.on('connected', onConnected)
+    this.#resources.defer(() => void link.events.off('connected', onConnected))
+    void this.#keepBeating()
+  }
+
+  setSettings(settings: Settings): void {
+    this.#handle({ kind: 'settings_changed', settings: toCore(settings) })
+  }
+
+  /** Who may take part. A node that is taken out is forgotten at once. */
+  setNodes(nodes: readonly NodeRecord[]): void {
+    const before = this.#nodes
+    this.#nodes = new Map(nodes.map((node) => [node.id, node]))
+    for (const id of before.keys()) if (!this.#nodes.has(id)) this.#handle({ kind: 'node_removed', node: id })
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort(new Error('this coordinator no longer leads'))
+    this.#wake?.abort()
+    this.#resources.dispose()
+  }
+
+  #onState({ subject, data, respond }: Incoming): void {
+    this.counters.states++
+    const { link } = this.#options
+    const refuse = (problem: string): void => {
+      link.refused.note(subject, problem)
+      respond?.({ ...this.#announcement(), full: false, problem } satisfies StateAnswer)
+    }
+    const parsed = parseMessage(stateSchema, data)
+    if (!parsed.ok) return refuse(parsed.problem)
+    const { node } = parsed.value
+    if (node !== subjects.nodeOf(subject)) return refuse('node: another than that of the subject')
+    if (!this.#nodes.has(node)) return refuse('this node is not registered with the coordinator')
+    this.#respond = respond
+    this.#handle({ kind: 'state_received', state: parsed.value })
+    this.#respond = undefined
+  }
+
+  #onQuery({ subject, data, respond }: Incoming): void {
+    const parsed = parseMessage(querySchema, data, queryBytes)
+    if (!parsed.ok) return this.#options.link.refused.note(subject, parsed.problem)
+    respond?.(this.overview(parsed.value.objective))
+  }
+
+  overview(objective?: number): ReturnType<typeof overviewOf> {
+    const { name, clock, link } = this.#options
+    const now = clock.now()
+    const facts = { name, now, uptimeMs: Math.max(0, now - this.#begunAt), refused: link.refused.total }
+    return overviewOf(this.#state, { ...facts, nodes: this.#nodes, counters: this.counters, objective })
+  }
+
+  #handle(event: WithoutTime): void {
+    if (this.#stop.signal.aborted) return
+    const { state, effects } = step(this.#state, { ...event, at: this.#options.clock.now() } as CoordinatorEvent)
+    this.#state = state
+    for (const effect of effects) this.#perform(effect)
+  }
+
+  #perform(effect: CoordinatorEffect): void {
+    const { recorder, clock } = this.#options
+    switch (effect.kind) {
+      case 'answer_state':
+        return this.#respond?.({ ...this.#announcement(), full: effect.full })
+      case 'send_order':
+        return void this.#send(effect)
+      case 'announce':
+        return this.#beat()
+      case 'plan_changed':
+        return recorder.plan(effect.folder, this.#state.folders.get(effect.folder)?.plan, clock.now())
+      case 'link_changed':
+        return recorder.link(effect.ends, effect.up, clock.now())
+      case 'order_failed':
+        this.counters.failed++
+        return this.#options.log.info(
+          { event: 'order.failed', order: effect.id, folder: effect.folder, reason: effect.reason },
+          'it is given again later',
+        )
+      case 'wake':
+        return this.#schedule(effect.at)
+      default:
+        return never(effect)
+    }
+  }
+
+  #announcement(): Pick<StateAnswer, 'epoch' | 'mode'> {
+    return { epoch: this.#state.epoch, mode: this.#state.settings.mode }
+  }
+
+  async #send({
+    to,
+    peer,
+    folder,
+    id,
+    expiresInMs,
+  }: Extract<CoordinatorEffect, { kind: 'send_order' }>): Promise<void> {
+    this.counters.sent++
+    const order: Order = { epoch: this.#state.epoch, id, folder, peer, expiresInMs }
+    const answer = await this.#options.link.request(subjects.order(to), order, { timeoutMs: answerMs })
+    const about = { kind: 'order_answered', node: to, folder, peer, id } as const
+    if (answer.kind !== 'answer')
+      return this.#handle({ ...about, refusal: `the node cannot be asked (${answer.kind})` })
+    const parsed = parseMessage(orderAnswerSchema, answer.data)
+    if (!parsed.ok) this.#options.link.refused.note(`the answer of ${to.slice(0, 8)} to an order`, parsed.problem)
+    const refusal = !parsed.ok
+      ? parsed.problem
+      : parsed.value.accepted
+        ? undefined
+        : (parsed.value.reason ?? parsed.value.code ?? 'refused')
+    this.#handle({ ...about, refusal })
+  }
+
+  #beat(): void {
+    if (!this.#stop.signal.aborted) this.#options.link.publish(subjects.beat, this.#announcement())
+  }
+
+  async #keepBeating(): Promise<void> {
+    const { signal } = this.#stop
+    while (!signal.aborted) {
+      this.#beat()
+      await this.#options.clock.sleep(beatMs, signal).catch(() => undefined)
+    }
+  }
+
+  #schedule(at: number): void {
+    const { clock } = this.#options
+    if (at >= this.#wakeAt && this.#wakeAt > clock.now()) return
+    this.#wake?.abort()
+    const wake = new AbortController()
+    this.#wake = wake
+    this.#wakeAt = at
+    const tick = (): void => {
+      this.#wakeAt = Number.POSITIVE_INFINITY
+      this.#handle({ kind: 'ticked' })
+      this.#scheduleNext()
+    }
+    clock.sleep(Math.max(1, at - clock.now()), wake.signal).then(tick, () => undefined)
+  }
+
+  /** Of all that is due later, only the earliest was waited for. */
+  #scheduleNext(): void {
+    let earliest = Number.POSITIVE_INFINITY
+    for (const { orders } of this.#state.folders.values()) {
+      for (const { dueAt } of orders.values()) earliest = Math.min(earliest, dueAt)
+    }
+    if (earliest < Number.POSITIVE_INFINITY) this.#schedule(earliest)
+  }
+}
+
+function toCore({ mode, objective, leafOnly }: Settings): CoordinatorState['settings'] {
+  return { mode, objective, leafOnly: new Set(leafOnly) }
+}
+
+const answerMs = 5000

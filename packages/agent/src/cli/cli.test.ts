@@ -1,6 +1,8 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createCredentials, writeCredentials } from '@spansync/common/adapters/nats/credentials'
+import type { NodeId } from '@spansync/common/core/causal/types'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { runHere } from './testing.ts'
 
@@ -159,15 +161,28 @@ test('peers: add, change, list, remove', async () => {
   expect(await spansync('peer', 'remove', 'fone')).toMatchObject({ code: 2, err: /did you mean `phone`/ })
 })
 
+test('credentials for the coordinator are looked at before they are taken', async () => {
+  const id = (await init()) as NodeId
+  const set = (file: string) => spansync('coordinator', 'set', 'tls://nas:22071', '--creds', file)
+  expect(await set('none')).toMatchObject({ code: 1, err: /none/ })
+  await writeCredentials(
+    join(base, 'other'),
+    createCredentials({ node: 'f'.repeat(64) as NodeId, name: 'x', server: null }),
+  )
+  expect(await set('other')).toMatchObject({ code: 1, err: /made for the node x.*\n.*nodes add/ })
+  await writeCredentials(join(base, 'own'), createCredentials({ node: id, name: 'laptop', server: null }))
+  expect(await set('own')).toMatchObject({ code: 0, out: 'coordinator: tls://nas:22071\n' })
+  expect(config()).toContain(`creds: ${base}/own`)
+})
+
 test('mode and coordinator are kept in the configuration, with its comments', async () => {
   await init()
   expect((await spansync('mode')).out).toBe('auto\n')
   expect((await spansync('mode', 'decentralised')).out).toBe('decentralised\n')
   expect(JSON.parse((await spansync('mode', '--json')).out)).toEqual({ configured: 'decentralised' })
   expect(await spansync('mode', 'centralized')).toMatchObject({ code: 2, err: /did you mean `centralised`/ })
-  expect((await spansync('coordinator', 'set', 'tls://nas:4222', '--creds', 'c')).out).toContain('sync directly')
-  expect(config()).toContain(`creds: ${base}/c`)
   expect(await spansync('coordinator', 'set', 'nas')).toMatchObject({ code: 2 })
+  expect(await spansync('coordinator', 'set', 'tls://nas:22071')).toMatchObject({ code: 0, err: /nodes add/ })
   expect((await spansync('coordinator', 'unset')).out).toBe('coordinator: none\n')
   expect(config()).toContain('# auto: follow the coordinator')
 })

@@ -30,9 +30,7 @@ const peerAddress = z
   .refine((text) => (parseHostPort(text)?.port ?? 0) > 0, 'must be host:port, such as nas.example.org:22070')
 const absolutePath = parsed(expandPath, 'must be an absolute path, such as /home/ann/docs or ~/docs')
 const bytes = parsed(parseBytes, 'must be a size such as 500MB or 10GiB')
-const coordinatorUrl = z
-  .string()
-  .regex(/^(nats|tls|ws|wss):\/\/[^\s/]+/, 'must be a URL such as nats://server:4222 (or tls://, ws://, wss://)')
+const coordinatorUrl = z.string().regex(/^(nats|tls):\/\/[^\s/]+/, 'must be a URL such as tls://server:22071')
 
 const peer = z
   .strictObject({
@@ -77,7 +75,7 @@ const folder = z.strictObject({
 })
 
 const coordinator = z.strictObject({
-  url: coordinatorUrl.describe('Where the coordinator can be reached, such as tls://server:4222'),
+  url: coordinatorUrl.describe('Where the coordinator can be reached, such as tls://server:22071'),
   creds: absolutePath.optional().describe('File with the credentials for it'),
 })
 

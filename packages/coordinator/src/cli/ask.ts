@@ -17,7 +17,7 @@ export async function ask({ home }: Context, query: Query = {}): Promise<Overvie
   await using link = createNatsLink({ url, credentials, clock: systemClock, log: silentLogger })
   link.start()
   await link.whenConnected(AbortSignal.timeout(patienceMs)).catch(() => {
-    throw link.problem ?? new NoCoordinatorError(url)
+    throw new NoCoordinatorError(url, link.problem)
   })
   const answer = await link.request(subjects.query, query, { timeoutMs: patienceMs })
   if (answer.kind !== 'answer') throw new NoCoordinatorError(url)

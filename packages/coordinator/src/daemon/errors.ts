@@ -13,12 +13,14 @@ export class CoordinatorRunsError extends SpansyncError {
 
 /** The command needs a coordinator that runs, and none answers. */
 export class NoCoordinatorError extends SpansyncError {
-  constructor(where: string) {
+  constructor(where: string, problem?: SpansyncError) {
+    const why = problem === undefined ? '' : `: ${problem.message}`
     super({
       code: 'coordinator_not_running',
-      message: `no coordinator answers at ${where}`,
+      message: `no coordinator answers at ${where}${why}`,
       remedy: 'start it with `spansync-coordinator run`',
       exitCode: exitCodes.notRunning,
+      cause: problem,
     })
   }
 }

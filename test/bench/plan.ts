@@ -3,8 +3,8 @@ import { createHash } from 'node:crypto'
 import { performance } from 'node:perf_hooks'
 import { parseArgs } from 'node:util'
 import type { NodeId } from '@spansync/common/core/causal/types'
-import { type PlanState, startPlan } from '@spansync/common/core/plan/plan'
-import { replan } from '@spansync/common/core/plan/replan'
+import { makePlan } from '@spansync/common/core/plan/plan'
+import { Replanner } from '@spansync/common/core/plan/replanner'
 import type { PlanLink, PlanRequest } from '@spansync/common/core/plan/types'
 import { median } from './numbers.ts'
 
@@ -72,16 +72,13 @@ interface Runs {
 }
 
 /** Changes of links in use and others, half and half: better, worse, gone. */
-function changeTimes(state: PlanState, changes: number, random: () => number): number[] {
+function changeTimes(planner: Replanner, all: readonly PlanLink[], changes: number, random: () => number): number[] {
   const times: number[] = []
-  let now = state
   for (let count = 0; count < changes; count++) {
-    const from = count % 2 === 0 ? now.plan.edges : now.graph.links
+    const from = count % 2 === 0 ? planner.plan.edges : all
     const { a, b } = from[Math.floor(random() * from.length)] as PlanLink
     const links = count % 6 === 4 ? [] : [randomLink(a, b, random)]
-    const { ms, result } = timed(() => replan(now, { a, b, links }))
-    times.push(ms)
-    now = result
+    times.push(timed(() => planner.replan({ a, b, links })).ms)
   }
   return times
 }
@@ -95,10 +92,10 @@ function measureNetwork(nodes: number, { runs, changes }: Runs): Row {
   let heapMb = 0
   for (const objective of objectives) {
     const before = heapUsed()
-    const full = Array.from({ length: runs }, () => timed(() => startPlan({ ...request, objective })).ms)
-    const state = startPlan({ ...request, objective })
+    const full = Array.from({ length: runs }, () => timed(() => makePlan({ ...request, objective })).ms)
+    const planner = new Replanner({ ...request, objective })
     heapMb = Math.max(heapMb, heapUsed() - before)
-    const times = changeTimes(state, changes, random)
+    const times = changeTimes(planner, request.links, changes, random)
     fullMs.push(median(full) ?? Number.NaN)
     changeMs.push(median(times) ?? Number.NaN)
     worstChangeMs.push(times.toSorted((x, y) => x - y)[Math.floor(times.length * 0.95)] ?? Number.NaN)

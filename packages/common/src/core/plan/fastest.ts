@@ -4,7 +4,7 @@ import { rootForest } from './rooted.ts'
 import { type Shortest, type Source, shortestPaths } from './shortest-paths.ts'
 import { opposite, type Terrain } from './terrain.ts'
 
-/** Exact centres are found while the sum of n^3 over the components stays below this (about 20 ms): alone, one of 256 nodes. */
+/** Exact centres are found while the sum of n^3 over the components stays below this (some 20 ms): alone, one of 256 nodes. */
 const exactWork = 2 ** 24
 
 /** How often a centre is looked for from the far ends of the last one. */
@@ -21,8 +21,8 @@ export interface Fastest {
  *  Components that are small enough (see `exactWork`, taken in the order of their lowest nodes): the least diameter there is.
  *  Larger ones: the best of a few shortest path trees. Each of those has at most twice the least diameter: within it two nodes are at
  *  most twice the root's eccentricity apart, and no tree brings the root and the node farthest from it closer than the graph does. */
-export function fastestForest(terrain: Terrain, seconds: Float64Array): Fastest {
-  const centres = exactCentres(terrain, seconds)
+export function fastestForest(terrain: Terrain, seconds: Float64Array, work = exactWork): Fastest {
+  const centres = exactCentres(terrain, seconds, work)
   const roots = new Map(terrain.roots.map((root) => [terrain.component[root] as number, root]))
   const isExact = centres.size === terrain.roots.length
   if (!isExact) for (const [label, root] of sweptRoots(terrain, seconds)) roots.set(label, root)
@@ -34,11 +34,11 @@ export function fastestForest(terrain: Terrain, seconds: Float64Array): Fastest 
   return { links: linksOf(terrain, shortest, centres.values()), roots: [...roots.values()], isExact }
 }
 
-function exactCentres(terrain: Terrain, seconds: Float64Array): Map<number, Centre> {
+function exactCentres(terrain: Terrain, seconds: Float64Array, work: number): Map<number, Centre> {
   const nodesOf = new Map<number, number[]>(terrain.roots.map((root) => [terrain.component[root] as number, []]))
   for (let node = 0; node < terrain.nodes; node++) nodesOf.get(terrain.component[node] as number)?.push(node)
   const linksOf = new Map<number, number[]>()
-  let left = exactWork
+  let left = work
   for (const [label, nodes] of nodesOf) {
     if (nodes.length ** 3 > left) continue
     left -= nodes.length ** 3
@@ -110,21 +110,18 @@ function halfWay(terrain: Terrain, seconds: Float64Array, shortest: Shortest): n
     return terrain.relays[node] === 1 ? node : opposite(terrain, shortest.parentLink[node] as number, node)
   })
   const across = fromRoots(terrain, seconds, ends)
-  return farthest(terrain, across).map((end) => {
-    const half = (across.distance[end] as number) / 2
-    let node = end
-    while ((across.distance[node] as number) > half) {
-      const up = across.parent[node] as number
-      if (
-        up < 0 ||
-        (terrain.relays[node] === 1 &&
-          half - (across.distance[up] as number) > (across.distance[node] as number) - half)
-      )
-        break
-      node = up
-    }
-    return node
-  })
+  return farthest(terrain, across).map((end) => middleOf(terrain, across, end))
+}
+
+/** The relay on the way to `end` that is nearest to its middle. */
+function middleOf({ relays }: Terrain, { distance, parent }: Shortest, end: number): number {
+  const offMiddle = (node: number): number => Math.abs((distance[node] as number) - (distance[end] as number) / 2)
+  let best = end
+  for (let node = end; node >= 0; node = parent[node] as number) {
+    const isBetter = relays[best] === 0 || offMiddle(node) < offMiddle(best)
+    if (relays[node] === 1 && isBetter) best = node
+  }
+  return best
 }
 
 /** The farthest node of each component, in the order of the terrain's roots. */

@@ -8,7 +8,8 @@ export function kruskal({ nodes, from, to }: Ends, order: Uint32Array, relays: U
   const isHung = new Uint8Array(nodes)
   const forest: number[] = []
   for (const link of order) {
-    const [one, other] = [from[link] as number, to[link] as number]
+    const one = from[link] as number
+    const other = to[link] as number
     const [isOneRelay, isOtherRelay] = [relays[one] === 1, relays[other] === 1]
     if (isOneRelay && isOtherRelay) {
       if (sets.union(one, other)) forest.push(link)

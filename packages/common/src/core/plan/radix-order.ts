@@ -9,12 +9,13 @@ const isLittleEndian = new Uint16Array(new Float64Array([1]).buffer)[3] !== 0
  *  the bits of such doubles sort as unsigned integers do. Linear: a comparison sort of 100,000 links by three keys takes about ten
  *  times as long. */
 export function sortedByKeys(keys: readonly Float64Array[], count: number): Uint32Array {
-  const order = Uint32Array.from({ length: count }, (_, index) => index)
+  const order = new Uint32Array(count)
+  for (let index = 0; index < count; index++) order[index] = index
   if (count < fewItems) return order.sort((left, right) => compareByKeys(keys, left, right))
   let from = order
   let to = new Uint32Array(count)
   for (const key of keys.toReversed()) {
-    const digits = new Uint16Array(Float64Array.from(key, (value) => value + 0).buffer)
+    const digits = new Uint16Array(key.map(withoutSign).buffer)
     for (let digit = 0; digit < digitsPerKey; digit++) {
       if (!scatter(from, to, digits, isLittleEndian ? digit : digitsPerKey - 1 - digit)) continue
       const sorted = to
@@ -23,6 +24,11 @@ export function sortedByKeys(keys: readonly Float64Array[], count: number): Uint
     }
   }
   return from
+}
+
+/** Minus zero becomes zero. */
+function withoutSign(value: number): number {
+  return value + 0
 }
 
 function compareByKeys(keys: readonly Float64Array[], left: number, right: number): number {

@@ -23,15 +23,14 @@ export function cheapestForest(graph: Graph): Uint32Array {
 
 function cheapestOrder(graph: Graph): Uint32Array {
   const { price, metered, seconds, held } = graph
-  const time = seconds.map((value, index) => value * bonusOf(held, index))
-  const order = sortedByKeys([price, Float64Array.from(metered), time], price.length)
-  // The rest seldom counts: sorting by it as well would take a third of the time.
-  const isTied = (at: number): boolean => {
-    const [one, other] = [order[at - 1] as number, order[at] as number]
-    return price[one] === price[other] && metered[one] === metered[other] && time[one] === time[other]
-  }
-  for (let start = 0, at = 1; at <= order.length; at++) {
-    if (at < order.length && isTied(at)) continue
+  const time = held.includes(1) ? seconds.map((value, link) => value * bonusOf(held, link)) : seconds
+  const order = sortedByKeys([price, metered, time], price.length)
+  // The rest seldom counts: sorting all links by it as well would take a third of the time.
+  let start = 0
+  for (let at = 1; at <= order.length; at++) {
+    const one = order[start] as number
+    const other = order[at] as number
+    if (price[one] === price[other] && metered[one] === metered[other] && time[one] === time[other]) continue
     if (at - start > 1) order.subarray(start, at).sort((left, right) => compareCheapest(graph, left, right))
     start = at
   }
@@ -45,7 +44,7 @@ function bonusOf(held: Uint8Array, index: number): number {
 /** The same order for two links, without the arrays. Negative when `left` comes first. */
 export function compareCheapest(graph: Graph, left: number, right: number): number {
   const { price, metered, seconds, rttMs, held } = graph
-  const of = (values: Float64Array | Uint8Array): number => (values[left] as number) - (values[right] as number)
+  const of = (values: Float64Array): number => (values[left] as number) - (values[right] as number)
   const bonus = (values: Float64Array): number =>
     (values[left] as number) * bonusOf(held, left) - (values[right] as number) * bonusOf(held, right)
   return of(price) || of(metered) || bonus(seconds) || bonus(rttMs) || left - right

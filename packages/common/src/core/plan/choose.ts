@@ -1,10 +1,10 @@
 import { cheapestForest } from './cheapest.ts'
-import { fastestForest } from './fastest.ts'
+import { fastestForest, fromRoots } from './fastest.ts'
 import type { Graph } from './graph.ts'
 import { kruskal } from './kruskal.ts'
 import { lightTree, walkRound } from './light-tree.ts'
 import { sortedByKeys } from './radix-order.ts'
-import { type Shortest, shortestPaths } from './shortest-paths.ts'
+import type { Shortest } from './shortest-paths.ts'
 import { makeTerrain, type Terrain } from './terrain.ts'
 import { roundingShare, type Worth, weigh, worthOf, type Yardstick, yardstickOf } from './worth.ts'
 
@@ -30,6 +30,7 @@ interface Field {
   readonly cheapest: Candidate
   readonly fastest: Candidate
   readonly roots: readonly number[]
+  readonly shortest: Shortest | undefined
 }
 
 /** The forest for an objective above 0.
@@ -73,23 +74,19 @@ function makeField(graph: Graph): { field: Field; isExact: boolean } {
   const cheapest = cheapestForest(graph)
   const terrain = makeTerrain(graph, cheapest)
   const candidate = (forest: Uint32Array): Candidate => ({ forest, worth: worthOf(graph, forest) })
-  const { links, roots, isExact } = fastestForest(terrain, graph.seconds)
-  const field = { graph, terrain, cheapest: candidate(cheapest), fastest: candidate(links), roots }
+  const { links, roots, isExact, shortest } = fastestForest(terrain, graph.seconds)
+  const field = { graph, terrain, cheapest: candidate(cheapest), fastest: candidate(links), roots, shortest }
   return { field, isExact }
 }
 
 function makeCandidates(field: Field): Candidate[] {
   const { graph, terrain, cheapest, roots } = field
-  const sources = roots.map((node) => ({ node, distance: 0 }))
-  const shortest = shortestPaths(terrain.arcs, graph.seconds, sources)
+  const shortest = field.shortest ?? fromRoots(terrain, graph.seconds, roots)
   const candidates = lightTrees(field, { lengths: graph.seconds, base: cheapest.forest, shortest })
   const lengths = weighedEqually(field)
   if (!lengths) return candidates
   const base = lightestForest(terrain, lengths)
-  return [
-    ...candidates,
-    ...lightTrees(field, { lengths, base, shortest: shortestPaths(terrain.arcs, lengths, sources) }),
-  ]
+  return [...candidates, ...lightTrees(field, { lengths, base, shortest: fromRoots(terrain, lengths, roots) })]
 }
 
 function lightTrees(
@@ -119,8 +116,6 @@ function weighedEqually({ graph, cheapest, fastest }: Field): Float64Array | und
 }
 
 function lightestForest(terrain: Terrain, lengths: Float64Array): Uint32Array {
-  const isOpen = new Uint8Array(lengths.length)
-  for (const link of terrain.links) isOpen[link] = 1
-  const order = sortedByKeys([lengths], lengths.length).filter((link) => isOpen[link] === 1)
-  return Uint32Array.from(kruskal(terrain, order, terrain.relays)).sort()
+  const order = sortedByKeys([lengths], lengths.length)
+  return Uint32Array.from(kruskal(terrain, order, terrain.relays, terrain.component)).sort()
 }

@@ -9,7 +9,7 @@ export interface Metric {
   readonly price: Float64Array
   readonly seconds: Float64Array
   readonly rttMs: Float64Array
-  readonly metered: Uint8Array
+  readonly metered: Float64Array
 }
 
 /** The usable links between participants, with nodes and links as numbers. Nodes are numbered in the order of their ids, links in the
@@ -167,12 +167,13 @@ function metricOf(links: readonly PlanLink[], order?: Uint32Array): Metric {
   const price = new Float64Array(links.length)
   const seconds = new Float64Array(links.length)
   const rttMs = new Float64Array(links.length)
-  const metered = new Uint8Array(links.length)
+  const metered = new Float64Array(links.length)
   for (let index = 0; index < links.length; index++) {
     const link = links[index] as PlanLink
-    price[index] = link.pricePerGb
+    // Minus zero would sort last.
+    price[index] = link.pricePerGb + 0
     seconds[index] = secondsFor(link, referenceBytes)
-    rttMs[index] = link.rttMs
+    rttMs[index] = link.rttMs + 0
     metered[index] = link.metered ? 1 : 0
   }
   if (!order) return { price, seconds, rttMs, metered }
@@ -181,6 +182,5 @@ function metricOf(links: readonly PlanLink[], order?: Uint32Array): Metric {
     for (let at = 0; at < order.length; at++) sorted[at] = values[order[at] as number] as number
     return sorted
   }
-  const sortedMetered = Uint8Array.from(inOrder(Float64Array.from(metered)))
-  return { price: inOrder(price), seconds: inOrder(seconds), rttMs: inOrder(rttMs), metered: sortedMetered }
+  return { price: inOrder(price), seconds: inOrder(seconds), rttMs: inOrder(rttMs), metered: inOrder(metered) }
 }

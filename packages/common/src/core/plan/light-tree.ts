@@ -1,5 +1,5 @@
 import { rootForest } from './rooted.ts'
-import type { Shortest } from './shortest-paths.ts'
+import { presentLinks, type Shortest } from './shortest-paths.ts'
 import { opposite, type Terrain } from './terrain.ts'
 
 /** The way round every tree of a forest as along a wall, parent to child and back, over relays only: move by move the node that is
@@ -54,7 +54,7 @@ export function lightTree(walk: Walk, shortest: Shortest, lengths: Float64Array,
     relax(leaf, opposite(terrain, link, leaf), link)
     if (isTooFar(leaf)) links[leaf] = shortest.parentLink[leaf] as number
   }
-  return Uint32Array.from(links.filter((link) => link >= 0)).sort()
+  return presentLinks(links)
 }
 
 /** `base`: a spanning forest that keeps the rules; `roots`: one relay in each of its trees of two nodes or more. */

@@ -72,7 +72,7 @@ describe('distances along a tree', () => {
 
 describe('sorting by keys', () => {
   it.each([10, 5000])('is what comparing would give, for %d numbers', (count) => {
-    const key = fc.oneof(fc.constantFrom(0, -0, 1, 2), fc.double({ min: 0, noNaN: true, noDefaultInfinity: true }))
+    const key = fc.oneof(fc.constantFrom(0, 1, 2), fc.double({ min: 0, noNaN: true, noDefaultInfinity: true }))
     const keys = fc.array(key, { minLength: count, maxLength: count, size: 'max' })
     fc.assert(
       fc.property(keys, keys, (one, other) => {

@@ -8,7 +8,7 @@ import type { PairChange, Plan, PlanRequest } from './types.ts'
 import type { Yardstick } from './worth.ts'
 
 /** Follows the changes of single links: a plan that is made once and then mended, in a few milliseconds at 10,000 nodes and 100,000
- *  links where a new plan takes a hundred. Holds the only mutable state of the planner; plans once given do not change.
+ *  links where a new plan takes a hundred or two. Holds the only mutable state of the planner; plans once given do not change.
  *  - Objective 0: every plan is the one that `makePlan` would make of the changed request, edge by edge. (With `previous`, its bonus
  *    stays with the pairs that have been joined without a break.)
  *  - Above 0: a change moves one edge at most. The plan joins as many nodes as before and keeps the rules; a dead edge is replaced by

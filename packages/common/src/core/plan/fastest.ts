@@ -1,19 +1,23 @@
 import { absoluteCentre, type Centre } from './absolute-centre.ts'
 import { diametersOf } from './makespan.ts'
 import { rootForest } from './rooted.ts'
-import { type Shortest, type Source, shortestPaths } from './shortest-paths.ts'
+import { presentLinks, type Shortest, type Source, shortestPaths } from './shortest-paths.ts'
 import { opposite, type Terrain } from './terrain.ts'
 
-/** Exact centres are found while the sum of n^3 over the components stays below this (about 20 ms): alone, one of 256 nodes. */
+/** Exact centres are found while the sum of n^3 over the components stays below this (some 20 ms): alone, one of 256 nodes. */
 const exactWork = 2 ** 24
 
 /** How often a centre is looked for from the far ends of the last one. */
 const sweeps = 2
 
-/** A forest of shortest path trees, and the relay at or next to the centre of each. `isExact`: no forest has smaller diameters. */
+/** A forest of shortest path trees.
+ *  - `roots` the relay at or next to the centre of each
+ *  - `shortest` the paths from these, where they are known
+ *  - `isExact` no forest has smaller diameters */
 export interface Fastest {
   readonly links: Uint32Array
   readonly roots: readonly number[]
+  readonly shortest: Shortest | undefined
   readonly isExact: boolean
 }
 
@@ -21,24 +25,27 @@ export interface Fastest {
  *  Components that are small enough (see `exactWork`, taken in the order of their lowest nodes): the least diameter there is.
  *  Larger ones: the best of a few shortest path trees. Each of those has at most twice the least diameter: within it two nodes are at
  *  most twice the root's eccentricity apart, and no tree brings the root and the node farthest from it closer than the graph does. */
-export function fastestForest(terrain: Terrain, seconds: Float64Array): Fastest {
-  const centres = exactCentres(terrain, seconds)
-  const roots = new Map(terrain.roots.map((root) => [terrain.component[root] as number, root]))
+export function fastestForest(terrain: Terrain, seconds: Float64Array, work = exactWork): Fastest {
+  const centres = exactCentres(terrain, seconds, work)
   const isExact = centres.size === terrain.roots.length
-  if (!isExact) for (const [label, root] of sweptRoots(terrain, seconds)) roots.set(label, root)
-  for (const [label, centre] of centres) roots.set(label, nearestRelay(terrain, centre))
-  const sources = [...roots].flatMap(([label, node]) =>
-    sourcesAt(terrain, centres.get(label) ?? { kind: 'node', node }),
-  )
-  const shortest = shortestPaths(terrain.arcs, seconds, sources)
-  return { links: linksOf(terrain, shortest, centres.values()), roots: [...roots.values()], isExact }
+  const swept = isExact ? { roots: terrain.roots, shortest: undefined } : sweep(terrain, seconds)
+  if (centres.size === 0) {
+    const shortest = swept.shortest ?? fromRoots(terrain, seconds, swept.roots)
+    return { links: linksOf(terrain, shortest), roots: swept.roots, shortest, isExact }
+  }
+  const centreOf = (root: number): Centre =>
+    centres.get(terrain.component[root] as number) ?? { kind: 'node', node: root }
+  const roots = swept.roots.map((root) => nearestRelay(terrain, centreOf(root)))
+  const sources = swept.roots.flatMap((root) => sourcesAt(terrain, centreOf(root)))
+  const links = linksOf(terrain, shortestPaths(terrain.arcs, seconds, sources), centres.values())
+  return { links, roots, shortest: undefined, isExact }
 }
 
-function exactCentres(terrain: Terrain, seconds: Float64Array): Map<number, Centre> {
+function exactCentres(terrain: Terrain, seconds: Float64Array, work: number): Map<number, Centre> {
   const nodesOf = new Map<number, number[]>(terrain.roots.map((root) => [terrain.component[root] as number, []]))
   for (let node = 0; node < terrain.nodes; node++) nodesOf.get(terrain.component[node] as number)?.push(node)
   const linksOf = new Map<number, number[]>()
-  let left = exactWork
+  let left = work
   for (const [label, nodes] of nodesOf) {
     if (nodes.length ** 3 > left) continue
     left -= nodes.length ** 3
@@ -69,37 +76,44 @@ function sourcesAt({ from, to }: Terrain, centre: Centre): Source[] {
 }
 
 /** The links of the trees; a centre within a link has one tree on either side of it. */
-function linksOf({ from, to }: Terrain, { parentLink }: Shortest, centres: Iterable<Centre>): Uint32Array {
-  const links = [...parentLink].filter((link) => link >= 0)
+function linksOf({ from, to }: Terrain, { parentLink }: Shortest, centres: Iterable<Centre> = []): Uint32Array {
+  const within: number[] = []
   for (const centre of centres) {
     if (centre.kind === 'node') continue
     const isSource = (node: number | undefined): boolean => (parentLink[node as number] as number) < 0
-    if (isSource(from[centre.link]) && isSource(to[centre.link])) links.push(centre.link)
+    if (isSource(from[centre.link]) && isSource(to[centre.link])) within.push(centre.link)
   }
-  return Uint32Array.from(links).sort()
+  return presentLinks(parentLink, within)
 }
 
-/** A root for each component: of the nodes half-way between two far ends, the one whose tree turns out best. */
-function sweptRoots(terrain: Terrain, seconds: Float64Array): Map<number, number> {
-  const best = new Map<number, { root: number; diameter: number }>()
+/** A root for each component: of the nodes half-way between two far ends, the one whose tree turns out best. `shortest` from all of
+ *  them, if they were found in one sweep. */
+function sweep(
+  terrain: Terrain,
+  seconds: Float64Array,
+): { readonly roots: readonly number[]; readonly shortest: Shortest | undefined } {
+  const { component } = terrain
+  const best = terrain.roots.map((root) => ({ root, diameter: Number.POSITIVE_INFINITY }))
   let roots: readonly number[] = terrain.roots
-  for (let sweep = 0; sweep <= sweeps; sweep++) {
-    const shortest = fromRoots(terrain, seconds, roots)
-    const diameters = diametersOf(rootForest(terrain, linksOf(terrain, shortest, [])), seconds)
-    for (const root of roots) {
-      const label = terrain.component[root] as number
-      const diameter = diameters[label] as number
-      if (diameter < (best.get(label)?.diameter ?? Number.POSITIVE_INFINITY)) best.set(label, { root, diameter })
-    }
-    if (sweep < sweeps) roots = halfWay(terrain, seconds, shortest)
+  let shortest: Shortest | undefined
+  for (let round = 0; round <= sweeps; round++) {
+    const paths = fromRoots(terrain, seconds, roots)
+    const diameters = diametersOf(rootForest(terrain, linksOf(terrain, paths)), seconds)
+    const better = roots.map((root) => ({ root, diameter: diameters[component[root] as number] as number }))
+    const isBetter = better.map(({ diameter }, at) => diameter < (best[at]?.diameter as number))
+    better.forEach((found, at) => {
+      if (isBetter[at]) best[at] = found
+    })
+    if (isBetter.includes(true)) shortest = isBetter.includes(false) ? undefined : paths
+    if (round < sweeps) roots = halfWay(terrain, seconds, paths)
   }
-  return new Map([...best].map(([label, { root }]) => [label, root]))
+  return { roots: best.map(({ root }) => root), shortest }
 }
 
-function fromRoots(terrain: Terrain, seconds: Float64Array, roots: readonly number[]): Shortest {
+export function fromRoots(terrain: Terrain, lengths: Float64Array, roots: readonly number[]): Shortest {
   return shortestPaths(
     terrain.arcs,
-    seconds,
+    lengths,
     roots.map((node) => ({ node, distance: 0 })),
   )
 }
@@ -110,21 +124,18 @@ function halfWay(terrain: Terrain, seconds: Float64Array, shortest: Shortest): n
     return terrain.relays[node] === 1 ? node : opposite(terrain, shortest.parentLink[node] as number, node)
   })
   const across = fromRoots(terrain, seconds, ends)
-  return farthest(terrain, across).map((end) => {
-    const half = (across.distance[end] as number) / 2
-    let node = end
-    while ((across.distance[node] as number) > half) {
-      const up = across.parent[node] as number
-      if (
-        up < 0 ||
-        (terrain.relays[node] === 1 &&
-          half - (across.distance[up] as number) > (across.distance[node] as number) - half)
-      )
-        break
-      node = up
-    }
-    return node
-  })
+  return farthest(terrain, across).map((end) => middleOf(terrain, across, end))
+}
+
+/** The relay on the way to `end` that is nearest to its middle. */
+function middleOf({ relays }: Terrain, { distance, parent }: Shortest, end: number): number {
+  const offMiddle = (node: number): number => Math.abs((distance[node] as number) - (distance[end] as number) / 2)
+  let best = end
+  for (let node = end; node >= 0; node = parent[node] as number) {
+    const isBetter = relays[best] === 0 || offMiddle(node) < offMiddle(best)
+    if (relays[node] === 1 && isBetter) best = node
+  }
+  return best
 }
 
 /** The farthest node of each component, in the order of the terrain's roots. */

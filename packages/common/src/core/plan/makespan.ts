@@ -14,7 +14,7 @@ interface Depths {
   readonly second: Float64Array
 }
 
-export function reachOf(rooted: Rooted, lengths: Float64Array): Reach {
+export function reachOf(rooted: Omit<Rooted, 'root'>, lengths: Float64Array): Reach {
   const { parent, parentLink, order } = rooted
   const { first, second } = depthsOf(rooted, lengths)
   const eccentricity = new Float64Array(order.length)
@@ -33,6 +33,16 @@ export function reachOf(rooted: Rooted, lengths: Float64Array): Reach {
   return { eccentricity, diameter }
 }
 
+/** The greatest diameter of a tree. */
+export function diameterOf(rooted: Rooted, lengths: Float64Array): number {
+  const { first, second } = depthsOf(rooted, lengths)
+  let diameter = 0
+  for (let node = 0; node < first.length; node++) {
+    diameter = Math.max(diameter, (first[node] as number) + (second[node] as number))
+  }
+  return diameter
+}
+
 /** The diameter of each tree, at its root. */
 export function diametersOf(rooted: Rooted, lengths: Float64Array): Float64Array {
   const { first, second } = depthsOf(rooted, lengths)
@@ -44,7 +54,7 @@ export function diametersOf(rooted: Rooted, lengths: Float64Array): Float64Array
   return diameters
 }
 
-function depthsOf({ parent, parentLink, order }: Rooted, lengths: Float64Array): Depths {
+function depthsOf({ parent, parentLink, order }: Omit<Rooted, 'root'>, lengths: Float64Array): Depths {
   const first = new Float64Array(order.length)
   const second = new Float64Array(order.length)
   for (let at = order.length - 1; at >= 0; at--) {

@@ -5,16 +5,17 @@ const digitsPerKey = 4
 
 const isLittleEndian = new Uint16Array(new Float64Array([1]).buffer)[3] !== 0
 
-/** The numbers 0..count-1, sorted by the keys (the first counts most), ties by the number itself. Keys are finite and not negative:
- *  the bits of such doubles sort as unsigned integers do. Linear: a comparison sort of 100,000 links by three keys takes about ten
+/** The numbers 0..count-1, sorted by the keys (the first counts most), ties by the number itself. Keys are finite and neither
+ *  negative nor minus zero: the bits of such doubles sort as unsigned integers do. Linear: a comparison sort of 100,000 links by three keys takes about ten
  *  times as long. */
 export function sortedByKeys(keys: readonly Float64Array[], count: number): Uint32Array {
-  const order = Uint32Array.from({ length: count }, (_, index) => index)
+  const order = new Uint32Array(count)
+  for (let index = 0; index < count; index++) order[index] = index
   if (count < fewItems) return order.sort((left, right) => compareByKeys(keys, left, right))
   let from = order
   let to = new Uint32Array(count)
   for (const key of keys.toReversed()) {
-    const digits = new Uint16Array(Float64Array.from(key, (value) => value + 0).buffer)
+    const digits = new Uint16Array(key.buffer, key.byteOffset, count * digitsPerKey)
     for (let digit = 0; digit < digitsPerKey; digit++) {
       if (!scatter(from, to, digits, isLittleEndian ? digit : digitsPerKey - 1 - digit)) continue
       const sorted = to

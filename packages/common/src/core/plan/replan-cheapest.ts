@@ -1,23 +1,25 @@
 import type { Carried } from './carried.ts'
 import { compareCheapest } from './cheapest.ts'
-import { endsOf, type Graph } from './graph.ts'
+import type { Graph } from './graph.ts'
 import { attachLeaves } from './leaves.ts'
 import { pathBetween } from './path.ts'
 import { rootForest } from './rooted.ts'
 
 /** The cheapest forest after a change of one pair. A cut is closed by the first crossing link; a new link takes the place of the last
- *  one on the cycle that it closes, if that comes later. Both keep a cheapest forest cheapest, and there is only one. Leaf-only nodes
- *  are hung on anew: that is one pass over the links. */
-export function replacedCheapest(graph: Graph, { links, isCut, range }: Carried): Uint32Array {
+ *  one on the cycle that it closes, if that comes later. Both keep a cheapest forest cheapest, and there is only one. A change at a
+ *  leaf-only node leaves the rest as it is, and has all such nodes hung on anew: that is one pass over the links. */
+export function replacedCheapest(graph: Graph, { links, ends, isCut, range }: Carried): Uint32Array {
   const { isLeaf, from, to } = graph
   const isBetweenRelays = (link: number): boolean =>
     isLeaf[from[link] as number] === 0 && isLeaf[to[link] as number] === 0
-  const relayed = links.filter(isBetweenRelays)
-  const isFirst = range.start < range.end && isBetweenRelays(range.start)
-  if (isCut) joinByFirst(graph, relayed, isBetweenRelays)
-  else if (isFirst) takeIn(graph, relayed, firstOf(graph, range))
-  const leafLinks = attachLeaves(graph, (left, right) => compareCheapest(graph, left, right) < 0)
-  return Uint32Array.from([...relayed, ...leafLinks]).sort()
+  if (ends.some((node) => isLeaf[node] === 1)) {
+    const leafLinks = attachLeaves(graph, (left, right) => compareCheapest(graph, left, right) < 0)
+    return Uint32Array.from([...links.filter(isBetweenRelays), ...leafLinks]).sort()
+  }
+  const forest = [...links]
+  if (isCut) joinByFirst(graph, forest, isBetweenRelays)
+  else if (range.start < range.end) takeIn(graph, forest, firstOf(graph, range))
+  return Uint32Array.from(forest).sort()
 }
 
 function firstOf(graph: Graph, { start, end }: Carried['range']): number {
@@ -26,9 +28,8 @@ function firstOf(graph: Graph, { start, end }: Carried['range']): number {
   return first
 }
 
-/** A cut between two leaf-only nodes, or to one, leaves nothing to join here. */
 function joinByFirst(graph: Graph, forest: number[], isBetweenRelays: (link: number) => boolean): void {
-  const { root } = rootForest(endsOf(graph), forest)
+  const { root } = rootForest(graph, forest)
   const { from, to } = graph
   let first: number | undefined
   for (let link = 0; link < from.length; link++) {
@@ -39,8 +40,9 @@ function joinByFirst(graph: Graph, forest: number[], isBetweenRelays: (link: num
 }
 
 function takeIn(graph: Graph, forest: number[], link: number): void {
-  const rooted = rootForest(endsOf(graph), forest)
+  const rooted = rootForest(graph, forest)
   const path = pathBetween(rooted, graph.from[link] as number, graph.to[link] as number)
+  // Leaf-only nodes are ends of the forest: no path between others leads over their links.
   if (!path) {
     forest.push(link)
     return

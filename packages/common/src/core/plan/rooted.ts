@@ -53,30 +53,29 @@ export interface Arcs {
   readonly link: Uint32Array
 }
 
-/** Both directions of these links, or those that `isOpen` allows. */
-export function arcsOf(
-  { nodes, from, to }: Ends,
-  links: ArrayLike<number>,
-  isOpen: (link: number, origin: number) => boolean = () => true,
-): Arcs {
+/** Both directions of these links; with `origins`, only those out of nodes that are 1 in it. */
+export function arcsOf({ nodes, from, to }: Ends, links: ArrayLike<number>, origins?: Uint8Array): Arcs {
   const start = new Uint32Array(nodes + 1)
-  const each = (visit: (origin: number, target: number, link: number) => void): void => {
-    for (let at = 0; at < links.length; at++) {
-      const link = links[at] as number
-      const [one, other] = [from[link] as number, to[link] as number]
-      if (isOpen(link, one)) visit(one, other, link)
-      if (isOpen(link, other)) visit(other, one, link)
-    }
+  for (let at = 0; at < links.length; at++) {
+    const one = from[links[at] as number] as number
+    const other = to[links[at] as number] as number
+    if (origins?.[one] !== 0) (start[one + 1] as number)++
+    if (origins?.[other] !== 0) (start[other + 1] as number)++
   }
-  each((origin) => (start[origin + 1] as number)++)
   for (let node = 0; node < nodes; node++) (start[node + 1] as number) += start[node] as number
   const node = new Uint32Array(start[nodes] as number)
   const link = new Uint32Array(node.length)
   const next = start.slice()
-  each((origin, target, index) => {
+  const add = (origin: number, target: number, index: number): void => {
+    if (origins?.[origin] === 0) return
     const at = (next[origin] as number)++
     node[at] = target
     link[at] = index
-  })
+  }
+  for (let at = 0; at < links.length; at++) {
+    const index = links[at] as number
+    add(from[index] as number, to[index] as number, index)
+    add(to[index] as number, from[index] as number, index)
+  }
   return { start, node, link }
 }

@@ -43,3 +43,15 @@ export function shortestPaths(arcs: Arcs, lengths: Float64Array, sources: Iterab
   }
   return { distance, parent, parentLink }
 }
+
+/** The links among these that are not -1, and some more, ascending. */
+export function presentLinks(links: Int32Array, more: readonly number[] = []): Uint32Array {
+  const present = new Uint32Array(links.length + more.length)
+  present.set(more)
+  let count = more.length
+  for (let at = 0; at < links.length; at++) {
+    const link = links[at] as number
+    if (link >= 0) present[count++] = link
+  }
+  return present.slice(0, count).sort()
+}

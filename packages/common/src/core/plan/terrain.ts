@@ -1,4 +1,4 @@
-import { endsOf, type Graph } from './graph.ts'
+import type { Graph } from './graph.ts'
 import { type Arcs, arcsOf, type Ends, rootForest } from './rooted.ts'
 
 /** The part of a graph that any of its plans may use, once it is settled which nodes come together.
@@ -19,21 +19,23 @@ export interface Terrain extends Ends {
 /** `forest`: any spanning forest that keeps the rules; which leaf-only node hangs on which component is taken from it. */
 export function makeTerrain(graph: Graph, forest: Uint32Array): Terrain {
   const { isLeaf, from, to } = graph
-  const ends = endsOf(graph)
-  const component = rootForest(ends, forest).root
+  const { nodes } = graph
+  const component = rootForest(graph, forest).root
   const relays = isLeaf.map((leaf) => 1 - leaf)
   for (const link of forest) {
     if (isLeaf[from[link] as number] === 1 && isLeaf[to[link] as number] === 1) relays[from[link] as number] = 1
   }
-  const links: number[] = []
+  const links = new Uint32Array(from.length)
+  let count = 0
   for (let link = 0; link < from.length; link++) {
-    const [one, other] = [from[link] as number, to[link] as number]
+    const one = from[link] as number
+    const other = to[link] as number
     if (component[one] !== component[other]) continue
-    if (relays[one] === 1 || relays[other] === 1) links.push(link)
+    if (relays[one] === 1 || relays[other] === 1) links[count++] = link
   }
-  const open = Uint32Array.from(links)
-  const arcs = arcsOf(ends, open, (_, origin) => relays[origin] === 1)
-  return { ...ends, component, relays, links: open, arcs, roots: rootsOf(ends, forest, component, relays) }
+  const open = links.slice(0, count)
+  const arcs = arcsOf(graph, open, relays)
+  return { nodes, from, to, component, relays, links: open, arcs, roots: rootsOf(graph, forest, component, relays) }
 }
 
 function rootsOf(ends: Ends, forest: Uint32Array, component: Uint32Array, relays: Uint8Array): number[] {

@@ -1,16 +1,12 @@
 import type { Metric } from './graph.ts'
-import { reachOf } from './makespan.ts'
+import { diameterOf } from './makespan.ts'
 import { type Ends, type Rooted, rootForest } from './rooted.ts'
 
-/** What a spanning forest is worth.
- *  - `cost` price of bringing one GB to every participant once
- *  - `seconds` expected time until everybody has the reference payload from the worst origin: the greatest diameter of a tree
- *  - `pairSeconds` the time from every node to every other of its tree, summed over the pairs: what most pairs wait, which the
- *    worst one hides */
+/** What a spanning forest is worth: the price of bringing one GB to every participant once; and the expected seconds until everybody
+ *  has the reference payload from the worst origin, which is the greatest diameter of a tree. */
 export interface Worth {
   readonly cost: number
   readonly seconds: number
-  readonly pairSeconds: number
 }
 
 /** How cost and time are weighed against each other. Each is divided by the sum of what it is at the two ends, cheapest and fastest,
@@ -36,18 +32,30 @@ export function weigh({ objective, costScale, secondsScale }: Yardstick, cost: n
   return (1 - objective) * costShare + objective * secondsShare
 }
 
-export function worthOf(ends: Ends, metric: Metric, forest: Uint32Array): Worth {
-  return worthOfRooted(rootForest(ends, forest), metric, forest)
+export function worthOf(graph: Ends & Metric, forest: Uint32Array, rooted = rootForest(graph, forest)): Worth {
+  return { cost: costOf(graph, forest), seconds: diameterOf(rooted, graph.seconds) }
 }
 
-export function worthOfRooted(rooted: Rooted, { price, seconds }: Metric, forest: Uint32Array): Worth {
+/** A forest under a yardstick, with what is needed to ask for `pairSecondsOf` as well. */
+export function weighForest(
+  graph: Ends & Metric,
+  yardstick: Yardstick,
+  forest: Uint32Array,
+): { readonly value: number; readonly rooted: Rooted } {
+  const rooted = rootForest(graph, forest)
+  const { cost, seconds } = worthOf(graph, forest, rooted)
+  return { value: weigh(yardstick, cost, seconds), rooted }
+}
+
+export function costOf({ price }: Metric, forest: Iterable<number>): number {
   let cost = 0
   for (const link of forest) cost += price[link] as number
-  return { cost, seconds: reachOf(rooted, seconds).diameter, pairSeconds: sumOverPairs(rooted, seconds) }
+  return cost
 }
 
-/** Each link counts once for every pair that it lies between. */
-function sumOverPairs({ parent, parentLink, root, order }: Rooted, seconds: Float64Array): number {
+/** The time from every node to every other of its tree, summed over the pairs: what most pairs wait, which the worst path hides. Each
+ *  link counts once for every pair that it lies between. */
+export function pairSecondsOf({ parent, parentLink, root, order }: Rooted, seconds: Float64Array): number {
   const below = new Uint32Array(order.length).fill(1)
   let sum = 0
   for (let at = order.length - 1; at >= 0; at--) {

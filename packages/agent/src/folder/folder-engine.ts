@@ -14,7 +14,7 @@ import { untouchedBy } from './covers.ts'
 import { Fetcher } from './fetcher.ts'
 import { remoteItems } from './incoming.ts'
 import { listBelow } from './list-below.ts'
-import { Observer } from './observer.ts'
+import { type LookMode, Observer } from './observer.ts'
 import type { FolderEngineOptions } from './options.ts'
 import { toMessages } from './outgoing.ts'
 import { PathProblems } from './path-problems.ts'
@@ -138,12 +138,16 @@ export class FolderEngine {
   }
 
   /** Looks at paths and lets the loop decide. Rejects when the root is not the folder any more. */
-  async look(paths: Iterable<RelativePath>, mode: 'trust_stat' | 'read' = 'trust_stat'): Promise<readonly Seen[]> {
+  async look(paths: Iterable<RelativePath>, mode: LookMode = 'trust_stat'): Promise<readonly Seen[]> {
     this.#busy++
     try {
-      const seen = this.#explain(await this.observer.look(paths, mode))
-      if (seen.length > 0) this.#postLater(() => ({ kind: 'observed', items: this.#fresh(seen) }))
-      return seen
+      const all: Seen[] = []
+      for await (const page of this.observer.pages(paths, mode)) {
+        const seen = this.#explain(page)
+        this.#postLater(() => ({ kind: 'observed', items: this.#fresh(seen) }))
+        for (const one of seen) all.push(one)
+      }
+      return all
     } finally {
       this.#busy--
     }

@@ -8,7 +8,7 @@ import { controlSlots, type WorkerReply } from './worker-protocol.ts'
 
 export interface ObserveOptions {
   /** When given, files above 32 MB are not waited for: their observations come here later, each by itself. A failure there comes as
-   *  an observation too (`unreadable`). */
+   *  an observation too (`unreadable`). Must not throw. */
   readonly onLate?: (observation: Observation) => void
 }
 

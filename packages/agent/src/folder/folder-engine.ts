@@ -60,7 +60,7 @@ export class FolderEngine {
       problems,
       isIgnored: (path) => matcher.matches(path),
       again: (path) => options.hint({ kind: 'path', path }),
-      late: (seen) => this.#post({ kind: 'observed', items: seen }),
+      late: (see) => this.#postLater(() => ({ kind: 'observed', items: see() })),
       isOwnWork: (path) => this.#state.claims.has(path),
       mayBeEmpty: () => options.mayBeEmpty(),
     })

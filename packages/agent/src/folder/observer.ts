@@ -15,8 +15,8 @@ export interface ObserverOptions {
   readonly isIgnored: (path: RelativePath) => boolean
   /** A file that was still being written: look again later. */
   readonly again: (path: RelativePath) => void
-  /** Observations of big files come by themselves. */
-  readonly late: (seen: readonly Seen[]) => void
+  /** Big files come by themselves, perhaps when the index is closed already: called only when somebody still wants to know. */
+  readonly late: (see: () => readonly Seen[]) => void
   /** This replica is changing the path itself, on a peer's behalf. */
   readonly isOwnWork: (path: RelativePath) => boolean
   /** A person has said that an emptied root is meant. */
@@ -87,7 +87,7 @@ export class Observer {
       path,
       known: mode === 'read' ? undefined : known(rows.get(path)),
     }))
-    const onLate = (observation: Observation): void => this.#options.late(this.#toSeen([observation]))
+    const onLate = (observation: Observation): void => this.#options.late(() => this.#toSeen([observation]))
     return this.#toSeen(await disk.observe(root, requests, mode === 'read' ? {} : { onLate }))
   }
 

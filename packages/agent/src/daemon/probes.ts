@@ -25,7 +25,8 @@ export class Probes {
     this.#network = network
   }
 
-  /** All replicas but this one. Those that do not answer in time are left out. */
+  /** All replicas but this one. A peer that does not answer in time counts as one that is at work, with `noAnswer` as its error; what
+   *  is behind it is not known. */
   ask(folder: FolderId, timeoutMs: number): Promise<ReplicaState[]> {
     return this.#spread(folder, randomBytes(8).toString('hex'), undefined, timeoutMs)
   }
@@ -44,7 +45,7 @@ export class Probes {
   onReply(from: NodeId, { id, replicas }: MessageOf<'probe_reply'>): void {
     const wave = this.#waves.get(id)
     if (!wave?.open.delete(from)) return
-    wave.found.push(...replicas)
+    for (const replica of replicas) wave.found.push(replica)
     this.#finish(wave)
   }
 
@@ -78,6 +79,7 @@ export class Probes {
     this.#waves.set(id, wave)
     clock.sleep(timeoutMs, timer.signal).then(
       () => {
+        for (const peer of wave.open) wave.found.push(this.#silent(peer))
         wave.open.clear()
         this.#finish(wave)
       },
@@ -85,6 +87,11 @@ export class Probes {
     )
     for (const link of links) link.send({ type: 'probe', folder, id, timeoutMs })
     return promise
+  }
+
+  #silent(peer: NodeId): ReplicaState {
+    const name = this.#network.nameOf(peer) ?? peer.slice(0, 8)
+    return { replica: name as ReplicaState['replica'], digest: none, busy: true, error: noAnswer }
   }
 
   #finish(wave: Wave): void {
@@ -99,6 +106,9 @@ export class Probes {
     for (const [old, at] of this.#seen) if (now - at > rememberMs) this.#seen.delete(old)
   }
 }
+
+/** Why nothing is known of a replica. */
+export const noAnswer = 'it did not answer in time'
 
 const hopMs = 50
 const rememberMs = 3_600_000

@@ -50,3 +50,9 @@ it('ends a wave that comes back in a ring with nothing', () => {
   test.network.probes.onProbe('b' as unknown as NodeId, probe)
   expect(test.sent.at(-1)).toEqual({ to: 'b', message: { type: 'probe_reply', id: 'x', replicas: [] } })
 })
+
+it('leaves out what does not stop the folder', () => {
+  const problem = { code: 'x', message: 'too few watches', remedy: '' }
+  expect(makeTestNetwork({ peers: [], degraded: problem }).network.probes.own(docs)?.error).toBe('')
+  expect(makeTestNetwork({ peers: [], stopped: problem }).network.probes.own(docs)?.error).toBe('too few watches')
+})

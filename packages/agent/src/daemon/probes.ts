@@ -62,10 +62,10 @@ export class Probes {
         replica: this.#network.config.name as ReplicaState['replica'],
         digest: none,
         busy: true,
-        error: (host.problem?.message ?? 'opening').slice(0, 500),
+        error: (host.stopped?.message ?? 'opening').slice(0, 500),
       }
     const { replica, digest } = engine.index.meta()
-    return { replica, digest, busy: engine.isBusy || host.isScanning, error: host.problem?.message.slice(0, 500) ?? '' }
+    return { replica, digest, busy: engine.isBusy || host.isScanning, error: host.stopped?.message.slice(0, 500) ?? '' }
   }
 
   #spread(folder: FolderId, id: string, from: NodeId | undefined, timeoutMs: number): Promise<ReplicaState[]> {

@@ -63,3 +63,10 @@ it('says in the end what the last full round said', async () => {
   answerAfter(test, 40, 'b'.repeat(32))
   expect(await result(test, 1000)).toMatchObject({ timedOut: true, replicas: [{ node: 'b', state: 'behind' }] })
 })
+
+it('does not take too few watches for a reason to fail', async () => {
+  const degraded = { code: 'watch_limit', message: 'too few watches', remedy: 'raise the limit' }
+  const test = makeTestNetwork({ peers: ['b'], degraded })
+  answerAfter(test, 10)
+  expect(await result(test, 1000)).toMatchObject({ equal: true })
+})

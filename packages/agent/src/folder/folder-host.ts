@@ -67,6 +67,12 @@ export class FolderHost implements AsyncDisposable {
     return this.#engine
   }
 
+  /** Why the folder does not work now. */
+  get stopped(): Problem | undefined {
+    return this.#problem
+  }
+
+  /** Also what only makes it slower to notice changes. */
   get problem(): Problem | undefined {
     return this.#problem ?? this.#feed?.degraded
   }

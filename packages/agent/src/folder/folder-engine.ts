@@ -80,7 +80,7 @@ export class FolderEngine {
 
   /** Work of this folder is under way. */
   get isBusy(): boolean {
-    return this.#busy > 0 || this.#state.applying > 0
+    return this.#busy > 0 || this.#state.applying > 0 || this.observer.late > 0
   }
 
   /** The peer holds the same as this replica, by its own word, and nothing is under way. */

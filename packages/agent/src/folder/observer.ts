@@ -32,9 +32,15 @@ export type LookMode = 'trust_stat' | 'read'
 /** Looks at paths on the disk for the loop: with their parents, and, where a directory is gone, with everything that was in it. */
 export class Observer {
   readonly #options: ObserverOptions
+  #late = 0
 
   constructor(options: ObserverOptions) {
     this.#options = options
+  }
+
+  /** Big files that are still being read. */
+  get late(): number {
+    return this.#late
   }
 
   /** All pages in one. */
@@ -87,8 +93,13 @@ export class Observer {
       path,
       known: mode === 'read' ? undefined : known(rows.get(path)),
     }))
-    const onLate = (observation: Observation): void => this.#options.late(() => this.#toSeen([observation]))
-    return this.#toSeen(await disk.observe(root, requests, mode === 'read' ? {} : { onLate }))
+    const onLate = (observation: Observation): void => {
+      this.#late--
+      this.#options.late(() => this.#toSeen([observation]))
+    }
+    const observations = await disk.observe(root, requests, mode === 'read' ? {} : { onLate })
+    this.#late += paths.length - observations.length
+    return this.#toSeen(observations)
   }
 
   #toSeen(observations: readonly Observation[]): Seen[] {

@@ -65,7 +65,7 @@ export class FolderEngine {
       mayBeEmpty: () => options.mayBeEmpty(),
     })
     this.fetcher = new Fetcher({ root, disk, index, observer: this.observer, clock })
-    const versionPath = versionPathIn(options.versionsDirectory, () => clock.now())
+    const versionPath = versionPathIn(options.versionsDirectory, () => clock.wallNow())
     const kept = (path: RelativePath): void => this.#lookLater([path])
     this.#applier = new Applier({ root, disk, index, observer: this.observer, ignore, versionPath, kept })
   }

@@ -276,7 +276,7 @@ export class FolderEngine {
     const { changed, clock, log, session } = this.options
     changed()
     const untouched = untouchedBy(items, this.index)
-    const endEntry = this.#journal.begin(peer, items, untouched)
+    const endEntry = await this.#journal.begin(peer, items, untouched)
     const begun = clock.now()
     const {
       outcome,

@@ -2,7 +2,7 @@ import { resolve } from 'node:path'
 import { editConfig } from '@spansync/common/config/edit'
 import { UsageError } from '@spansync/common/runtime/errors'
 import type { Command } from 'commander'
-import { action, announceChange, type Runner } from './context.ts'
+import { action, announceChange, type Runner, warnWhenNobodyDecides } from './context.ts'
 
 const note =
   'Agents of this version sync directly with their peers; the setting is kept for one that follows a coordinator.'
@@ -35,6 +35,7 @@ export function addCoordinatorCommand(program: Command, runner: Runner): void {
         const removed = await editConfig(context.home, (editor) => editor.remove(['coordinator']))
         await announceChange(context)
         context.print(removed ? 'coordinator: none' : 'no coordinator was set')
+        warnWhenNobodyDecides(context)
       }),
     )
 }

@@ -2,9 +2,13 @@ import type { Duplex } from 'node:stream'
 import type { DiskState, NodeId, RelativePath } from './core/causal/types.ts'
 import type { Message, StreamHeader } from './protocol/messages.ts'
 
-/** Time, injected everywhere so that tests can move it. Milliseconds. */
+/** Time, injected everywhere so that tests can move it. Milliseconds since 1970. */
 export interface Clock {
+  /** For everything that is waited for or measured: whole, and never goes back, whatever happens to the wall clock. So it may drift from
+   *  that, and stand still while the machine sleeps. */
   now(): number
+  /** What a clock on the wall shows, for what is shown to people or compared with the times of files. It may jump either way. */
+  wallNow(): number
   /** Rejects with the signal's reason when aborted. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>
 }

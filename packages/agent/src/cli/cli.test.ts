@@ -186,3 +186,18 @@ test('mode and coordinator are kept in the configuration, with its comments', as
   expect((await spansync('coordinator', 'unset')).out).toBe('coordinator: none\n')
   expect(config()).toContain('# auto: follow the coordinator')
 })
+
+test('centralised without a coordinator is warned of, for then nothing syncs', async () => {
+  await init()
+  const warning = /^warning: no coordinator is set: nothing syncs until there is one\nremedy: /
+  expect(await spansync('mode', 'centralised')).toMatchObject({
+    code: 0,
+    out: 'centralised\n',
+    err: expect.stringMatching(warning),
+  })
+  expect(await spansync('mode', '--json')).toMatchObject({ code: 0, err: expect.stringMatching(warning) })
+  expect((await spansync('coordinator', 'set', 'tls://server.lan:4222')).err).toBe('')
+  expect((await spansync('mode')).err).toBe('')
+  expect((await spansync('coordinator', 'unset')).err).toMatch(warning)
+  expect((await spansync('mode', 'auto')).err).toBe('')
+})

@@ -1,5 +1,6 @@
 import { printable } from '@spansync/common/cli/format'
 import { type BaseContext, exitCodes, makeAction, type Runner } from '@spansync/common/cli/shell'
+import { loadConfig } from '@spansync/common/config/file'
 import { resolveHome } from '@spansync/common/config/home'
 import { SpansyncError } from '@spansync/common/runtime/errors'
 import { type ControlClient, connectControl } from '../control/client.ts'
@@ -28,6 +29,14 @@ export async function announceChange(context: Context): Promise<void> {
       problem === undefined ? '\n' : `: ${printable(problem.message)}\nremedy: ${printable(problem.remedy)}\n`,
     )
   }
+}
+
+/** The mode says that only a coordinator decides, and there is none: everything stands still, without an error anywhere. */
+export function warnWhenNobodyDecides({ home, stderr }: Context): void {
+  const { mode, coordinator } = loadConfig(home)
+  if (mode !== 'centralised' || coordinator !== undefined) return
+  stderr.write('warning: no coordinator is set: nothing syncs until there is one\n')
+  stderr.write('remedy: set it with `spansync coordinator set URL`, or do without: `spansync mode auto`\n')
 }
 
 export { exitCodes, type Runner }

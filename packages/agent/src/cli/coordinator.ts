@@ -3,7 +3,7 @@ import { editConfig } from '@spansync/common/config/edit'
 import { UsageError } from '@spansync/common/runtime/errors'
 import type { Command } from 'commander'
 import { CredentialsForeignError } from '../coordination/errors.ts'
-import { action, announceChange, type Context, type Runner } from './context.ts'
+import { action, announceChange, type Context, type Runner, warnWhenNobodyDecides } from './context.ts'
 
 export function addCoordinatorCommand(program: Command, runner: Runner): void {
   const coordinator = program.command('coordinator').description('set or unset the coordinator of this network')
@@ -34,6 +34,7 @@ export function addCoordinatorCommand(program: Command, runner: Runner): void {
         const removed = await editConfig(context.home, (editor) => editor.remove(['coordinator']))
         await announceChange(context)
         context.print(removed ? 'coordinator: none' : 'no coordinator was set')
+        warnWhenNobodyDecides(context)
       }),
     )
 }

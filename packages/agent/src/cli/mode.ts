@@ -5,7 +5,7 @@ import { modes } from '@spansync/common/protocol/status'
 import { UsageError } from '@spansync/common/runtime/errors'
 import type { Command } from 'commander'
 import { NotRunningError } from '../control/errors.ts'
-import { action, announceChange, type Context, type Runner } from './context.ts'
+import { action, announceChange, type Context, type Runner, warnWhenNobodyDecides } from './context.ts'
 
 export function addModeCommand(program: Command, runner: Runner): void {
   program
@@ -21,6 +21,7 @@ export function addModeCommand(program: Command, runner: Runner): void {
       action<[string | undefined], { json?: boolean }>(runner, async (context, [wanted], { json }) => {
         if (wanted !== undefined) await choose(context, wanted)
         await show(context, json === true)
+        warnWhenNobodyDecides(context)
       }),
     )
 }

@@ -15,7 +15,7 @@ export function keepHouse(options: { home: string; config: () => Config; clock: 
     for (let wait = firstMs; ; wait = everyMs) {
       await clock.sleep(wait, stop.signal)
       try {
-        const removed = await pruneVersions(join(home, 'versions'), config().versions, clock.now(), stop.signal)
+        const removed = await pruneVersions(join(home, 'versions'), config().versions, clock.wallNow(), stop.signal)
         if (removed > 0) log.info({ event: 'versions.pruned', removed })
       } catch (error) {
         if (!stop.signal.aborted)

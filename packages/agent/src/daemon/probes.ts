@@ -25,7 +25,8 @@ export class Probes {
     this.#network = network
   }
 
-  /** All replicas but this one. Those that do not answer in time are left out. */
+  /** All replicas but this one. A peer that does not answer in time counts as one that is at work, with `noAnswer` as its error; what
+   *  is behind it is not known. */
   ask(folder: FolderId, timeoutMs: number): Promise<ReplicaState[]> {
     return this.#spread(folder, randomBytes(8).toString('hex'), undefined, timeoutMs)
   }
@@ -44,7 +45,7 @@ export class Probes {
   onReply(from: NodeId, { id, replicas }: MessageOf<'probe_reply'>): void {
     const wave = this.#waves.get(id)
     if (!wave?.open.delete(from)) return
-    wave.found.push(...replicas)
+    for (const replica of replicas) wave.found.push(replica)
     this.#finish(wave)
   }
 
@@ -63,7 +64,7 @@ export class Probes {
         scope: '',
         knowledge: {},
         busy: true,
-        error: (host.problem?.message ?? 'opening').slice(0, 500),
+        error: (host.stopped?.message ?? 'opening').slice(0, 500),
       }
     const { replica, digest, knowledge } = engine.index.meta()
     const { scope } = engine.state
@@ -73,7 +74,7 @@ export class Probes {
       scope,
       knowledge,
       busy: engine.isBusy || host.isScanning,
-      error: host.problem?.message.slice(0, 500) ?? '',
+      error: host.stopped?.message.slice(0, 500) ?? '',
     }
   }
 
@@ -88,6 +89,7 @@ export class Probes {
     this.#waves.set(id, wave)
     clock.sleep(timeoutMs, timer.signal).then(
       () => {
+        for (const peer of wave.open) wave.found.push(this.#silent(peer))
         wave.open.clear()
         this.#finish(wave)
       },
@@ -95,6 +97,12 @@ export class Probes {
     )
     for (const link of links) link.send({ type: 'probe', folder, id, timeoutMs })
     return promise
+  }
+
+  #silent(peer: NodeId): ReplicaState {
+    const name = this.#network.nameOf(peer) ?? peer.slice(0, 8)
+    const nothing = { digest: none, scope: '', knowledge: {} }
+    return { replica: name as ReplicaState['replica'], ...nothing, busy: true, error: noAnswer }
   }
 
   #finish(wave: Wave): void {
@@ -109,6 +117,9 @@ export class Probes {
     for (const [old, at] of this.#seen) if (now - at > rememberMs) this.#seen.delete(old)
   }
 }
+
+/** Why nothing is known of a replica. */
+export const noAnswer = 'it did not answer in time'
 
 const hopMs = 50
 const rememberMs = 3_600_000

@@ -4,7 +4,7 @@ import type { FolderSyncResult, ReplicaResult, SyncRequest, SyncResult } from '.
 import type { FolderHost } from '../folder/folder-host.ts'
 import { hostsOf } from './hosts.ts'
 import type { Network } from './network.ts'
-import type { ReplicaState } from './probes.ts'
+import { noAnswer, type ReplicaState } from './probes.ts'
 import { lackingOf } from './status.ts'
 
 /** Looks at the disk again, dials whom it can, and, when asked to wait, asks every replica that can be reached what it holds until all
@@ -36,17 +36,50 @@ async function follow(following: Following): Promise<FolderSyncResult> {
   const { network, host, scan, request, deadline, signal } = following
   const { clock } = network.options
   if (!request.wait) return resultOf(network, host, [])
+  const settle = (): Promise<void> => host.settle().catch(() => undefined)
   // A scan that fails closes the folder, and then the folder's problem says why.
-  await scan?.catch(() => undefined)
+  let looking = Promise.resolve(scan)
+    .catch(() => undefined)
+    .then(settle)
+  // The last question has little time left for its answers: the one before may say more.
+  let answered: FolderSyncResult | undefined
+  let result: FolderSyncResult | undefined
   for (let pause = 10; ; pause = Math.min(500, pause * 1.5)) {
-    await host.settle().catch(() => undefined)
+    if (!(await isDoneBy(deadline, looking, following))) return late(answered ?? result ?? stillLooking(network, host))
     const left = Math.max(0, deadline - clock.now())
-    const replicas = await network.probes.ask(host.options.folder, Math.min(5000, left))
-    const result = resultOf(network, host, replicas)
+    const replicas = await network.probes.ask(host.options.folder, Math.min(mostAskMs, left))
+    result = resultOf(network, host, replicas)
     if (result.equal) return result
-    if (signal.aborted || clock.now() + pause > deadline) return { ...result, timedOut: true }
+    if (replicas.every(({ error }) => error !== noAnswer)) answered = result
+    if (signal.aborted || clock.now() + pause > deadline) return late(answered ?? result)
     await clock.sleep(pause, signal).catch(() => undefined)
+    looking = settle()
   }
+}
+
+/** A peer that is deep in work answers late, and one whose link is dead does not hold up the others for longer. */
+const mostAskMs = 15_000
+
+/** False when the time is over first. */
+async function isDoneBy(deadline: number, work: Promise<void>, { network, signal }: Following): Promise<boolean> {
+  const { clock } = network.options
+  const enough = new AbortController()
+  const over = clock.sleep(Math.max(0, deadline - clock.now()), AbortSignal.any([signal, enough.signal]))
+  const isDone = await Promise.race([work.then(() => true), over.then(no, no)])
+  enough.abort()
+  return isDone
+}
+
+const no = (): boolean => false
+
+function late(result: FolderSyncResult): FolderSyncResult {
+  return { ...result, equal: false, timedOut: true }
+}
+
+function stillLooking(network: Network, host: FolderHost): FolderSyncResult {
+  const result = resultOf(network, host, [])
+  const reason = 'it still looks at what has changed'
+  return { ...result, replicas: [...result.replicas, { node: network.config.name, state: 'behind', reason }] }
 }
 
 function resultOf(network: Network, host: FolderHost, replicas: readonly ReplicaState[]): FolderSyncResult {
@@ -102,7 +135,7 @@ function unreachable(network: Network, folder: FolderId): ReplicaResult[] {
     }))
 }
 
+/** Without the random part; a replica whose index is not known has only its node's name, and that may have dots in it. */
 function nodeOf(replica: string): string {
-  const dot = replica.lastIndexOf('.')
-  return dot > 0 ? replica.slice(0, dot) : replica
+  return replica.replace(/\.[0-9a-f]{10}$/, '')
 }

@@ -3,7 +3,7 @@ import { type Dirent, readdirSync } from 'node:fs'
 import { basename, join, sep } from 'node:path'
 import type { RelativePath } from '@spansync/common/core/causal/types'
 import { FSWatcher } from 'chokidar'
-import { lstat } from './stat.ts'
+import { glance } from './stat.ts'
 import type { WatchBackend, WatchSink } from './watch-backend.ts'
 
 type ScanStream = ReturnType<FSWatcher['createScanStream']>
@@ -77,12 +77,12 @@ export class ChokidarWatches implements WatchBackend {
     if (this.#sink.isIgnored(path)) return true
     if (isDirectory !== undefined) return !isDirectory
     if (this.#directories.has(path)) return false
-    return !(lstat(full)?.isDirectory() ?? this.#isRootItself(path))
+    return !(glance(full)?.isDirectory() ?? this.#isRootItself(path))
   }
 
   /** A watched directory that is moved or deleted is named as if it were in itself. The others have a parent that says it better. */
   #isRootItself(path: RelativePath): boolean {
-    return path === basename(this.#root) && lstat(join(this.#root, path)) === undefined
+    return path === basename(this.#root) && glance(join(this.#root, path)) === undefined
   }
 
   /** Undefined outside the root: chokidar watches above it while it is missing. */
@@ -142,7 +142,7 @@ function emitDirectories(
   for (const entry of entries) {
     if (!entry.isDirectory()) continue
     const fullPath = join(directory, entry.name)
-    const stats = lstat(fullPath)
+    const stats = glance(fullPath)
     if (stats === undefined) continue
     const info = { path: entry.name, fullPath, basename: entry.name, stats }
     const { directoryFilter } = options

@@ -22,6 +22,8 @@ afterEach(async () => {
 const error = (code: string): unknown => expect.objectContaining({ code, remedy: expect.any(String) })
 const big = Buffer.alloc((32 << 20) + 1, 'spansync')
 
+const hashOf = (one: Observation): string => ('disk' in one ? (one.disk?.hash ?? '') : '')
+
 describe('createDiskWorker', () => {
   it('observes, with what is known', async () => {
     folder.write('a', 'content')
@@ -61,6 +63,30 @@ describe('createDiskWorker', () => {
     expect(await worker.perform(folder.root, [task], { ignore: ['*.iso'] })).toEqual([
       { code: 'done', disk: undefined },
     ])
+  })
+
+  it('copies big files without holding up anything else', async () => {
+    folder.write('big', big)
+    folder.write('small', 'x')
+    const hashes = new Map((await worker.observe(folder.root, ['big', 'small'])).map((one) => [one.path, hashOf(one)]))
+    const copy = (from: string) => ({
+      op: 'copy' as const,
+      from,
+      fromExpect: folder.signature(from),
+      to: `d/${from}`,
+      toExpect: null,
+      mode: 0o644,
+      mtimeUs: 1_000_000,
+      hash: hashes.get(from) ?? '',
+    })
+    await worker.perform(folder.root, [{ op: 'mkdir', path: 'd', mode: 0o755 }])
+    const order: string[] = []
+    const copied = worker.perform(folder.root, [copy('big'), copy('small')]).finally(() => order.push('copied'))
+    const seen = worker.observe(folder.root, ['small']).finally(() => order.push('seen'))
+    expect(await copied).toMatchObject([{ disk: { size: big.length } }, { disk: { size: 1 } }])
+    await seen
+    expect(order).toEqual(['seen', 'copied'])
+    expect(folder.names()).toEqual(['big', 'd', 'd/big', 'd/small', 'small'])
   })
 
   it('scans beside an index that is in use, batch by batch', async () => {

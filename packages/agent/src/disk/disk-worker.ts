@@ -8,7 +8,7 @@ import { controlSlots, type WorkerReply } from './worker-protocol.ts'
 
 export interface ObserveOptions {
   /** When given, files above 32 MB are not waited for: their observations come here later, each by itself. A failure there comes as
-   *  an observation too (`unreadable`). */
+   *  an observation too (`unreadable`). Must not throw. */
   readonly onLate?: (observation: Observation) => void
 }
 
@@ -32,17 +32,18 @@ export interface PerformOptions {
 /** A path to look at. With `known` (a Row of the index fits) the content is not read again when lstat shows the same signature. */
 export type ObservePath = RelativePath | { readonly path: RelativePath; readonly known?: Partial<Known> | undefined }
 
-/** All work on the disk that could hold up the agent's loop, in threads of its own. Calls are done in the order they are made. */
+/** All work on the disk that could hold up the agent's loop, in threads of its own. Calls are done in the order they are made, but for
+ *  big files, which wait for each other only. */
 export interface DiskWorker extends AsyncDisposable {
   /** Rejects with a MarkerError when something is absent and the folder's marker is too. One observation per path, in any order. */
   observe(root: string, paths: readonly ObservePath[], options?: ObserveOptions): Promise<Observation[]>
   /** Rejects with a MarkerError when the root is not the folder; 'scan_aborted' when the signal says so. */
   scan(options: ScanOptions): Promise<ScanSummary>
-  /** Results in the order of the tasks. Rejects with a MarkerError, with nothing done, when the root is not the folder. */
+  /** Results in the order of the tasks; those that copy big files may be done after the others. Rejects with a MarkerError, with nothing done, when the root is not the folder. */
   perform(root: string, tasks: readonly Task[], options?: PerformOptions): Promise<TaskResult[]>
 }
 
-// Above this a file is hashed in a thread of its own, so that it never holds up small ones by more than some 30 ms.
+// Above this a file is hashed, or copied, in a thread of its own, so that it never holds up small ones by more than some 30 ms.
 const bigBytes = 32 << 20
 
 export function createDiskWorker(): DiskWorker {
@@ -50,14 +51,20 @@ export function createDiskWorker(): DiskWorker {
   const big = new DiskThread(32)
   const scans = new Set<DiskThread>()
 
+  async function askBig(request: Parameters<DiskThread['ask']>[0]): Promise<WorkerReply> {
+    try {
+      return await big.ask(request)
+    } finally {
+      if (big.idle) void big.stop()
+    }
+  }
+
   async function observeBig(root: string, request: ObserveRequest): Promise<Observation> {
     try {
-      const reply = await big.ask({ kind: 'observe', root, requests: [request], mostBytes: Number.POSITIVE_INFINITY })
+      const reply = await askBig({ kind: 'observe', root, requests: [request], mostBytes: Number.POSITIVE_INFINITY })
       return observed(reply).observations[0] as Observation
     } catch (error) {
       return { path: request.path, code: 'unreadable', problem: error instanceof Error ? error.message : String(error) }
-    } finally {
-      if (big.idle) void big.stop()
     }
   }
 
@@ -84,9 +91,15 @@ export function createDiskWorker(): DiskWorker {
       }
     },
 
-    async perform(root, tasks, options = {}) {
-      const reply = await main.ask({ kind: 'perform', root, tasks, ignore: options.ignore ?? [] })
-      return [...(reply as Extract<WorkerReply, { kind: 'performed' }>).results]
+    async perform(root, tasks, { ignore = [] } = {}) {
+      const bigOnes = tasks.filter(isBigCopy)
+      const others = tasks.filter((task) => !isBigCopy(task))
+      const [small, large] = await Promise.all([
+        main.ask({ kind: 'perform', root, tasks: others, ignore }).then(performed),
+        bigOnes.length === 0 ? [] : askBig({ kind: 'perform', root, tasks: bigOnes, ignore }).then(performed),
+      ])
+      const done = { small: small.values(), large: large.values() }
+      return tasks.map((task) => (isBigCopy(task) ? done.large : done.small).next().value as TaskResult)
     },
 
     async [Symbol.asyncDispose]() {
@@ -134,6 +147,15 @@ async function runScan(thread: DiskThread, options: ScanOptions): Promise<ScanSu
 
 function observed(reply: WorkerReply): Extract<WorkerReply, { kind: 'observed' }> {
   return reply as Extract<WorkerReply, { kind: 'observed' }>
+}
+
+function performed(reply: WorkerReply): readonly TaskResult[] {
+  return (reply as Extract<WorkerReply, { kind: 'performed' }>).results
+}
+
+function isBigCopy(task: Task): boolean {
+  if (task.op === 'copy') return task.fromExpect.size > bigBytes
+  return task.op === 'keep' && task.expect.size > bigBytes
 }
 
 /** Only what the thread needs: everything is copied on the way. */

@@ -1,5 +1,6 @@
 import { chmodSync, linkSync, lutimesSync, renameSync, rmSync, unlinkSync, utimesSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
+import { threadId } from 'node:worker_threads'
 import type { RelativePath, StatSignature } from '@spansync/common/core/causal/types'
 import { errnoOf } from '@spansync/common/runtime/errors'
 import { ParentGuard } from './parents.ts'
@@ -8,6 +9,11 @@ import { lstat, sameFile, sameSignature, signatureOf } from './stat.ts'
 import { TaskError } from './task-failure.ts'
 
 let made = 0
+
+/** Several threads of one process work in a folder. */
+function unique(): string {
+  return [process.pid, threadId, made++].map((number) => number.toString(36)).join('-')
+}
 
 /** The root with the checks that every write needs. */
 export class Place {
@@ -47,7 +53,7 @@ export class Place {
 /** A name beside `full` that is always ignored, by us and by Unison. Short, so that it fits wherever the name itself does. */
 export function temporaryBeside(full: string): string {
   const name = Array.from(basename(full)).slice(0, 24).join('')
-  return join(dirname(full), `.unison.${name}.${process.pid.toString(36)}-${(made++).toString(36)}.spansync.unison.tmp`)
+  return join(dirname(full), `.unison.${name}.${unique()}.spansync.unison.tmp`)
 }
 
 /** Runs `work` with a temporary name and removes whatever is left there. */

@@ -14,6 +14,15 @@ export function lstat(path: string): Stats | undefined {
   }
 }
 
+/** `lstat` for a watcher, which must not fail on a path: undefined also where it cannot be looked at. */
+export function glance(path: string): Stats | undefined {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false })
+  } catch {
+    return undefined
+  }
+}
+
 /** What can be synchronised; undefined for sockets, pipes and devices. */
 export function kindOf(stats: Stats): Kind | undefined {
   if (stats.isFile()) return 'file'

@@ -2,7 +2,7 @@ import { type FSWatcher, readdirSync, watch } from 'node:fs'
 import { basename, join } from 'node:path'
 import type { RelativePath } from '@spansync/common/core/causal/types'
 import { errnoOf } from '@spansync/common/runtime/errors'
-import { lstat } from './stat.ts'
+import { glance, lstat } from './stat.ts'
 import type { WatchBackend, WatchSink } from './watch-backend.ts'
 
 interface WatchNode {
@@ -140,7 +140,14 @@ export class WatchTree implements WatchBackend {
     if (this.#sink.isIgnored(path)) return
     const known = parent.children.get(name)
     if (known?.queued) return
-    const identity = identify(join(this.#root, path))
+    let identity: string | undefined
+    try {
+      identity = identify(join(this.#root, path))
+    } catch (error) {
+      // Nothing can be said about it now. What is watched stays so, and the directory above is listed again once it may be entered.
+      this.#sink.failed(error)
+      return
+    }
     if (known?.handle !== undefined && identity !== undefined && known.identity === identity) return
     if (known !== undefined) detach(known)
     if (identity === undefined) return
@@ -152,13 +159,13 @@ export class WatchTree implements WatchBackend {
   /** inotify reports the end or the move of a watched directory as if something of its own name in it had changed. */
   #checkItself(node: WatchNode, name: string): void {
     const path = pathOf(node)
-    if (lstat(join(this.#root, path, name)) !== undefined) return
+    if (glance(join(this.#root, path, name)) !== undefined) return
     this.#sink.changed(path)
-    if (identify(join(this.#root, path)) !== undefined) void this.#enqueue(node)
+    if (glance(join(this.#root, path))?.isDirectory()) void this.#enqueue(node)
   }
 }
 
-/** Inode numbers are used again at once, so the time of birth is part of it (0 where the file system does not know it). */
+/** Undefined when no directory is there; throws when nothing can be said. Inode numbers are used again at once, so the time of birth is part of it (0 where the file system does not know it). */
 function identify(full: string): string | undefined {
   const stats = lstat(full)
   return stats?.isDirectory() ? `${stats.dev}:${stats.ino}:${stats.birthtimeMs}` : undefined

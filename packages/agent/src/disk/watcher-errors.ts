@@ -7,7 +7,7 @@ export class WatchDegradedError extends SpansyncError {
   }
 }
 
-/** What an error of the watcher means for the whole folder; undefined when it is about one path only (not readable, just gone). */
+/** What an error of the watcher means for the whole folder; undefined when it is about one path only (not readable, just gone, too long). */
 export function degradedBy(root: string, error: unknown): WatchDegradedError | undefined {
   switch (errnoOf(error)) {
     case 'ENOSPC':
@@ -33,6 +33,8 @@ export function degradedBy(root: string, error: unknown): WatchDegradedError | u
     case 'EPERM':
     case 'ENOENT':
     case 'ENOTDIR':
+    case 'ELOOP':
+    case 'ENAMETOOLONG':
       return undefined
     default:
       return new WatchDegradedError({

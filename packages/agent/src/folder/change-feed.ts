@@ -66,7 +66,7 @@ export class ChangeFeed implements AsyncDisposable {
       ignore: matcher,
       known: (directory) => options.below(directory, mostBelow),
       log,
-      onHints: (hints) => this.add(hints),
+      onHints: (hints) => this.#take(hints),
       onDegraded: (problem) => this.#degrade(problem),
     })
   }
@@ -90,6 +90,15 @@ export class ChangeFeed implements AsyncDisposable {
       else if (!this.#options.isCovered(hint.path)) this.#settling.add(hint.path, now)
     }
     this.#schedule()
+  }
+
+  /** From the watcher, where nobody else would take an error: the index may be the one to fail. */
+  #take(hints: readonly Hint[]): void {
+    try {
+      this.add(hints)
+    } catch (error) {
+      this.#fail(error)
+    }
   }
 
   /** Looks at everything that is pending, settled or not. */

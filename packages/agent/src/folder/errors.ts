@@ -13,6 +13,18 @@ export class RootEmptiedError extends SpansyncError {
   }
 }
 
+/** As many Unison processes go on running as the settings allow. */
+export class EnoughSessionsError extends SpansyncError {
+  constructor() {
+    super({
+      code: 'enough_sessions',
+      message: 'enough running sessions are open',
+      remedy: 'nothing to do: others are dictated one by one; advanced.persistentPairs says how many there may be',
+      retryable: true,
+    })
+  }
+}
+
 /** Another directory lies at the folder's path now: a disk was mounted or the directory was exchanged. */
 export class RootReplacedError extends SpansyncError {
   constructor(root: string) {

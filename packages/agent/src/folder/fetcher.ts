@@ -84,7 +84,7 @@ export class Fetcher {
   /** What an interrupted transfer left takes the room that others need. */
   async #clean(items: readonly FetchItem[]): Promise<void> {
     const directories = [...new Set(items.map(({ entry }) => parentOf(entry.path)))]
-    await cleanLeftovers(this.#options.root, { directories, olderThanMs: 0, now: this.#options.clock.now() })
+    await cleanLeftovers(this.#options.root, { directories, olderThanMs: 0, now: this.#options.clock.wallNow() })
   }
 
   /** An empty directory where a file shall be. One that is not empty stays, and the path waits. */

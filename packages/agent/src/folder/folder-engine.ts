@@ -18,7 +18,7 @@ import { untouchedBy } from './covers.ts'
 import { Fetcher } from './fetcher.ts'
 import { remoteItems } from './incoming.ts'
 import { listBelow } from './list-below.ts'
-import { Observer } from './observer.ts'
+import { type LookMode, Observer } from './observer.ts'
 import type { FolderEngineOptions } from './options.ts'
 import { toMessages } from './outgoing.ts'
 import { PathProblems } from './path-problems.ts'
@@ -64,12 +64,12 @@ export class FolderEngine {
       problems,
       isIgnored: (path) => matcher.matches(path),
       again: (path) => options.hint({ kind: 'path', path }),
-      late: (seen) => this.#post({ kind: 'observed', items: seen }),
+      late: (see) => this.#postLater(() => ({ kind: 'observed', items: see() })),
       isOwnWork: (path) => this.#state.claims.has(path),
       mayBeEmpty: () => options.mayBeEmpty(),
     })
     this.fetcher = new Fetcher({ root, disk, index, observer: this.observer, clock })
-    const versionPath = versionPathIn(options.versionsDirectory, () => clock.now())
+    const versionPath = versionPathIn(options.versionsDirectory, () => clock.wallNow())
     const kept = (path: RelativePath): void => this.#lookLater([path])
     this.#applier = new Applier({ root, disk, index, observer: this.observer, disposable, versionPath, kept })
   }
@@ -84,7 +84,7 @@ export class FolderEngine {
 
   /** Work of this folder is under way. */
   get isBusy(): boolean {
-    return this.#busy > 0 || this.#state.applying > 0
+    return this.#busy > 0 || this.#state.applying > 0 || this.observer.late > 0
   }
 
   /** The peer holds the same as this replica, by its own word, and nothing is under way. */
@@ -156,12 +156,16 @@ export class FolderEngine {
   }
 
   /** Looks at paths and lets the loop decide. Rejects when the root is not the folder any more. */
-  async look(paths: Iterable<RelativePath>, mode: 'trust_stat' | 'read' = 'trust_stat'): Promise<readonly Seen[]> {
+  async look(paths: Iterable<RelativePath>, mode: LookMode = 'trust_stat'): Promise<readonly Seen[]> {
     this.#busy++
     try {
-      const seen = this.#explain(await this.observer.look(paths, mode))
-      if (seen.length > 0) this.#postLater(() => ({ kind: 'observed', items: this.#fresh(seen) }))
-      return seen
+      const all: Seen[] = []
+      for await (const page of this.observer.pages(paths, mode)) {
+        const seen = this.#explain(page)
+        this.#postLater(() => ({ kind: 'observed', items: this.#fresh(seen) }))
+        for (const one of seen) all.push(one)
+      }
+      return all
     } finally {
       this.#busy--
     }
@@ -297,7 +301,7 @@ export class FolderEngine {
     const { changed, clock, log, session, folder, fetched: record } = this.options
     changed()
     const untouched = untouchedBy(items, this.index)
-    const endEntry = this.#journal.begin(peer, items, untouched)
+    const endEntry = await this.#journal.begin(peer, items, untouched)
     const begun = clock.now()
     const {
       outcome,
@@ -310,7 +314,8 @@ export class FolderEngine {
     log.debug({ event: 'folder.fetched', outcome, reason, items: items.length, extras: extras.length, durationMs })
     const came = new Set(transferred)
     const bytes = items.reduce((sum, { entry }) => sum + (came.has(entry.path) ? entry.size : 0), 0)
-    record({ folder, peer, files: came.size, bytes, startedAt: begun, durationMs, outcome, reason })
+    const startedAt = clock.wallNow() - durationMs
+    record({ folder, peer, files: came.size, bytes, startedAt, durationMs, outcome, reason })
     this.#postLater(() => {
       const local = new Map([...this.#fresh(fetched), ...this.#fresh(extras)].map((one) => [one.path, one.local]))
       const withRow = <T extends Seen>(one: T): T => ({ ...one, local: local.get(one.path) })

@@ -72,6 +72,12 @@ export class FolderHost implements AsyncDisposable {
     return this.#engine
   }
 
+  /** Why the folder does not work now. */
+  get stopped(): Problem | undefined {
+    return this.#problem
+  }
+
+  /** Also what only makes it slower to notice changes. */
   get problem(): Problem | undefined {
     return this.#problem ?? this.#feed?.degraded
   }
@@ -282,7 +288,11 @@ export class FolderHost implements AsyncDisposable {
   /** What sessions of long ago left behind. Young ones are worth keeping: Unison goes on with them. */
   #cleanLeftovers(): void {
     const { config, clock, log, folder } = this.options
-    const clean = cleanLeftovers(config.path, { olderThanMs: leftoverMs, now: clock.now(), signal: this.#stop.signal })
+    const clean = cleanLeftovers(config.path, {
+      olderThanMs: leftoverMs,
+      now: clock.wallNow(),
+      signal: this.#stop.signal,
+    })
     clean.then(
       ({ removed }) =>
         removed.length > 0 && log.info({ event: 'folder.leftovers_removed', folder, removed: removed.length }),

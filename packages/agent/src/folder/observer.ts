@@ -15,8 +15,8 @@ export interface ObserverOptions {
   readonly isIgnored: (path: RelativePath) => boolean
   /** A file that was still being written: look again later. */
   readonly again: (path: RelativePath) => void
-  /** Observations of big files come by themselves. */
-  readonly late: (seen: readonly Seen[]) => void
+  /** Big files come by themselves, perhaps when the index is closed already: called only when somebody still wants to know. */
+  readonly late: (see: () => readonly Seen[]) => void
   /** This replica is changing the path itself, on a peer's behalf. */
   readonly isOwnWork: (path: RelativePath) => boolean
   /** A person has said that an emptied root is meant. */
@@ -24,26 +24,52 @@ export interface ObserverOptions {
 }
 
 const pageSize = 2000
+/** One event of the loop is one step and one transaction: of this size it takes some tens of milliseconds. */
+export const seenAtOnce = 5000
+
+export type LookMode = 'trust_stat' | 'read'
 
 /** Looks at paths on the disk for the loop: with their parents, and, where a directory is gone, with everything that was in it. */
 export class Observer {
   readonly #options: ObserverOptions
+  #late = 0
 
   constructor(options: ObserverOptions) {
     this.#options = options
   }
 
-  /** Throws MarkerError when the root is not the folder any more, RootEmptiedError when all of it vanished at once. */
-  async look(paths: Iterable<RelativePath>, mode: 'trust_stat' | 'read' = 'trust_stat'): Promise<Seen[]> {
-    const wanted = this.#withParents(paths)
-    const seen: Seen[] = []
-    for (let at = 0; at < wanted.length; at += pageSize) {
-      seen.push(...(await this.#lookPage(wanted.slice(at, at + pageSize), mode)))
+  /** Big files that are still being read. */
+  get late(): number {
+    return this.#late
+  }
+
+  /** All pages in one. */
+  async look(paths: Iterable<RelativePath>, mode: LookMode = 'trust_stat'): Promise<Seen[]> {
+    const all: Seen[] = []
+    for await (const page of this.pages(paths, mode)) for (const seen of page) all.push(seen)
+    return all
+  }
+
+  /** At most `seenAtOnce` at a time. Throws MarkerError when the root is not the folder any more, RootEmptiedError when all of it
+   *  vanished at once; what vanished with it has not been told then. */
+  async *pages(hinted: Iterable<RelativePath>, mode: LookMode = 'trust_stat'): AsyncGenerator<Seen[]> {
+    const wanted = this.#withParents(hinted)
+    const known = new Set(wanted)
+    let page: Seen[] = []
+    // Grows meanwhile by what was in vanished directories.
+    for (let at = 0; at < wanted.length; ) {
+      const paths = wanted.slice(at, at + pageSize)
+      at += paths.length
+      const seen = await this.#lookPage(paths, mode)
+      this.#guardEmptied(seen)
+      for (const path of this.#belowVanished(seen, known)) wanted.push(path)
+      for (const one of seen) {
+        if (page.push(one) < seenAtOnce) continue
+        yield page
+        page = []
+      }
     }
-    const below = this.#belowVanished(seen)
-    if (below.length > 0) seen.push(...(await this.look(below, mode)))
-    this.#guardEmptied(seen)
-    return seen
+    if (page.length > 0) yield page
   }
 
   #withParents(paths: Iterable<RelativePath>): RelativePath[] {
@@ -60,15 +86,20 @@ export class Observer {
     return [...wanted]
   }
 
-  async #lookPage(paths: readonly RelativePath[], mode: 'trust_stat' | 'read'): Promise<Seen[]> {
+  async #lookPage(paths: readonly RelativePath[], mode: LookMode): Promise<Seen[]> {
     const { disk, root, index } = this.#options
     const rows = index.getMany(paths)
     const requests: ObservePath[] = paths.map((path) => ({
       path,
       known: mode === 'read' ? undefined : known(rows.get(path)),
     }))
-    const onLate = (observation: Observation): void => this.#options.late(this.#toSeen([observation]))
-    return this.#toSeen(await disk.observe(root, requests, mode === 'read' ? {} : { onLate }))
+    const onLate = (observation: Observation): void => {
+      this.#late--
+      this.#options.late(() => this.#toSeen([observation]))
+    }
+    const observations = await disk.observe(root, requests, mode === 'read' ? {} : { onLate })
+    this.#late += paths.length - observations.length
+    return this.#toSeen(observations)
   }
 
   #toSeen(observations: readonly Observation[]): Seen[] {
@@ -88,17 +119,16 @@ export class Observer {
     return seen
   }
 
-  #belowVanished(seen: readonly Seen[]): RelativePath[] {
-    const known = new Set(seen.map(({ path }) => path))
-    const found: RelativePath[] = []
+  *#belowVanished(seen: readonly Seen[], known: Set<RelativePath>): Generator<RelativePath> {
+    const { index, isIgnored } = this.#options
     for (const { path, local, disk } of seen) {
       if (local?.kind !== 'dir' || local.deleted || disk?.kind === 'dir') continue
-      for (const row of this.#options.index.below(path, Number.MAX_SAFE_INTEGER)) {
-        if (!known.has(row.path)) found.push(row.path)
+      for (const row of index.below(path, Number.MAX_SAFE_INTEGER)) {
+        if (known.has(row.path) || isIgnored(row.path)) continue
         known.add(row.path)
+        yield row.path
       }
     }
-    return found
   }
 
   #guardEmptied(seen: readonly Seen[]): void {

@@ -6,6 +6,7 @@ import type { MessageOf, StreamHeader } from '@spansync/common/protocol/messages
 import { messageOf } from '@spansync/common/runtime/errors'
 import type { Logger } from '@spansync/common/runtime/logger'
 import { BusyPair } from './busy-pair.ts'
+import { EnoughSessionsError } from './errors.ts'
 import { splitBySize } from './outgoing.ts'
 import type { SessionOutcome, SessionRequest } from './sessions.ts'
 import type { Engine, RunRequest, ServeRequest } from './unison-engine.ts'
@@ -41,6 +42,7 @@ export class PairSessions implements AsyncDisposable {
   #bulkAt = Number.NEGATIVE_INFINITY
   #last: Promise<unknown> = Promise.resolve()
   #opening = false
+  #restUntil = 0
 
   constructor(options: PairOptions) {
     this.#options = options
@@ -101,6 +103,8 @@ export class PairSessions implements AsyncDisposable {
     const { engine, root, self, link, folder } = this.#options
     const serve = { folder, root, self, peer: link.peer, stream, signal: this.#stop.signal }
     if (header.purpose === 'one-shot') return void this.#track(this.#serve(header.id, serve))
+    // The one before it ends with its coming.
+    if (!this.busy.isOpen && !engine.mayKeep()) return void stream.destroy(new EnoughSessionsError())
     const { session, served } = engine.serveKept(serve)
     this.busy.attach(session)
     void this.#track(served)
@@ -256,12 +260,16 @@ export class PairSessions implements AsyncDisposable {
     const { clock, link, engine } = this.#options
     while (this.#recent[0] !== undefined && clock.now() - this.#recent[0] > busyWithinMs) this.#recent.shift()
     if (!link.dialed || this.busy.isOpen || this.#opening || this.#recent.length < busyRuns || !engine.mayKeep()) return
+    if (clock.now() < this.#restUntil) return
     this.#opening = true
     void this.#track(
       this.#keep().finally(() => {
         this.#opening = false
       }),
-    ).catch(() => undefined)
+    ).catch(() => {
+      // Most likely the peer keeps enough of them.
+      this.#restUntil = clock.now() + refusedMs
+    })
   }
 
   async #keep(): Promise<void> {
@@ -349,3 +357,4 @@ const manyFiles = 20_000
 const idleMsMany = 60_000
 const idleMsFew = 600_000
 const idleCheckMs = 15_000
+const refusedMs = 60_000

@@ -24,27 +24,27 @@ test('nothing was under way', () => {
   expect(open().cutOff.brought('one')).toBeUndefined()
 })
 
-test('a session that was cut off, with what it may have copied along', () => {
-  open().begin(peer, [fetchItem(one), fetchItem(directory)], ['d'])
+test('a session that was cut off, with what it may have copied along', async () => {
+  await open().begin(peer, [fetchItem(one), fetchItem(directory)], ['d'])
   const next = open()
   expect(next.cutOff.brought('one')).toEqual({ peer, entry: one })
   expect(next.cutOff.brought('d/below/it')).toEqual({ peer, entry: undefined })
   expect(next.cutOff.brought('other')).toBeUndefined()
 })
 
-test('a session that has ended leaves nothing, and does not take the next one´s along', () => {
+test('a session that has ended leaves nothing, and does not take the next one´s along', async () => {
   const journal = open()
-  const first = journal.begin(peer, [fetchItem(one)], [])
-  journal.begin(peer, [fetchItem(two)], [])
+  const first = await journal.begin(peer, [fetchItem(one)], [])
+  await journal.begin(peer, [fetchItem(two)], [])
   first()
   const next = open()
   expect(next.cutOff.brought('one')).toBeUndefined()
   expect(next.cutOff.brought('two')).toMatchObject({ peer })
 })
 
-test('a second crash before all was looked at takes nothing away; the end of that does', () => {
-  open().begin(peer, [fetchItem(one)], [])
-  open().begin(peer, [fetchItem(two)], [])
+test('a second crash before all was looked at takes nothing away; the end of that does', async () => {
+  await open().begin(peer, [fetchItem(one)], [])
+  await open().begin(peer, [fetchItem(two)], [])
   const next = open()
   expect([next.cutOff.brought('one'), next.cutOff.brought('two')]).toMatchObject([{ peer }, { peer }])
   next.forget()

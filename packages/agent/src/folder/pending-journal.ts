@@ -1,8 +1,9 @@
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, rmSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { CutOffSessions, type SessionPlan, sessionPlan } from '@spansync/common/core/agent/brought'
 import type { FetchItem } from '@spansync/common/core/agent/events'
 import type { NodeId, RelativePath } from '@spansync/common/core/causal/types'
+import { writeDurably } from './durable-file.ts'
 
 /** What sessions are about to put on the disk, written down before they begin. After a crash in their midst the first scan would
  *  else take what they brought for this node's own new files, and a deletion that the peer made meanwhile would lose against them. */
@@ -23,11 +24,10 @@ export class PendingJournal {
     for (const name of this.#earlier) this.#load(name)
   }
 
-  /** Answers what to call when the session's end is on record. */
-  begin(peer: NodeId, items: readonly FetchItem[], directories: Iterable<RelativePath>): () => void {
-    mkdirSync(this.#directory, { recursive: true })
+  /** Resolves when it is on the disk: not before that may the session begin. Answers what to call when its end is on record. */
+  async begin(peer: NodeId, items: readonly FetchItem[], directories: Iterable<RelativePath>): Promise<() => void> {
     const file = join(this.#directory, `${this.#prefix}${this.#next++}`)
-    writeFileSync(file, JSON.stringify(sessionPlan(peer, items, directories)), { mode: 0o600 })
+    await writeDurably(file, JSON.stringify(sessionPlan(peer, items, directories)))
     return () => rmSync(file, { force: true })
   }
 

@@ -12,6 +12,7 @@ import { serveUnison } from '../unison/server.ts'
 import { findUnison, type UnisonBinary } from '../unison/version.ts'
 import { silenceAllowedMs } from '../unison/watchdog.ts'
 import type { KeptSession } from './busy-pair.ts'
+import { EnoughSessionsError } from './errors.ts'
 
 /** Which pair, and where. */
 export interface PairRequest {
@@ -55,10 +56,10 @@ export interface Engine {
   /** Dictates: the winner's version of exactly these paths. */
   run(request: RunRequest): Promise<RunOutcome>
   serve(request: ServeRequest): Promise<void>
-  /** Starts a session that goes on running. Resolves when it listens. */
+  /** Starts a session that goes on running. Resolves when it listens. Rejects with EnoughSessionsError when `mayKeep` would say no. */
   keep(request: KeepRequest): Promise<KeptSession>
   serveKept(request: ServeRequest): { session: KeptSession; served: Promise<void> }
-  /** Whether one more running session is within what the settings allow. */
+  /** Whether one more running session, on either side, is within what the settings allow: each takes about 1 KB per file here. */
   mayKeep(): boolean
 }
 
@@ -118,10 +119,11 @@ class UnisonEngine implements Engine {
   }
 
   async keep(request: KeepRequest): Promise<KeptSession> {
-    const run = await openPersistent({ ...this.#client(request), noCreation: true, watchdogMs: silenceAllowedMs(0) })
-    this.#kept++
-    const gone = (): void => void this.#kept--
-    run.closed.then(gone, gone)
+    if (!this.mayKeep()) throw new EnoughSessionsError()
+    const free = this.#occupy()
+    const opening = openPersistent({ ...this.#client(request), noCreation: true, watchdogMs: silenceAllowedMs(0) })
+    opening.then((run) => run.closed.then(free, free), free)
+    const run = await opening
     // Unison would try failed paths again by itself, at a time when they may mean something else.
     run.onCycle((result) => {
       this.#options.log.debug({ event: 'session.cycle', folder: request.folder, ...result })
@@ -140,8 +142,16 @@ class UnisonEngine implements Engine {
     const stop = new AbortController()
     const signal = AbortSignal.any([request.signal, stop.signal])
     const served = serveUnison({ ...this.#server({ ...request, signal }), monitor }).then(() => undefined)
+    const free = this.#occupy()
+    served.then(free, free)
     const close = (): void => stop.abort(new Error('replaced'))
     return { session: half(monitor, { onCycle: undefined, closed: served, close }), served }
+  }
+
+  /** Room for one more running session; answers how to give it back. */
+  #occupy(): () => void {
+    this.#kept++
+    return () => void this.#kept--
   }
 
   #client({ root, self, ignore, connect, signal, ...pair }: KeepRequest) {

@@ -9,12 +9,14 @@ export class LinkHealth {
   readonly #clock: Clock
   readonly #log: Logger
   #since: number
+  #upAt: number
   #lastError: LinkError | undefined
 
   constructor(clock: Clock, log: Logger) {
     this.#clock = clock
     this.#log = log
-    this.#since = clock.now()
+    this.#since = clock.wallNow()
+    this.#upAt = clock.now()
   }
 
   get since(): number {
@@ -26,17 +28,17 @@ export class LinkHealth {
   }
 
   up(peer: string, fields: { readonly address: string; readonly dialed: boolean }): void {
-    this.#since = this.#clock.now()
+    this.#since = this.#clock.wallNow()
+    this.#upAt = this.#clock.now()
     this.#lastError = undefined
     this.#log.info({ event: 'link.up', peer, ...fields }, `the link to ${peer} is up`)
   }
 
   /** How long it was up, ms. */
   down(peer: string, reason: SpansyncError): number {
-    const lived = this.#clock.now() - this.#since
-    this.#since = this.#clock.now()
+    this.#since = this.#clock.wallNow()
     this.#note(peer, reason, 'link.down')
-    return lived
+    return this.#clock.now() - this.#upAt
   }
 
   /** A try to bring it up has failed. */

@@ -3,7 +3,8 @@ import type { Clock } from '@spansync/common/ports'
 import { Alarm } from './alarm.ts'
 
 const lookEveryMs = 5_000
-/** A sleep that took this much longer means that the machine was asleep itself. */
+/** A sleep that took this much longer on the wall means that the machine was asleep itself: what measures time otherwise may have stood
+ *  still meanwhile. */
 const sleptMs = 10_000
 
 /** Own addresses, without those that only reach this machine. One look takes some 50 us. */
@@ -29,11 +30,11 @@ export class NetworkWatch {
     this.#running = true
     let known = key(this.#look())
     for (;;) {
-      const before = this.#clock.now()
+      const before = this.#clock.wallNow()
       await this.#alarm.wait(lookEveryMs)
       if (!this.#running) return
       const addresses = this.#look()
-      const slept = this.#clock.now() - before > lookEveryMs + sleptMs
+      const slept = this.#clock.wallNow() - before > lookEveryMs + sleptMs
       if (key(addresses) === known && !slept) continue
       known = key(addresses)
       changed(addresses)

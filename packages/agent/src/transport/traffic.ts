@@ -1,4 +1,3 @@
-import { once } from 'node:events'
 import type { Socket } from 'node:net'
 import type { FolderId } from '@spansync/common/core/causal/types'
 import { ThroughputMeter } from './measures.ts'
@@ -38,7 +37,7 @@ export class Traffic {
       for (const socket of sockets) socket.destroy()
     }
     signal.addEventListener('abort', destroy, { once: true })
-    await Promise.all(sockets.map((socket) => (socket.closed ? undefined : once(socket, 'close'))))
+    await Promise.all(sockets.map(closed))
     signal.removeEventListener('abort', destroy)
   }
 
@@ -71,6 +70,11 @@ export class Traffic {
     add(this.#past, socket)
     if (folder !== undefined) add(counterOf(this.#pastByFolder, folder), socket)
   }
+}
+
+/** However it closes: events.once would reject when an error is the reason. */
+async function closed(socket: Socket): Promise<void> {
+  if (!socket.closed) await new Promise<void>((resolve) => socket.once('close', () => resolve()))
 }
 
 function counterOf(counters: Map<FolderId, Counter>, folder: FolderId): Counter {

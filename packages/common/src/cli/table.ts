@@ -25,7 +25,7 @@ export type Line = readonly (Cell | string)[] | string
 export function renderTable(columns: readonly Column[], lines: readonly Line[], paint: Paint): string[] {
   const rows = lines.filter((line) => typeof line !== 'string')
   const widths = columns.map(({ title }, i) =>
-    Math.max(...[title, ...rows.map((row) => textOf(row[i]))].map(displayWidth)),
+    rows.reduce((widest, row) => Math.max(widest, displayWidth(textOf(row[i]))), displayWidth(title)),
   )
   const row = (cells: readonly (Cell | string)[]): string =>
     columns

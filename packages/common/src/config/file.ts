@@ -121,7 +121,7 @@ async function openExclusive(path: string, clock: Clock): Promise<number> {
     } catch (error) {
       if (errnoOf(error) !== 'EEXIST') throw error
     }
-    const age = clock.now() - (statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? clock.now())
+    const age = clock.wallNow() - (statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? clock.wallNow())
     if (age > staleAfterMs) rmSync(path, { force: true })
     else if (clock.now() > until) throw new ConfigBusyError(path)
     else await clock.sleep(retryMs)

@@ -1,12 +1,17 @@
 import { z } from 'zod'
 import type { Entry } from '../core/causal/types.ts'
-import { counter, digest, folderId, replicaId, vector } from './values.ts'
+import { counter, digest, folderId, mostVectorKeys, replicaId, vector } from './values.ts'
 
 /** Version of the control protocol. Two agents that differ here cannot talk and say so. */
 export const protocolVersion = 3
 
 /** Bounds checked before anything is kept (bytes from the network are untrusted). */
-export const limits = { pathBytes: 4096, entriesPerMessage: 1000, pathsPerFetch: 20_000, vectorKeys: 10_000 } as const
+export const limits = {
+  pathBytes: 4096,
+  entriesPerMessage: 1000,
+  pathsPerFetch: 20_000,
+  vectorKeys: mostVectorKeys,
+} as const
 
 /** A path that stays inside the root: no empty part, no dot-dot, not absolute, no NUL. */
 export function isSafePath(path: string): boolean {

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import type { Clock } from '../ports.ts'
 import { systemClock } from './clock.ts'
 import { FakeClock } from './fake-clock.ts'
@@ -23,6 +23,11 @@ describe.each(clocks)('the $name clock', ({ make }) => {
     await slept
     expect(clock.now() - before).toBeGreaterThanOrEqual(1)
   })
+  test('tells the wall time, and a time that only goes forward near it', () => {
+    const { clock } = make()
+    expect(Math.abs(clock.wallNow() - clock.now())).toBeLessThan(60_000)
+    expect(Number.isInteger(clock.now())).toBe(true)
+  })
   test('a sleep ends with the reason of its signal', async () => {
     const { clock } = make()
     const controller = new AbortController()
@@ -35,7 +40,25 @@ describe.each(clocks)('the $name clock', ({ make }) => {
   })
 })
 
+test('somebody who sets the wall clock back does not set back the time', () => {
+  const before = systemClock.now()
+  const wall = vi.spyOn(Date, 'now').mockReturnValue(before - 3_600_000)
+  try {
+    expect(systemClock.wallNow()).toBe(before - 3_600_000)
+    expect(systemClock.now()).toBeGreaterThanOrEqual(before)
+  } finally {
+    wall.mockRestore()
+  }
+})
+
 describe('FakeClock', () => {
+  test('has a wall clock that can be set apart', async () => {
+    const clock = new FakeClock(5000)
+    clock.setWall(1000)
+    await clock.advance(10)
+    expect([clock.now(), clock.wallNow()]).toEqual([5010, 1010])
+  })
+
   test('wakes in the order of time, and sleeps that a woken one starts too', async () => {
     const clock = new FakeClock(0)
     const log: string[] = []

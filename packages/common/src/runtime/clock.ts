@@ -27,5 +27,9 @@ function sleepOnce(ms: number, signal?: AbortSignal): Promise<void> {
   })
 }
 
-/** The machine's own time. */
-export const systemClock: Clock = { now: () => Date.now(), sleep }
+/** The machine's own time. `now` starts out as the wall's time at the start of the process. */
+export const systemClock: Clock = {
+  now: () => Math.floor(performance.timeOrigin + performance.now()),
+  wallNow: () => Date.now(),
+  sleep,
+}

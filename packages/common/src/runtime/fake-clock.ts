@@ -14,6 +14,7 @@ interface Waiter {
 /** Time that moves only when told, for tests and simulations. */
 export class FakeClock implements Clock {
   #now: number
+  #wallAhead = 0
   #order = 0
   #sleepers: Sleeper[] = []
   #waiters: Waiter[] = []
@@ -24,6 +25,15 @@ export class FakeClock implements Clock {
 
   now(): number {
     return this.#now
+  }
+
+  wallNow(): number {
+    return this.#now + this.#wallAhead
+  }
+
+  /** As somebody who sets the machine's clock. It goes on from there. */
+  setWall(ms: number): void {
+    this.#wallAhead = ms - this.#now
   }
 
   /** How many sleeps are waiting. */

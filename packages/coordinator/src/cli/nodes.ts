@@ -9,6 +9,7 @@ import { formatDuration, printable } from '@spansync/common/cli/format'
 import { renderTable } from '@spansync/common/cli/table'
 import { fingerprintProblem, namePattern, nameRule, normaliseFingerprint } from '@spansync/common/config/values'
 import type { NodeId } from '@spansync/common/core/causal/types'
+import { systemClock } from '@spansync/common/runtime/clock'
 import { SpansyncError, UsageError } from '@spansync/common/runtime/errors'
 import type { Command } from 'commander'
 import { credentialsFile } from '../config/load.ts'
@@ -72,7 +73,10 @@ async function add(context: Context, name: string, { id, out, leafOnly }: AddOpt
     const other = known.find((each) => each.name === name && each.id !== node)
     if (other) throw new UsageError(`another node is called ${name}`, 'choose another name, or remove that one first')
     await writeCredentials(file, credentials)
-    await store.nodes.put({ id: node, name, nkey: publicKeyOf(credentials), addedAt: Date.now() }, 'person')
+    await store.nodes.put(
+      { id: node, name, nkey: publicKeyOf(credentials), addedAt: Math.round(systemClock.wallNow()) },
+      'person',
+    )
     await setLeafOnly(store.settings, node, leafOnly === true)
   })
   context.print(

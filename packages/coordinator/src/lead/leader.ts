@@ -136,9 +136,9 @@ export class Leader implements AsyncDisposable {
       case 'announce':
         return this.#beat()
       case 'plan_changed':
-        return recorder.plan(effect.folder, this.#state.folders.get(effect.folder)?.plan, clock.now())
+        return recorder.plan(effect.folder, this.#state.folders.get(effect.folder)?.plan, clock.wallNow())
       case 'link_changed':
-        return recorder.link(effect.ends, effect.up, clock.now())
+        return recorder.link(effect.ends, effect.up, clock.wallNow())
       case 'order_failed':
         this.counters.failed++
         return this.#options.log.info(

@@ -7,7 +7,11 @@ import { startLeadTime } from './lead-time.ts'
 function settable() {
   const inner = new FakeClock()
   let shiftMs = 0
-  const clock: Clock = { now: () => inner.now() + shiftMs, sleep: (ms, signal) => inner.sleep(ms, signal) }
+  const clock: Clock = {
+    now: () => inner.now(),
+    wallNow: () => inner.wallNow() + shiftMs,
+    sleep: (ms, signal) => inner.sleep(ms, signal),
+  }
   const set = (ms: number): void => {
     shiftMs += ms
   }

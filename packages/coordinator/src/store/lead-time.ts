@@ -10,7 +10,7 @@ export interface LeadTime extends Disposable {
 /** Starts now. Measured in two ways, and over as soon as one says so: by a sleep, which goes on when somebody sets the clock back, and by
  *  the clock, which goes on while the machine is suspended. Disposal ends the sleep. */
 export function startLeadTime(clock: Clock, ms: number): LeadTime {
-  const endsAt = clock.now() + ms
+  const endsAt = clock.wallNow() + ms
   const over = new AbortController()
   const disposed = new AbortController()
   clock.sleep(ms, disposed.signal).then(
@@ -19,7 +19,7 @@ export function startLeadTime(clock: Clock, ms: number): LeadTime {
   )
   return {
     get isOver() {
-      return over.signal.aborted || clock.now() >= endsAt
+      return over.signal.aborted || clock.wallNow() >= endsAt
     },
     signal: over.signal,
     [Symbol.dispose]: () => disposed.abort(new Error('no longer of interest')),

@@ -159,7 +159,8 @@ describe('LeaseKeeper', () => {
 
   it('does not lead when the answer found the machine suspended for longer than the lease', async () => {
     let shiftMs = 0
-    const shifted = { now: () => clock.now() + shiftMs, sleep: clock.sleep.bind(clock) }
+    // A suspended machine's own time stands still, and the one on the wall does not.
+    const shifted = { now: () => clock.now(), wallNow: () => clock.wallNow() + shiftMs, sleep: clock.sleep.bind(clock) }
     const first = async (holder: string, ttl: number): Promise<Acquisition> => {
       if (lease.epoch === 0) shiftMs = ttl
       return lease.acquire(holder, ttl)

@@ -69,7 +69,7 @@ export class SqliteLease implements LeaseStore {
   }
 
   #now(): number {
-    return Math.floor(this.#file.clock.now())
+    return Math.floor(this.#file.clock.wallNow())
   }
 
   #leftMs(row: LeaseRow): number {

@@ -35,7 +35,7 @@ export class SqliteReports implements ReportStore {
     const tally = { added: 0, repeated: 0, misdated: 0 }
     for (const part of inChunks(reports, chunk)) {
       this.#file.write(signal, { by: epoch }, () => {
-        const today = dayOf(this.#file.clock.now())
+        const today = dayOf(this.#file.clock.wallNow())
         for (const report of part) tally[this.#add(report, today)]++
         this.#statements.forgetIds.run(today - bounds.reportDays)
         this.#statements.forgetTraffic.run(today - bounds.trafficDays)

@@ -1,7 +1,5 @@
 import type { FolderState, PeerState } from '@spansync/common/core/agent/state'
-import { conflictMark } from '@spansync/common/core/causal/conflict-name'
 import type { NodeId } from '@spansync/common/core/causal/types'
-import type { FolderIndex } from '@spansync/common/ports'
 import type {
   Amount,
   FolderPeerStatus,
@@ -14,6 +12,7 @@ import type { FolderHost } from '../folder/folder-host.ts'
 import type { LinkStatus as TransportLink } from '../transport/types.ts'
 import { version } from '../version.ts'
 import { amountOf, behindOf } from './amounts.ts'
+import { countConflicts } from './conflicts.ts'
 import type { Network } from './network.ts'
 import type { StatusHub } from './status-hub.ts'
 
@@ -147,18 +146,6 @@ const nothing: Amount = { files: 0, bytes: 0 }
 
 export function lackingOf(peer: PeerState): Amount {
   return amountOf([...peer.wanted.values()].map(({ entry }) => entry))
-}
-
-const counted = new WeakMap<FolderIndex, { seq: number; conflicts: number }>()
-
-/** Reads every path, so only when something has changed since the last time. */
-function countConflicts(index: FolderIndex): number {
-  const { seq } = index.meta()
-  const known = counted.get(index)
-  if (known?.seq === seq) return known.conflicts
-  const conflicts = index.containing(conflictMark, 10_000).length
-  counted.set(index, { seq, conflicts })
-  return conflicts
 }
 
 export type { FolderState }

@@ -1,7 +1,5 @@
 import type { FolderState, PeerState } from '@spansync/common/core/agent/state'
-import { conflictMark } from '@spansync/common/core/causal/conflict-name'
 import type { NodeId } from '@spansync/common/core/causal/types'
-import type { FolderIndex } from '@spansync/common/ports'
 import type {
   Amount,
   FolderPeerStatus,
@@ -14,6 +12,8 @@ import type { Follower } from '../coordination/follower.ts'
 import type { FolderHost } from '../folder/folder-host.ts'
 import type { LinkStatus as TransportLink } from '../transport/types.ts'
 import { version } from '../version.ts'
+import { amountOf, behindOf } from './amounts.ts'
+import { countConflicts } from './conflicts.ts'
 import type { Network } from './network.ts'
 import type { StatusHub } from './status-hub.ts'
 
@@ -135,44 +135,18 @@ function peersOf(network: Network, host: FolderHost): FolderPeerStatus[] {
     .map(([node, { id }]) => peerStatus(node, host, id))
 }
 
-function peerStatus(node: string, { engine, links }: FolderHost, id: NodeId): FolderPeerStatus {
-  const peer = engine?.state.peers.get(id)
-  const none = { files: 0, bytes: 0 }
-  if (!engine || !peer) return { node, connected: links.has(id), behind: none, lacking: none }
-  return { node, connected: links.has(id), behind: behindOf(engine.index, peer), lacking: lackingOf(peer) }
+function peerStatus(node: string, { engine, links, said }: FolderHost, id: NodeId): FolderPeerStatus {
+  const connected = links.has(id)
+  if (!engine) return { node, connected, behind: nothing, lacking: nothing }
+  const peer = engine.state.peers.get(id)
+  const behind = behindOf(engine.index, id, peer?.announced ?? said.get(id))
+  return { node, connected, behind, lacking: peer ? lackingOf(peer) : nothing }
 }
 
-const page = 5000
-
-/** What this replica has and the peer, by its own word, does not. */
-export function behindOf(index: FolderIndex, { announced }: PeerState): Amount {
-  if (announced && announced.digest === index.meta().digest) return { files: 0, bytes: 0 }
-  let files = 0
-  let bytes = 0
-  for (let since = 0; ; ) {
-    const { rows, toSeq, complete } = index.since(since, announced?.knowledge ?? {}, page)
-    files += rows.length
-    bytes += rows.reduce((sum, { size }) => sum + size, 0)
-    since = toSeq
-    if (complete) return { files, bytes }
-  }
-}
+const nothing: Amount = { files: 0, bytes: 0 }
 
 export function lackingOf(peer: PeerState): Amount {
-  const entries = [...peer.wanted.values()].map(({ entry }) => entry)
-  return { files: entries.length, bytes: entries.reduce((sum, { size }) => sum + size, 0) }
-}
-
-const counted = new WeakMap<FolderIndex, { seq: number; conflicts: number }>()
-
-/** Reads every path, so only when something has changed since the last time. */
-function countConflicts(index: FolderIndex): number {
-  const { seq } = index.meta()
-  const known = counted.get(index)
-  if (known?.seq === seq) return known.conflicts
-  const conflicts = index.containing(conflictMark, 10_000).length
-  counted.set(index, { seq, conflicts })
-  return conflicts
+  return amountOf([...peer.wanted.values()].map(({ entry }) => entry))
 }
 
 export type { FolderState }

@@ -109,8 +109,9 @@ function replicaResult(own: ReplicaState | undefined, state: ReplicaState): Repl
 }
 
 function ownLack(network: Network, host: FolderHost): ReplicaResult[] {
-  const lacking = [...(host.engine?.state.peers.values() ?? [])].map(lackingOf).find(({ files }) => files > 0)
-  if (!lacking) return []
+  const lacked = [...(host.engine?.state.peers.values() ?? [])].find(({ wanted }) => wanted.size > 0)
+  if (!lacked) return []
+  const lacking = lackingOf(lacked)
   const wish = [...(host.engine?.state.peers.values() ?? [])]
     .flatMap((peer) => [...peer.wanted.values()])
     .find(({ reason }) => reason)

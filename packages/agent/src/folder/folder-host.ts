@@ -21,6 +21,7 @@ import { ChangeFeed } from './change-feed.ts'
 import { FolderEngine } from './folder-engine.ts'
 import type { FetchRecord } from './options.ts'
 import { PairSessions } from './pair-sessions.ts'
+import { PeerMemory } from './peer-memory.ts'
 import type { SessionOutcome } from './sessions.ts'
 import type { Engine } from './unison-engine.ts'
 
@@ -49,6 +50,8 @@ export class FolderHost implements AsyncDisposable {
   readonly indexFile: string
   readonly ignore: readonly string[]
   readonly matcher: IgnoreMatcher
+  /** The last word of peers, also of those that are away. */
+  readonly said: PeerMemory
   readonly #links = new Map<NodeId, Link>()
   readonly #pairs = new Map<NodeId, PairSessions>()
   readonly #stop = new AbortController()
@@ -66,6 +69,7 @@ export class FolderHost implements AsyncDisposable {
     this.indexFile = join(home, 'index', `${folder}.sqlite`)
     this.ignore = [...(config.ignoreDefaults ? defaultIgnorePatterns : []), ...config.ignore]
     this.matcher = compileIgnore(this.ignore).matcher
+    this.said = new PeerMemory(join(home, 'index', `${folder}.peers.json`), options.clock, options.log)
   }
 
   get engine(): FolderEngine | undefined {
@@ -124,8 +128,15 @@ export class FolderHost implements AsyncDisposable {
 
   linkDown(peer: NodeId): void {
     this.#links.delete(peer)
+    this.#remember()
     this.#engine?.linkDown(peer)
     void this.#endPair(peer)
+  }
+
+  /** Before the engine forgets what peers have said. */
+  #remember(): void {
+    for (const [peer, { announced }] of this.#engine?.state.peers ?? []) if (announced) this.said.note(peer, announced)
+    this.said.save()
   }
 
   async #endPair(peer: NodeId): Promise<void> {
@@ -136,6 +147,7 @@ export class FolderHost implements AsyncDisposable {
 
   onSummary(peer: NodeId, message: MessageOf<'summary'>): void {
     this.#engine?.receiveSummary(peer, message)
+    this.said.note(peer, message)
     const index = this.#engine?.index
     this.#pairs.get(peer)?.busy.noteHeld((path, hash) => {
       const row = index?.get(path)
@@ -264,6 +276,7 @@ export class FolderHost implements AsyncDisposable {
       this.options.changed()
       await failure.promise
     } finally {
+      this.#remember()
       this.#engine = undefined
       this.#feed = undefined
       // The sessions first: the engine waits for what it has under way, and they are what it waits for.

@@ -1,0 +1,63 @@
+import type { Entry, NodeId, VersionVector } from '@spansync/common/core/causal/types'
+import { covers } from '@spansync/common/core/causal/version-vector'
+import type { FolderIndex } from '@spansync/common/ports'
+import type { Amount } from '@spansync/common/protocol/status'
+import type { Said } from '../folder/peer-memory.ts'
+
+interface Counted {
+  readonly seq: number
+  readonly knowledge: VersionVector
+  readonly amount: Amount
+  /** Until then the answer will do, ms of `performance.now`. */
+  readonly until: number
+}
+
+const nothing: Amount = { files: 0, bytes: 0 }
+const page = 5000
+// Counting may read the whole index: where it takes long it may take this part of the time at most.
+const longMs = 10
+const rest = 20
+
+const counted = new WeakMap<FolderIndex, Map<NodeId, Counted>>()
+
+/** What is to be brought: files and links, deletions of them too; a directory costs nothing. */
+export function amountOf(entries: readonly Entry[]): Amount {
+  let { files, bytes } = nothing
+  for (const { kind, size } of entries) {
+    if (kind === 'dir') continue
+    files++
+    bytes += size
+  }
+  return { files, bytes }
+}
+
+/** What this replica has and a peer, by its last word, does not. One that has never said anything lacks all that is here. */
+export function behindOf(index: FolderIndex, peer: NodeId, said: Said | undefined): Amount {
+  if (said === undefined) {
+    const { files, bytes } = index.totals()
+    return { files, bytes }
+  }
+  const { seq, digest, knowledge } = index.meta()
+  if (said.digest === digest || covers(said.knowledge, knowledge)) return nothing
+  const memory = counted.get(index) ?? new Map<NodeId, Counted>()
+  counted.set(index, memory)
+  const known = memory.get(peer)
+  const now = performance.now()
+  if (known && ((known.seq === seq && known.knowledge === said.knowledge) || now < known.until)) return known.amount
+  const amount = countBehind(index, said.knowledge)
+  const costMs = performance.now() - now
+  memory.set(peer, { seq, knowledge: said.knowledge, amount, until: costMs > longMs ? now + costMs * rest : now })
+  return amount
+}
+
+function countBehind(index: FolderIndex, knowledge: VersionVector): Amount {
+  let { files, bytes } = nothing
+  for (let since = 0; ; ) {
+    const { rows, toSeq, complete } = index.since(since, knowledge, page)
+    const more = amountOf(rows)
+    files += more.files
+    bytes += more.bytes
+    since = toSeq
+    if (complete) return { files, bytes }
+  }
+}

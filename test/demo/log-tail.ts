@@ -1,5 +1,5 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
-import { printable } from '@spansync/agent/cli/format'
+import { printable } from '@spansync/common/cli/format'
 import { z } from 'zod'
 
 const recordSchema = z.object({

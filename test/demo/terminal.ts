@@ -1,4 +1,4 @@
-import { type Paint, painter } from '@spansync/agent/cli/table'
+import { type Paint, painter } from '@spansync/common/cli/table'
 import type { SpansyncError } from '@spansync/common/runtime/errors'
 
 export interface Terminal {

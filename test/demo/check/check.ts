@@ -1,4 +1,4 @@
-import { formatBytes, formatMs, plural } from '@spansync/agent/cli/format'
+import { formatBytes, formatMs, plural } from '@spansync/common/cli/format'
 import { messageOf } from '@spansync/common/runtime/errors'
 import type { Tree } from '../../lab/tree.ts'
 import { claim, empty } from '../directory.ts'

@@ -1,4 +1,4 @@
-import { formatCount, formatMs } from '@spansync/agent/cli/format'
+import { formatCount, formatMs } from '@spansync/common/cli/format'
 import { paintNode } from '../live/lines.ts'
 import type { Terminal } from '../terminal.ts'
 import type { Step } from './step.ts'

@@ -1,4 +1,4 @@
-import { formatCount, plural, printable } from '@spansync/agent/cli/format'
+import { formatCount, plural, printable } from '@spansync/common/cli/format'
 import { conflictOrigin, isConflictCopy } from '@spansync/common/core/causal/conflict-name'
 import type { RelativePath } from '@spansync/common/core/causal/types'
 import type { Change } from './tracker.ts'

@@ -1,5 +1,5 @@
-import { formatMs } from '@spansync/agent/cli/format'
-import type { Paint, Style } from '@spansync/agent/cli/table'
+import { formatMs } from '@spansync/common/cli/format'
+import type { Paint, Style } from '@spansync/common/cli/table'
 import type { Item } from './items.ts'
 
 const nodeStyles: Readonly<Record<string, Style>> = { server: 'magenta', laptop: 'cyan', desktop: 'yellow' }

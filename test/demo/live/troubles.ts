@@ -1,4 +1,4 @@
-import { printable } from '@spansync/agent/cli/format'
+import { printable } from '@spansync/common/cli/format'
 import type { Problem, Status } from '@spansync/common/protocol/status'
 import type { DemoAgent } from '../agent.ts'
 import type { DemoNetwork } from '../network.ts'

@@ -1,10 +1,9 @@
-import { lstatSync } from 'node:fs'
 import { join } from 'node:path'
 import type { ArrivedItem, FetchItem, Seen } from '@spansync/common/core/agent/events'
 import { sameBytes } from '@spansync/common/core/causal/content'
 import type { DiskState, RelativePath, Row } from '@spansync/common/core/causal/types'
 import { compare } from '@spansync/common/core/causal/version-vector'
-import { isPutInPlace } from '../disk/stat.ts'
+import { glance, isPutInPlace } from '../disk/stat.ts'
 import type { Task } from '../disk/tasks.ts'
 import type { FetcherOptions } from './fetch-options.ts'
 import { listBelow } from './list-below.ts'
@@ -23,7 +22,7 @@ export class Arrivals {
     const { disk, root, index } = this.#options
     const tasks = covers.flatMap((path): Task[] => {
       const row = index.get(path)
-      const found = lstatSync(join(root, path), { throwIfNoEntry: false })
+      const found = glance(join(root, path))
       if (!isLiveDirectory(row) || found === undefined || (found.mode & 0o777) === row.mode) return []
       return [{ op: 'chmod', path, mode: row.mode }]
     })

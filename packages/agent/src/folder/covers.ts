@@ -1,10 +1,10 @@
-import { lstatSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { FetchItem } from '@spansync/common/core/agent/events'
 import { ancestors, parentOf } from '@spansync/common/core/causal/paths'
 import type { RelativePath } from '@spansync/common/core/causal/types'
 import type { FolderIndex } from '@spansync/common/ports'
+import { lstat } from '../disk/stat.ts'
 import { isLeftover } from '../unison/leftovers.ts'
 
 /** How a set of wanted paths is put to Unison. */
@@ -73,10 +73,14 @@ export function untouchedBy(items: readonly FetchItem[], index: Pick<FolderIndex
  *  directory is none. */
 export async function isBare(root: string, path: RelativePath): Promise<boolean> {
   const full = join(root, path)
-  const stats = lstatSync(full, { throwIfNoEntry: false })
-  if (!stats?.isDirectory()) return stats === undefined
-  const names = await readdir(full).catch(() => undefined)
-  return names?.every(isLeftover) === true
+  try {
+    const stats = lstat(full)
+    if (!stats?.isDirectory()) return stats === undefined
+    return (await readdir(full)).every(isLeftover)
+  } catch {
+    // Nothing can be said about it, as below a directory that may not be entered.
+    return false
+  }
 }
 
 function countBelow(files: readonly RelativePath[]): Map<RelativePath, number> {

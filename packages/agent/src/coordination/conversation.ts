@@ -11,6 +11,7 @@ import type { Clock } from '@spansync/common/ports'
 import {
   beatSchema,
   type NetworkMode,
+  neighboursSchema,
   type Order,
   type OrderAnswer,
   orderSchema,
@@ -104,6 +105,7 @@ export class Conversation implements AsyncDisposable {
     const { self, connected, disconnected } = this.#options
     this.#link.subscribe(subjects.order(self), (message) => this.#onOrder(message))
     this.#link.subscribe(subjects.beat, (message) => this.#onBeat(message))
+    this.#link.subscribe(subjects.plan(self), (message) => this.#onPlan(message))
     this.#link.events.on('connected', () => {
       connected()
       this.#loop.begin()
@@ -146,6 +148,14 @@ export class Conversation implements AsyncDisposable {
     }
     respond?.(this.#options.order(parsed.value))
     this.#loop.changed()
+  }
+
+  #onPlan({ data }: Incoming): void {
+    const parsed = parseMessage(neighboursSchema, data)
+    if (!parsed.ok) return this.#link.refused.note('a plan', parsed.problem)
+    const { epoch, folder, neighbours } = parsed.value
+    if (epoch < this.#options.knows().epoch) return
+    this.#options.network.hosts.get(folder)?.setNeighbours(new Set(neighbours))
   }
 
   /** A coordinator that is new, or was given up, is told everything. */

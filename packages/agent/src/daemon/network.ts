@@ -228,6 +228,10 @@ export class Network implements AsyncDisposable {
         return host.onFetch(peer, message)
       case 'fetched':
         return host.onFetched(peer, message)
+      case 'ahead':
+      case 'ahead_wanted':
+      case 'ahead_gone':
+        return host.onAhead(peer, message)
       case 'probe':
         return this.probes.onProbe(peer, message)
       case 'took':

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
-import { appendFileSync, chmodSync, readFileSync, readlinkSync, rmSync } from 'node:fs'
+import { appendFileSync, chmodSync, existsSync, readFileSync, readlinkSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { observe } from './observe.ts'
 import { perform } from './perform.ts'
@@ -24,6 +25,38 @@ function expectSeen(result: TaskResult, path: string): void {
   expect(result).toEqual({ code: 'done', disk: seen !== undefined && 'disk' in seen ? seen.disk : 'nothing' })
 }
 
+describe('adopt', () => {
+  const adopt = (more: object = {}): Task => ({
+    op: 'adopt',
+    file: folder.at('.spansync/ready'),
+    to: 'b',
+    toExpect: null,
+    mode: 0o640,
+    mtimeUs,
+    hash: sha256('content'),
+    ...more,
+  })
+
+  it('puts a file in place that lies ready', () => {
+    folder.write('.spansync/ready', 'content')
+    expectSeen(doTask(adopt()), 'b')
+    expect(read('b')).toBe('content')
+    expect(existsSync(folder.at('.spansync/ready'))).toBe(false)
+  })
+
+  it('keeps what it overwrites, and overwrites no edit', () => {
+    folder.write('.spansync/ready', 'content')
+    folder.write('b', 'before')
+    const toExpect = folder.signature('b')
+    appendFileSync(folder.at('b'), ' and edited')
+    expect(doTask(adopt({ toExpect }))).toMatchObject({ code: 'changed' })
+    expect(doTask(adopt())).toMatchObject({ code: 'changed' })
+    const keepIn = join(folder.base, 'versions/b')
+    expect(doTask(adopt({ toExpect: folder.signature('b'), keepIn }))).toMatchObject({ code: 'done' })
+    expect([read('b'), readFileSync(keepIn, 'utf8')]).toEqual(['content', 'before and edited'])
+  })
+})
+
 describe('copy', () => {
   const copy = (more: object = {}): Task => ({
     op: 'copy',
@@ -35,6 +68,14 @@ describe('copy', () => {
     mtimeUs,
     hash: sha256('content'),
     ...more,
+  })
+
+  it('keeps what it overwrites', () => {
+    folder.write('a', 'content')
+    folder.write('b', 'before')
+    const keepIn = join(folder.base, 'versions/b')
+    expect(doTask(copy({ toExpect: folder.signature('b'), keepIn }))).toMatchObject({ code: 'done' })
+    expect(readFileSync(keepIn, 'utf8')).toBe('before')
   })
 
   it('makes a new file', () => {

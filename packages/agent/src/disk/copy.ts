@@ -1,9 +1,11 @@
 import { closeSync, constants, copyFileSync, openSync, readlinkSync, symlinkSync } from 'node:fs'
 import type { DiskState, RelativePath, StatSignature } from '@spansync/common/core/causal/types'
 import { hashBytes, hashFile } from './hash.ts'
+import { moveOut } from './keep.ts'
 import { moveInto, type Place, setMode, setTimes, withTemporary } from './place.ts'
 import { kindOf, lstat, sameSignature, signatureOf } from './stat.ts'
 import { TaskError } from './task-failure.ts'
+import type { Task } from './tasks.ts'
 
 interface Copy {
   readonly from: RelativePath
@@ -15,6 +17,7 @@ interface Copy {
   readonly mtimeUs?: number
   /** Absent: whatever it is. */
   readonly hash?: string
+  readonly keepIn?: string | undefined
 }
 
 /** Copies a file or a link beside its new name, checks it there, and only then gives it the name. Shares the blocks where the file
@@ -40,11 +43,27 @@ export function copyTo(place: Place, copy: Copy): DiskState {
     }
     setMode(temporary, mode)
     setTimes(temporary, mtimeUs, kind === 'symlink')
-    moveInto(temporary, to, copy.toExpect)
+    moveInto(temporary, to, copy.toExpect, keeping(copy.keepIn))
     const stats = lstat(to)
     if (stats === undefined) throw new TaskError('changed', `${copy.to} was removed at once`)
     return { kind, size: stats.size, mtimeUs, mode, hash, stat: signatureOf(stats) }
   })
+}
+
+/** Puts a finished file in place: see the task. */
+export function adopt(place: Place, task: Extract<Task, { readonly op: 'adopt' }>): DiskState {
+  const { file, mode, mtimeUs, hash } = task
+  const to = place.expecting(task.to, task.toExpect)
+  setMode(file, mode)
+  setTimes(file, mtimeUs)
+  moveInto(file, to, task.toExpect, keeping(task.keepIn))
+  const stats = lstat(to)
+  if (stats === undefined) throw new TaskError('changed', `${task.to} was removed at once`)
+  return { kind: 'file', size: stats.size, mtimeUs, mode, hash, stat: signatureOf(stats) }
+}
+
+function keeping(keepIn: string | undefined): ((overwritten: string) => void) | undefined {
+  return keepIn === undefined ? undefined : (overwritten) => moveOut(overwritten, keepIn)
 }
 
 function copyLink(from: string, to: string): string {

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { DiskState, RelativePath } from '@spansync/common/core/causal/types'
 import { never } from '@spansync/common/core/never'
 import { compileIgnore, type IgnoreMatcher } from '@spansync/common/core/policy/ignore'
-import { copyTo } from './copy.ts'
+import { adopt, copyTo } from './copy.ts'
 import { hashBytes } from './hash.ts'
 import { moveOut } from './keep.ts'
 import { checkMarker } from './marker.ts'
@@ -44,6 +44,8 @@ function performOne(place: Place, task: Task, ignore: IgnoreMatcher): DiskState 
       return makeLink(place, task)
     case 'copy':
       return copyTo(place, task)
+    case 'adopt':
+      return adopt(place, task)
     case 'keep':
       return copyTo(place, { ...task, from: task.path, fromExpect: task.expect, toExpect: null })
     default:

@@ -66,8 +66,14 @@ export function withTemporary<T>(full: string, work: (temporary: string) => T): 
   }
 }
 
-/** Moves a finished file to its name; throws 'changed' rather than overwrite anything but what `expect` describes. */
-export function moveInto(temporary: string, full: string, expect: StatSignature | null): void {
+/** Moves a finished file to its name; throws 'changed' rather than overwrite anything but what `expect` describes. `keep` gets what was
+ *  overwritten, under another name, and may take it away. */
+export function moveInto(
+  temporary: string,
+  full: string,
+  expect: StatSignature | null,
+  keep?: (overwritten: string) => void,
+): void {
   if (expect === null) {
     moveToFree(temporary, full)
     return
@@ -76,7 +82,8 @@ export function moveInto(temporary: string, full: string, expect: StatSignature 
   withTemporary(full, (saved) => {
     const linked = tryLink(full, saved)
     renameSync(temporary, full)
-    if (!linked || isFile(saved, expect)) return
+    if (!linked) return
+    if (isFile(saved, expect)) return keep?.(saved)
     renameSync(saved, full)
     throw new TaskError('changed', `${full} changed at the last moment`)
   })

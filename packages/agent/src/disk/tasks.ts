@@ -41,6 +41,20 @@ export type Task =
       readonly mode: number
       readonly mtimeUs: number
       readonly hash: string
+      /** Absolute path to move to what is overwritten. */
+      readonly keepIn?: string | undefined
+    }
+  | {
+      /** Puts a file in place that lies ready elsewhere on the same disk, and whose content has been checked. */
+      readonly op: 'adopt'
+      /** Absolute. */
+      readonly file: string
+      readonly to: RelativePath
+      readonly toExpect: StatSignature | null
+      readonly mode: number
+      readonly mtimeUs: number
+      readonly hash: string
+      readonly keepIn?: string | undefined
     }
   | {
       readonly op: 'keep'

@@ -1,5 +1,7 @@
+import type { RelativePath } from '@spansync/common/core/causal/types'
 import type { Clock, FolderIndex } from '@spansync/common/ports'
 import type { DiskWorker } from '../disk/disk-worker.ts'
+import type { Ahead } from './ahead/ahead.ts'
 import type { Observer } from './observer.ts'
 
 export interface FetcherOptions {
@@ -8,4 +10,7 @@ export interface FetcherOptions {
   readonly index: FolderIndex
   readonly observer: Observer
   readonly clock: Clock
+  /** Where an overwritten file of this replica is kept for a time. */
+  readonly versionPath: (path: RelativePath) => string
+  readonly ahead: Pick<Ahead, 'has' | 'ready' | 'drop'>
 }

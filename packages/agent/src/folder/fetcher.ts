@@ -27,6 +27,11 @@ export interface Fetched {
   readonly transferred: readonly RelativePath[]
 }
 
+interface Ran {
+  readonly outcome: SessionOutcome
+  readonly covers: readonly RelativePath[]
+}
+
 /** Brings what a peer has to this disk: checks that the disk is still as decided, copies what is here already under another name, lets
  *  Unison bring the rest, and looks at what came. Only the disk's word counts in the end. */
 export class Fetcher {
@@ -56,13 +61,18 @@ export class Fetcher {
     const going = ready.filter((item) => !item.clear || cleared.includes(item))
     const copied = await this.#copyHere(going)
     const missing = going.filter((item) => !copied.has(item))
-    const { first, twins } = splitTwins(missing)
+    const coming = missing.filter(({ entry }) => entry.kind === 'file' && this.#options.ahead.has(entry.hash))
+    const { first, twins } = splitTwins(missing.filter((item) => !coming.includes(item)))
     const ran = new Set(going)
     const leftOut = items.filter((item) => !ran.has(item)).flatMap(({ entry }) => ancestors(entry.path))
-    const work = { items: first, untouched, partial: new Set([...partial, ...leftOut]) }
-    const { outcome, covers } = await this.#run(work, session)
-    if (/no space/.test(outcome.reason)) await this.#clean(first)
-    if (twins.length > 0) await this.#copyHere(twins)
+    const elsewhere = coming.flatMap(({ entry }) => ancestors(entry.path))
+    const work = { items: first, untouched, partial: new Set([...partial, ...leftOut, ...elsewhere]) }
+    const ended = await this.#run(work, session)
+    const { first: late, twins: lateTwins } = splitTwins(await this.#adopt(coming))
+    const { outcome, covers } =
+      late.length === 0 ? ended : await this.#runLate({ ...work, items: late }, ended, session)
+    if (/no space/.test(outcome.reason)) await this.#clean([...first, ...late])
+    if (twins.length + lateTwins.length > 0) await this.#copyHere([...twins, ...lateTwins])
     await this.#restore(cleared)
     const seen = await this.#arrivals.verify(items)
     const extras = await this.#arrivals.extras(covers, items)
@@ -73,12 +83,48 @@ export class Fetcher {
       isTransferred: this.#arrivals.isTransferred(item.entry.path),
     }))
     const arrived = fetched.filter(({ entry, disk }) => matches(entry, disk))
-    const sent = new Set(first.map(({ entry }) => entry.path))
+    const sent = new Set([...first, ...late].map(({ entry }) => entry.path))
     const transferred = arrived
       .filter(({ path, disk }) => disk?.kind === 'file' && sent.has(path))
       .map(({ path }) => path)
     const all = arrived.length === items.length
     return { ...verdict(all, lack ? { result: 'failed', reason: lack } : outcome), items: fetched, extras, transferred }
+  }
+
+  /** Waits for what comes ahead of its announcement, and puts it in place. Answers what has to be fetched after all. */
+  async #adopt(coming: readonly FetchItem[]): Promise<FetchItem[]> {
+    const { ahead, disk, root, versionPath } = this.#options
+    const left: FetchItem[] = []
+    for (const item of coming) {
+      const { path, mode, mtimeUs, hash } = item.entry
+      const file = await ahead.ready(hash)
+      if (file === undefined) {
+        left.push(item)
+        continue
+      }
+      await this.#makeParents([path])
+      const toExpect = this.#expectedAt(item)
+      const [result] = await disk.perform(root, [
+        { op: 'adopt', file, to: path, toExpect, mode, mtimeUs, hash, keepIn: versionPath(path) },
+      ])
+      if (result?.code !== 'done') left.push(item)
+      await ahead.drop(hash)
+    }
+    return left
+  }
+
+  #expectedAt({ entry, transit }: FetchItem): StatSignature | null {
+    return transit ?? expected(this.#options.index.get(entry.path))
+  }
+
+  async #runLate(
+    work: FetchWork,
+    before: Ran,
+    session: (request: SessionRequest) => Promise<SessionOutcome>,
+  ): Promise<Ran> {
+    const { outcome, covers } = await this.#run(work, session)
+    const worse = before.outcome.result === 'done' ? outcome : before.outcome
+    return { outcome: worse, covers: [...before.covers, ...covers] }
   }
 
   /** What an interrupted transfer left takes the room that others need. */
@@ -119,7 +165,7 @@ export class Fetcher {
     await this.#makeParents(planned.map(({ item }) => item.entry.path))
     const tasks = planned.map(({ item, source }): Task => {
       const { path, mode, mtimeUs, hash } = item.entry
-      const toExpect = item.transit ?? expected(this.#options.index.get(path))
+      const toExpect = this.#expectedAt(item)
       return {
         op: 'copy',
         from: source.path,
@@ -129,6 +175,7 @@ export class Fetcher {
         mode,
         mtimeUs,
         hash,
+        keepIn: this.#options.versionPath(path),
       }
     })
     const results = await this.#options.disk.perform(this.#options.root, tasks)
@@ -155,7 +202,7 @@ export class Fetcher {
   async #run(
     { items, untouched, partial }: FetchWork,
     session: (request: SessionRequest) => Promise<SessionOutcome>,
-  ): Promise<{ outcome: SessionOutcome; covers: readonly RelativePath[] }> {
+  ): Promise<Ran> {
     const bare = await this.#guard.bareOf(untouched)
     const empty = new Set([...bare].filter((path) => isLiveDirectory(this.#options.index.get(path))))
     const { covers, directories, paths } = coversOf(items, { untouched: bare, empty, partial })

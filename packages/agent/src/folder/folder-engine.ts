@@ -3,9 +3,12 @@ import { join } from 'node:path'
 import type { Brought, Effect, FolderEvent, Seen } from '@spansync/common/core/agent/events'
 import { isSettled } from '@spansync/common/core/agent/exchange'
 import { isSame } from '@spansync/common/core/agent/scope'
-import { type FolderState, initialState } from '@spansync/common/core/agent/state'
+import { type FolderState, initialState, isOpen } from '@spansync/common/core/agent/state'
 import { step } from '@spansync/common/core/agent/step'
-import type { FolderId, NodeId, RelativePath } from '@spansync/common/core/causal/types'
+import { matches } from '@spansync/common/core/causal/content'
+import { need } from '@spansync/common/core/causal/need'
+import type { Entry, FolderId, NodeId, RelativePath } from '@spansync/common/core/causal/types'
+import { covers } from '@spansync/common/core/causal/version-vector'
 import { never } from '@spansync/common/core/never'
 import type { FolderIndex, Hint, Link } from '@spansync/common/ports'
 import type { MessageOf } from '@spansync/common/protocol/messages'
@@ -13,6 +16,7 @@ import type { Problem } from '@spansync/common/protocol/status'
 import { messageOf, toSpansyncError } from '@spansync/common/runtime/errors'
 import { isPutInPlace } from '../disk/stat.ts'
 import { openIndex } from '../index-store/open-index.ts'
+import { Ahead } from './ahead/ahead.ts'
 import { Applier, versionPathIn } from './applier.ts'
 import { untouchedBy } from './covers.ts'
 import { Fetcher } from './fetcher.ts'
@@ -36,6 +40,7 @@ export class FolderEngine {
   readonly problems = new PathProblems()
   readonly observer: Observer
   readonly fetcher: Fetcher
+  readonly ahead: Ahead
   readonly #applier: Applier
   readonly #journal: PendingJournal
   readonly #links = new Map<NodeId, Link>()
@@ -48,6 +53,7 @@ export class FolderEngine {
   #wakeAt = Number.POSITIVE_INFINITY
   #wake: AbortController | undefined
   #busy = 0
+  #neighbours: ReadonlySet<NodeId> = new Set()
 
   constructor(options: FolderEngineOptions) {
     this.options = options
@@ -68,8 +74,14 @@ export class FolderEngine {
       isOwnWork: (path) => this.#state.claims.has(path),
       mayBeEmpty: () => options.mayBeEmpty(),
     })
-    this.fetcher = new Fetcher({ root, disk, index, observer: this.observer, clock })
     const versionPath = versionPathIn(options.versionsDirectory, () => clock.wallNow())
+    this.ahead = new Ahead({
+      ...{ folder: options.folder, root, clock, log: options.log },
+      links: () => this.#links.values(),
+      lacks: (peer, entry) => this.#lacks(peer, entry),
+      wants: (entry) => this.#wants(entry),
+    })
+    this.fetcher = new Fetcher({ root, disk, index, observer: this.observer, clock, versionPath, ahead: this.ahead })
     const kept = (path: RelativePath): void => this.#lookLater([path])
     this.#applier = new Applier({ root, disk, index, observer: this.observer, disposable, versionPath, kept })
   }
@@ -155,6 +167,32 @@ export class FolderEngine {
     this.#post({ kind: 'order_set', peer, ordered })
   }
 
+  /** The coordinator's plan for this folder: whom this replica passes things on to. */
+  setNeighbours(neighbours: ReadonlySet<NodeId>): void {
+    this.#neighbours = neighbours
+  }
+
+  receiveAhead(link: Link, message: MessageOf<'ahead' | 'ahead_wanted' | 'ahead_gone'>): void {
+    if (message.type === 'ahead_wanted') return this.ahead.onWanted(link, message.hash)
+    if (message.type === 'ahead_gone') return this.ahead.onGone(message.hash)
+    if (!this.options.matcher.matches(message.entry.path)) this.ahead.onOffered(link, message.entry)
+  }
+
+  /** Content may pass to the peer, and by its own word it has not got this version yet. */
+  #lacks(id: NodeId, { vector }: Entry): boolean {
+    const peer = this.#state.peers.get(id)
+    if (!peer?.announced || covers(peer.announced.knowledge, vector)) return false
+    return isOpen(this.#state, peer) || this.#neighbours.has(id)
+  }
+
+  /** This replica would take the version over what it has now; nothing is under way at the path, and nobody who has it is known. */
+  #wants(entry: Entry): boolean {
+    const { claims, peers } = this.#state
+    if (claims.has(entry.path) || need(this.index.get(entry.path), entry).kind !== 'take') return false
+    if (this.index.withHash(entry.hash, 1).length > 0) return false
+    return ![...peers.values()].some(({ wanted }) => wanted.get(entry.path)?.entry.hash === entry.hash)
+  }
+
   /** Looks at paths and lets the loop decide. Rejects when the root is not the folder any more. */
   async look(paths: Iterable<RelativePath>, mode: LookMode = 'trust_stat'): Promise<readonly Seen[]> {
     this.#busy++
@@ -196,6 +234,7 @@ export class FolderEngine {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort(new Error('the folder is closed'))
     this.#wake?.abort()
+    await this.ahead[Symbol.asyncDispose]()
     await Promise.allSettled([...this.#background])
     this.index.close()
   }
@@ -302,6 +341,7 @@ export class FolderEngine {
     changed()
     const untouched = untouchedBy(items, this.index)
     const endEntry = await this.#journal.begin(peer, items, untouched)
+    const endAhead = this.ahead.bringing(peer, items)
     const begun = clock.now()
     const {
       outcome,
@@ -310,6 +350,7 @@ export class FolderEngine {
       extras,
       transferred,
     } = await this.fetcher.fetch({ items, untouched, partial }, (request) => session(peer, request))
+    endAhead(new Set(fetched.flatMap(({ entry, disk }) => (matches(entry, disk) ? [entry.hash] : []))))
     const durationMs = clock.now() - begun
     log.debug({ event: 'folder.fetched', outcome, reason, items: items.length, extras: extras.length, durationMs })
     const came = new Set(transferred)

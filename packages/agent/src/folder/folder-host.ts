@@ -60,6 +60,7 @@ export class FolderHost implements AsyncDisposable {
   #problem: Problem | undefined
   #approved = false
   #follows: FolderState['follows'] = 'peers'
+  #neighbours: ReadonlySet<NodeId> = new Set()
   #running: Promise<void> = Promise.resolve()
   #failed: ((error: SpansyncError) => void) | undefined
 
@@ -173,6 +174,17 @@ export class FolderHost implements AsyncDisposable {
     else refuse(this.#problem?.message ?? 'the folder is not open')
   }
 
+  onAhead(peer: NodeId, message: MessageOf<'ahead' | 'ahead_wanted' | 'ahead_gone'>): void {
+    const link = this.#links.get(peer)
+    if (link) this.#engine?.receiveAhead(link, message)
+  }
+
+  /** The coordinator's plan: to whom this replica passes things on. */
+  setNeighbours(neighbours: ReadonlySet<NodeId>): void {
+    this.#neighbours = neighbours
+    this.#engine?.setNeighbours(neighbours)
+  }
+
   onFetched(peer: NodeId, message: MessageOf<'fetched'>): void {
     this.#pairs.get(peer)?.onFetched(message)
   }
@@ -181,7 +193,8 @@ export class FolderHost implements AsyncDisposable {
 
   onStream(peer: NodeId, header: StreamHeader, stream: Duplex): void {
     const pair = this.#pairs.get(peer)
-    if (pair && this.#engine) pair.onStream(header, stream)
+    if (this.#engine && header.purpose === 'ahead') this.#engine.ahead.onStream(header.id, stream)
+    else if (pair && this.#engine) pair.onStream(header, stream)
     else stream.destroy(new Error(this.#problem?.message ?? 'the folder is not open'))
   }
 
@@ -268,6 +281,7 @@ export class FolderHost implements AsyncDisposable {
       await Promise.race([feed.start(), failure.promise])
       if (this.#stop.signal.aborted) return
       await Promise.race([engine.recover(), failure.promise])
+      await engine.ahead.start()
       this.#begin(engine, feed)
       await Promise.race([feed.scan('start'), failure.promise])
       this.#cleanLeftovers()
@@ -317,6 +331,7 @@ export class FolderHost implements AsyncDisposable {
     this.#engine = engine
     this.#feed = feed
     engine.follow(this.#follows)
+    engine.setNeighbours(this.#neighbours)
     for (const link of this.#links.values()) {
       this.#addPair(link)
       engine.linkUp(link, { resumed: true })

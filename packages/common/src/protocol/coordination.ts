@@ -11,12 +11,14 @@ export const coordinationVersion = 1
 
 const prefix = `spansync.v${coordinationVersion}`
 
-/** A node may publish on `state` and `report`, and subscribe to `order`, of its own id only, and to `beat`. */
+/** A node may publish on `state` and `report`, and subscribe to `order` and `plan`, of its own id only, and to `beat`. */
 export const subjects = {
   /** Request of an agent, answered with StateAnswer. Nobody listening says at once that there is no coordinator. */
   state: (node: NodeId | '*') => `${prefix}.state.${node}`,
   /** Request of the coordinator, answered with OrderAnswer. */
   order: (node: NodeId) => `${prefix}.order.${node}`,
+  /** From the coordinator: the node's part of a folder's plan, a hint that makes large files faster. */
+  plan: (node: NodeId) => `${prefix}.plan.${node}`,
   /** Into JetStream. */
   report: (node: NodeId | '*') => `${prefix}.report.${node}`,
   /** From the leading coordinator to everybody, every `beatMs`. */
@@ -120,6 +122,13 @@ export const stateAnswerSchema = z.object({
   full: z.boolean(),
   /** Why the state was refused, for the log. */
   problem: text.optional(),
+})
+
+/** Along which of its links the node passes the folder on. */
+export const neighboursSchema = z.object({
+  epoch: counter,
+  folder: folderId,
+  neighbours: z.array(nodeId).max(10_000),
 })
 
 export const beatSchema = z.object({ epoch: counter, mode: z.enum(networkModes) })

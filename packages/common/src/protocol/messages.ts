@@ -144,6 +144,17 @@ export const probeReplySchema = z.object({
 /** The pair's archive is missing on one side: both forget it and start anew. */
 export const forgetPairSchema = z.object({ type: z.literal('forget_pair'), folder: folderId })
 
+/** This file is on its way to the sender, who would pass its bytes on as they come. Nobody has verified them yet. */
+export const aheadSchema = z.object({ type: z.literal('ahead'), folder: folderId, entry })
+
+const hash = z.string().regex(/^[0-9a-f]{64}$/)
+
+/** The receiver of an offer that did not dial asks for the stream; who dialled opens it by itself. */
+export const aheadWantedSchema = z.object({ type: z.literal('ahead_wanted'), folder: folderId, hash })
+
+/** It is no longer on its way: it has arrived, or will not. */
+export const aheadGoneSchema = z.object({ type: z.literal('ahead_gone'), folder: folderId, hash })
+
 /** The folders shared with this peer have changed. */
 export const foldersSchema = z.object({ type: z.literal('folders'), folders: z.array(folderId).max(10_000) })
 
@@ -158,6 +169,9 @@ export const messageSchema = z.discriminatedUnion('type', [
   probeSchema,
   probeReplySchema,
   forgetPairSchema,
+  aheadSchema,
+  aheadWantedSchema,
+  aheadGoneSchema,
   foldersSchema,
 ])
 export type Message = z.infer<typeof messageSchema>
@@ -166,7 +180,8 @@ export type MessageOf<T extends Message['type']> = Extract<Message, { type: T }>
 /** First frame on a connection that carries one Unison session. */
 export const streamHeaderSchema = z.object({
   folder: folderId,
-  purpose: z.enum(['one-shot', 'persistent']),
+  /** `ahead`: the bytes of one file, whose hash is the id. */
+  purpose: z.enum(['one-shot', 'persistent', 'ahead']),
   id: z.string().max(64),
 })
 export type StreamHeader = z.infer<typeof streamHeaderSchema>

@@ -135,6 +135,11 @@ export class Leader implements AsyncDisposable {
         return void this.#send(effect)
       case 'announce':
         return this.#beat()
+      case 'tell_neighbours': {
+        const { to, folder, neighbours } = effect
+        this.#options.link.publish(subjects.plan(to), { epoch: this.#state.epoch, folder, neighbours })
+        return
+      }
       case 'plan_changed':
         return recorder.plan(effect.folder, this.#state.folders.get(effect.folder)?.plan, clock.wallNow())
       case 'link_changed':

@@ -85,7 +85,7 @@ interface Permissions {
 function nodePermissions(id: NodeId): Permissions {
   return {
     publish: [subjects.state(id), subjects.report(id)],
-    subscribe: [subjects.order(id), subjects.beat, `${inboxOf(id)}.>`],
+    subscribe: [subjects.order(id), subjects.plan(id), subjects.beat, `${inboxOf(id)}.>`],
   }
 }
 

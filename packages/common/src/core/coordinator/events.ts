@@ -34,6 +34,13 @@ export type CoordinatorEffect =
     }
   /** Everybody is told the settings that concern them now. */
   | { readonly kind: 'announce' }
+  /** Along which of its links the node passes the folder on. */
+  | {
+      readonly kind: 'tell_neighbours'
+      readonly to: NodeId
+      readonly folder: FolderId
+      readonly neighbours: readonly NodeId[]
+    }
   | { readonly kind: 'plan_changed'; readonly folder: FolderId }
   | { readonly kind: 'link_changed'; readonly ends: readonly [NodeId, NodeId]; readonly up: boolean }
   | { readonly kind: 'order_failed'; readonly folder: FolderId; readonly id: string; readonly reason: string }

@@ -19,9 +19,18 @@ export function onState(draft: Draft, { state }: EventOf<'state_received'>): voi
   for (const peer of peersToLookAt(before, next, state)) noteLink(draft, next.id, peer)
   const touched = noteReplicas(draft, before, next)
   draft.effects.push({ kind: 'answer_state', node: state.node, full: false })
+  if (state.full) tellNeighbours(draft, next)
   for (const order of state.finished ?? []) finish(draft, state.node, order)
   const changedMode = before?.mode.effective !== next.mode.effective
   for (const folder of changedMode ? next.replicas.keys() : touched) reviewNode(draft, folder, next.id)
+}
+
+/** To one that has forgotten them, or missed the message. */
+function tellNeighbours(draft: Draft, { id, replicas }: NodeFacts): void {
+  for (const folder of replicas.keys()) {
+    const neighbours = folderOf(draft, folder).neighbours.get(id) ?? []
+    draft.effects.push({ kind: 'tell_neighbours', to: id, folder, neighbours })
+  }
 }
 
 function merged(before: NodeFacts | undefined, state: StateFacts, at: number): NodeFacts {

@@ -31,7 +31,13 @@ function planNow(draft: Draft, folder: FolderId): void {
   const links = linksOf(draft, folder)
   const participants = [...members].sort()
   const plan = makePlan({ participants, leafOnly, links, objective, ...(previous && { previous }) })
-  editFolder(draft, folder, { plan, neighbours: neighboursIn(plan), staleSince: undefined })
+  const before = folderOf(draft, folder).neighbours
+  const neighbours = neighboursIn(plan)
+  editFolder(draft, folder, { plan, neighbours, staleSince: undefined })
+  for (const to of new Set([...before.keys(), ...neighbours.keys()])) {
+    const [old, now] = [before.get(to) ?? [], neighbours.get(to) ?? []]
+    if (old.join() !== now.join()) draft.effects.push({ kind: 'tell_neighbours', to, folder, neighbours: now })
+  }
   if (previous && sameEdges(previous, plan)) return
   draft.effects.push({ kind: 'plan_changed', folder })
   for (const node of plan.edges.flatMap(({ a, b }) => [a, b])) reviewNode(draft, folder, node)

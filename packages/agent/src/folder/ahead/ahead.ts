@@ -1,0 +1,212 @@
+import { rm } from 'node:fs/promises'
+import type { Duplex } from 'node:stream'
+import type { FetchItem } from '@spansync/common/core/agent/events'
+import type { Entry, FolderId, NodeId } from '@spansync/common/core/causal/types'
+import type { Clock, Link } from '@spansync/common/ports'
+import type { Message } from '@spansync/common/protocol/messages'
+import { messageOf } from '@spansync/common/runtime/errors'
+import type { Logger } from '@spansync/common/runtime/logger'
+import { Source } from './source.ts'
+import { hasRoomFor, receive, stagedFile, stagingDirectory } from './staging.ts'
+
+/** Smaller files are everywhere before it would pay to begin early. */
+export const leastBytes = 4 << 20
+/** So many come ahead at once. */
+const mostAtOnce = 4
+/** What nobody has asked for by then has been superseded. */
+const keptMs = 600_000
+/** A request and the stream for it travel apart. */
+const meetMs = 15_000
+
+export interface AheadOptions {
+  readonly folder: FolderId
+  readonly root: string
+  readonly clock: Clock
+  readonly log: Logger
+  readonly links: () => Iterable<Link>
+  /** Content may pass to the peer, and it has not got this version yet, by its own word. */
+  readonly lacks: (peer: NodeId, entry: Entry) => boolean
+  /** This replica would take this version over what it has now, and nothing else is under way there. */
+  readonly wants: (entry: Entry) => boolean
+}
+
+interface Staged {
+  readonly entry: Entry
+  /** False: it did not come, so it has to be fetched in the usual way. */
+  readonly done: Promise<boolean>
+}
+
+/** Passes large files on while they are still arriving, so that a line of machines does not wait for the whole of a file at each hop.
+ *  Who receives one tells its next neighbours, who may ask for the bytes as they come. They gather aside, are checked by their hash, and
+ *  are only put in place when the neighbour announces the file itself: until then nothing of it is part of the replica. */
+export class Ahead implements AsyncDisposable {
+  readonly #options: AheadOptions
+  readonly #sources = new Map<string, Source>()
+  readonly #staged = new Map<string, Staged>()
+  /** By hash: who waits for the stream that the peer opens. */
+  readonly #awaited = new Map<string, PromiseWithResolvers<Duplex>>()
+  readonly #stop = new AbortController()
+  readonly #running = new Set<Promise<unknown>>()
+
+  constructor(options: AheadOptions) {
+    this.#options = options
+  }
+
+  /** What an earlier life left. */
+  async start(): Promise<void> {
+    await rm(stagingDirectory(this.#options.root), { recursive: true, force: true })
+  }
+
+  /** A session is about to bring these from the peer. Answers what to call at its end, with the hashes of what came. */
+  bringing(peer: NodeId, items: readonly FetchItem[]): (arrived: ReadonlySet<string>) => void {
+    const { root, clock } = this.#options
+    const sources = items
+      .map(({ entry }) => entry)
+      .filter((entry) => isLarge(entry) && !this.#sources.has(entry.hash))
+      .map((entry) => new Source({ entry, root, clock }))
+    for (const source of sources) this.#offer(source, peer)
+    return (arrived) => {
+      for (const source of sources) this.#close(source, arrived.has(source.entry.hash))
+    }
+  }
+
+  /** The peer is receiving this file, and would pass it on as it comes. */
+  onOffered(link: Link, entry: Entry): void {
+    if (!isLarge(entry) || this.#staged.has(entry.hash) || this.#sources.has(entry.hash)) return
+    if (this.#staged.size >= mostAtOnce || !this.#options.wants(entry)) return
+    const done = this.#stage(link, entry)
+    this.#staged.set(entry.hash, { entry, done })
+    this.#track(done)
+  }
+
+  /** A peer wants to have what it was offered; it waits for us to open the stream, since we dialled. */
+  onWanted(link: Link, hash: string): void {
+    const { folder } = this.#options
+    const source = this.#sources.get(hash)
+    if (!source || !link.dialed) return link.send({ type: 'ahead_gone', folder, hash })
+    const send = async (): Promise<void> => {
+      const stream = await link.openStream({ folder, purpose: 'ahead', id: hash }, this.#stop.signal)
+      await this.#send(source, stream)
+    }
+    this.#track(send())
+  }
+
+  onGone(hash: string): void {
+    this.#awaited.get(hash)?.reject(new Error('it is no longer on its way to the peer'))
+  }
+
+  onStream(hash: string, stream: Duplex): void {
+    const awaited = this.#awaited.get(hash)
+    const source = this.#sources.get(hash)
+    if (awaited) awaited.resolve(stream)
+    else if (source) this.#track(this.#send(source, stream))
+    else stream.destroy(new Error('nothing of this is on its way here'))
+  }
+
+  /** The file in which this content lies ready; waits for one that is coming. Undefined: it has to be fetched. */
+  async ready(hash: string): Promise<string | undefined> {
+    const staged = this.#staged.get(hash)
+    return staged && (await staged.done) ? stagedFile(this.#options.root, hash) : undefined
+  }
+
+  /** Something is coming or lies ready: nobody else need be asked for it. */
+  has(hash: string): boolean {
+    return this.#staged.has(hash)
+  }
+
+  /** It has been put in place, or is of no use. */
+  async drop(hash: string): Promise<void> {
+    if (!this.#staged.delete(hash)) return
+    await rm(stagedFile(this.#options.root, hash), { force: true })
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort(new Error('the folder is closed'))
+    await Promise.allSettled([...this.#running])
+  }
+
+  #offer(source: Source, from: NodeId): void {
+    const { entry } = source
+    const { folder, links, lacks } = this.#options
+    this.#sources.set(entry.hash, source)
+    const message: Message = { type: 'ahead', folder, entry }
+    for (const link of links()) if (link.peer !== from && lacks(link.peer, entry)) link.send(message)
+  }
+
+  /** Whoever is in the middle of reading it goes on. */
+  #close(source: Source, arrived: boolean): void {
+    source.end(arrived)
+    if (this.#sources.get(source.entry.hash) === source) this.#sources.delete(source.entry.hash)
+  }
+
+  async #send(source: Source, stream: Duplex): Promise<void> {
+    try {
+      await source.send(stream, this.#stop.signal)
+    } catch (error) {
+      stream.destroy(error instanceof Error ? error : undefined)
+      this.#options.log.debug({ event: 'ahead.not_sent', path: source.entry.path, reason: messageOf(error) })
+    }
+  }
+
+  async #stage(link: Link, entry: Entry): Promise<boolean> {
+    const { root, clock, log } = this.#options
+    const { signal } = this.#stop
+    const begun = clock.now()
+    let isComplete = false
+    try {
+      if (await hasRoomFor(root, entry)) {
+        const stream = await this.#ask(link, entry)
+        // What comes can be passed on again.
+        const source = new Source({ entry, root, clock, place: stagedFile(root, entry.hash) })
+        this.#offer(source, link.peer)
+        isComplete = await receive({ root, entry, stream, clock, signal })
+        this.#close(source, isComplete)
+      }
+    } catch (error) {
+      log.debug({ event: 'ahead.not_staged', path: entry.path, reason: messageOf(error) })
+    }
+    log.debug({ event: 'ahead.staged', peer: link.name, path: entry.path, isComplete, durationMs: clock.now() - begun })
+    if (isComplete) this.#forgetLater(entry.hash)
+    else this.#staged.delete(entry.hash)
+    return isComplete
+  }
+
+  /** The side that dialled opens the stream, whoever sends. */
+  async #ask(link: Link, { hash }: Entry): Promise<Duplex> {
+    const { folder, clock } = this.#options
+    const { signal } = this.#stop
+    if (link.dialed) return await link.openStream({ folder, purpose: 'ahead', id: hash }, signal)
+    const met = Promise.withResolvers<Duplex>()
+    this.#awaited.set(hash, met)
+    const enough = new AbortController()
+    const late = clock.sleep(meetMs, AbortSignal.any([signal, enough.signal])).then(() => {
+      throw new Error('the peer did not send it')
+    })
+    try {
+      link.send({ type: 'ahead_wanted', folder, hash })
+      return await Promise.race([met.promise, late])
+    } finally {
+      this.#awaited.delete(hash)
+      enough.abort()
+      late.catch(() => undefined)
+    }
+  }
+
+  #forgetLater(hash: string): void {
+    const staged = this.#staged.get(hash)
+    const forget = async (): Promise<void> => {
+      await this.#options.clock.sleep(keptMs, this.#stop.signal)
+      if (this.#staged.get(hash) === staged) await this.drop(hash)
+    }
+    this.#track(forget())
+  }
+
+  #track(work: Promise<unknown>): void {
+    const tracked: Promise<unknown> = work.catch(() => undefined).finally(() => this.#running.delete(tracked))
+    this.#running.add(tracked)
+  }
+}
+
+function isLarge({ kind, deleted, size }: Entry): boolean {
+  return kind === 'file' && !deleted && size >= leastBytes
+}

@@ -1,0 +1,102 @@
+import { createHash } from 'node:crypto'
+import { mkdir, open, rm, statfs } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import type { Duplex } from 'node:stream'
+import type { Entry } from '@spansync/common/core/causal/types'
+import type { Clock } from '@spansync/common/ports'
+import { markerDirectory } from '../../disk/marker.ts'
+
+/** No byte for so long, and the usual way is taken instead. */
+const silenceMs = 60_000
+const spareBytes = 64 << 20
+
+/** Inside the root, so that putting it in place is a rename; ignored there by everybody. */
+export const stagingDirectory = (root: string): string => join(root, markerDirectory, 'ahead')
+
+export const stagedFile = (root: string, hash: string): string => join(stagingDirectory(root), hash)
+
+/** Whether the disk has room for it beside everything else. */
+export async function hasRoomFor(root: string, { size }: Entry): Promise<boolean> {
+  const { bavail, bsize } = await statfs(root)
+  return bavail * bsize > size + spareBytes
+}
+
+export interface Receiving {
+  readonly root: string
+  readonly entry: Entry
+  readonly stream: Duplex
+  readonly clock: Clock
+  readonly signal: AbortSignal
+}
+
+/** Writes the stream to a file of its own and answers whether it is, to the last bit, what the entry says. Otherwise nothing is left
+ *  of it. Never rejects. */
+export async function receive(receiving: Receiving): Promise<boolean> {
+  const { root, entry } = receiving
+  const file = stagedFile(root, entry.hash)
+  try {
+    await mkdir(dirname(file), { recursive: true })
+    if (await store(file, receiving)) return true
+  } catch {
+    // A broken stream, a full disk: the usual way tells why, if it fails too.
+  }
+  await rm(file, { force: true }).catch(() => undefined)
+  return false
+}
+
+async function store(file: string, { entry, stream, clock, signal }: Receiving): Promise<boolean> {
+  await using handle = await open(file, 'w', 0o600)
+  const sum = createHash('sha256')
+  let bytes = 0
+  const alarm = new Alarm(clock, silenceMs, () => stream.destroy(new Error('nothing came for too long')))
+  const stop = (): void => void stream.destroy(new Error('no longer wanted'))
+  signal.addEventListener('abort', stop, { once: true })
+  if (signal.aborted) stop()
+  try {
+    for await (const part of stream as AsyncIterable<Buffer>) {
+      alarm.feed()
+      bytes += part.length
+      if (bytes > entry.size) return false
+      sum.update(part)
+      await handle.write(part)
+    }
+    await handle.sync()
+    return bytes === entry.size && sum.digest('hex') === entry.hash
+  } finally {
+    alarm.end()
+    signal.removeEventListener('abort', stop)
+    stream.destroy()
+  }
+}
+
+/** Goes off when it has not been fed for a while. */
+class Alarm {
+  readonly #clock: Clock
+  readonly #ms: number
+  readonly #stop = new AbortController()
+  #fedAt: number
+
+  constructor(clock: Clock, ms: number, ring: () => void) {
+    this.#clock = clock
+    this.#ms = ms
+    this.#fedAt = clock.now()
+    void this.#watch(ring)
+  }
+
+  feed(): void {
+    this.#fedAt = this.#clock.now()
+  }
+
+  end(): void {
+    this.#stop.abort()
+  }
+
+  async #watch(ring: () => void): Promise<void> {
+    const { signal } = this.#stop
+    while (!signal.aborted) {
+      const left = this.#fedAt + this.#ms - this.#clock.now()
+      if (left <= 0) return ring()
+      await this.#clock.sleep(left, signal).catch(() => undefined)
+    }
+  }
+}

@@ -52,6 +52,7 @@ export class Conversation implements AsyncDisposable {
   readonly #stop = new AbortController()
   readonly #running: Promise<void>[] = []
   #isDelivering = false
+  #delivering: Promise<void> = Promise.resolve()
 
   private constructor(options: ConversationOptions, credentials: Credentials) {
     const { coordinator, clock, log, network, self } = options
@@ -91,14 +92,17 @@ export class Conversation implements AsyncDisposable {
   }
 
   reportsWaiting(): void {
-    if (this.#link.connected && !this.#isDelivering) this.#running.push(this.#deliver())
+    if (!this.#link.connected || this.#isDelivering) return
+    this.#delivering = this.#deliver().catch((error: unknown) => {
+      this.#options.log.warn({ event: 'reports.not_delivered', err: error }, 'it is tried again with the next report')
+    })
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort(new Error('the coordinator is no longer used'))
     this.#loop.stop()
     await this.#link[Symbol.asyncDispose]()
-    await Promise.allSettled(this.#running)
+    await Promise.allSettled([...this.#running, this.#delivering])
   }
 
   #start(): void {

@@ -91,7 +91,12 @@ export class Follower implements AsyncDisposable {
   /** A session has ended. Told when there is a coordinator, now or when it is back. */
   report(report: Report): void {
     if (this.#coordinator === undefined) return
-    this.#options.reports.add(report)
+    try {
+      this.#options.reports.add(report)
+    } catch (error) {
+      // A full disk: the files matter, the statistics do not.
+      return this.#options.log.debug({ event: 'report.lost', err: error })
+    }
     this.#conversation?.reportsWaiting()
   }
 

@@ -91,6 +91,11 @@ export class Conversation implements AsyncDisposable {
     this.#loop.changed()
   }
 
+  /** The coordinator hangs: nothing is said until it is heard again. */
+  paused(): void {
+    this.#loop.pause()
+  }
+
   reportsWaiting(): void {
     if (!this.#link.connected || this.#isDelivering) return
     this.#delivering = this.#deliver().catch((error: unknown) => {
@@ -168,8 +173,11 @@ export class Conversation implements AsyncDisposable {
     if (!parsed.ok) return this.#link.refused.note('a beat', parsed.problem)
     const before = this.#options.knows()
     const { epoch, mode } = parsed.value
-    this.#options.heard(epoch, mode)
-    if (epoch > before.epoch || !before.isPresent) this.#loop.begin()
+    const isNew = epoch > before.epoch
+    if (this.#loop.isRefused && !isNew) return
+    // A new one has not heard of this node: it leads when it has answered.
+    if (isNew || !before.isPresent) this.#loop.begin()
+    else this.#options.heard(epoch, mode)
   }
 
   /** What waits goes out, the oldest first, and leaves the disk when it is stored in the stream. */

@@ -64,11 +64,6 @@ export class Orders {
     return [...this.#active.values()].map(({ id }) => id)
   }
 
-  /** The earliest moment at which an order runs out. */
-  get nextExpiry(): number {
-    return Math.min(Number.POSITIVE_INFINITY, ...[...this.#active.values()].map(({ until }) => until))
-  }
-
   take({ id, folder, peer, expiresInMs }: Order): OrderAnswer {
     if (this.#known.has(id)) return { id, accepted: true }
     const code = this.#options.refusalOf(folder, peer)
@@ -102,8 +97,8 @@ export class Orders {
     const standing = this.#options.standing(folder, peer)
     if (standing.kind === 'settled') return { outcome: 'equal', reason: '' }
     if (standing.kind === 'apart') return { outcome: 'unreachable', reason: 'the link to the peer is down' }
-    // What waits from earlier tries is tried again when an order comes, and that takes a moment to begin.
-    if (standing.kind === 'stuck' && now - begunAt > settleMs) return { outcome: 'incomplete', reason: standing.reason }
+    if (standing.kind === 'stuck' && now - begunAt > stuckAfterMs)
+      return { outcome: 'incomplete', reason: standing.reason }
     return now >= until ? { outcome: 'expired', reason: 'it ran out' } : undefined
   }
 
@@ -142,7 +137,8 @@ export class Orders {
 
 const keyOf = (folder: FolderId, peer: NodeId): string => `${peer} ${folder}`
 
-const settleMs = 500
+/** What waits from earlier tries is tried again when an order comes; so long that may take to begin. */
+export const stuckAfterMs = 500
 const mostFinished = 1000
 const mostKnown = 10_000
 

@@ -53,7 +53,7 @@ export class Orders {
   /** By folder and peer: a newer order for the same edge takes the place of the older one. */
   readonly #active = new Map<string, Active>()
   /** Not yet told to the coordinator; the newest are kept. */
-  #finished: FinishedOrder[] = []
+  #finished: readonly FinishedOrder[] = []
   readonly #known = new Set<string>()
 
   constructor(options: OrdersOptions) {
@@ -122,8 +122,7 @@ export class Orders {
   }
 
   #note(id: string, outcome: OrderOutcome, reason: string): void {
-    this.#finished.push({ id, outcome, reason: reason.slice(0, 1000) })
-    if (this.#finished.length > mostFinished) this.#finished.shift()
+    this.#finished = [...this.#finished, { id, outcome, reason: reason.slice(0, 1000) }].slice(-mostFinished)
   }
 
   #remember(id: string): void {

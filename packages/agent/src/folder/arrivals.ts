@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import type { ArrivedItem, FetchItem, Seen } from '@spansync/common/core/agent/events'
-import { sameBytes } from '@spansync/common/core/causal/content'
+import { matches, sameBytes } from '@spansync/common/core/causal/content'
 import type { DiskState, RelativePath, Row } from '@spansync/common/core/causal/types'
 import { compare } from '@spansync/common/core/causal/version-vector'
 import { glance, isPutInPlace } from '../disk/stat.ts'
@@ -58,6 +58,11 @@ export class Arrivals {
       seen.set(entry.path, { path: entry.path, local: row, disk: state })
     }
     return seen
+  }
+
+  /** Content and time are the peer's, to the microsecond: nobody but a session puts that here, so its stamp need not be read. */
+  isAsSent(entry: FetchItem['entry'], disk: DiskState | undefined): boolean {
+    return disk !== undefined && disk.kind === 'file' && matches(entry, disk) && disk.mtimeUs === entry.mtimeUs
   }
 
   isTransferred(path: RelativePath): boolean {

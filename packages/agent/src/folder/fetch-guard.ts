@@ -1,9 +1,12 @@
 import { statfs } from 'node:fs/promises'
 import type { FetchItem, Seen } from '@spansync/common/core/agent/events'
 import { matches } from '@spansync/common/core/causal/content'
+import { parentOf } from '@spansync/common/core/causal/paths'
 import type { RelativePath } from '@spansync/common/core/causal/types'
 import { compare } from '@spansync/common/core/causal/version-vector'
+import { isUsablePath } from '../disk/path-rules.ts'
 import { sameFile } from '../disk/stat.ts'
+import { isLeftover } from '../unison/leftovers.ts'
 import { type Covers, isBare } from './covers.ts'
 import type { FetcherOptions } from './fetch-options.ts'
 
@@ -19,13 +22,17 @@ export class FetchGuard {
     this.#options = options
   }
 
-  /** Leaves out what is no longer as the loop decided on: an edit that nobody has seen yet must not be overwritten. */
-  async check(items: readonly FetchItem[]): Promise<FetchItem[]> {
-    const seen = new Map(
-      (await this.#options.observer.look(items.map(({ entry }) => entry.path))).map((one) => [one.path, one]),
-    )
+  /** Leaves out what is no longer as the loop decided on: an edit that nobody has seen yet must not be overwritten. In a directory
+   *  (of `untouched`) in which nothing is, there is nothing to look at either, so only the directory is. */
+  async check(items: readonly FetchItem[], untouched: Iterable<RelativePath> = []): Promise<FetchItem[]> {
+    const bare = await this.bareOf(untouched)
+    const isAbsent = ({ entry: { path } }: FetchItem): boolean =>
+      bare.has(parentOf(path)) && isUsablePath(path) && !isLeftover(path.slice(path.lastIndexOf('/') + 1))
+    const looked = items.filter((item) => !isAbsent(item)).map(({ entry }) => entry.path)
+    const seen = new Map((await this.#options.observer.look([...bare, ...looked])).map((one) => [one.path, one]))
     return items.filter((item) => {
-      const one = seen.get(item.entry.path)
+      const { path } = item.entry
+      const one = isAbsent(item) ? { path, local: undefined, disk: undefined } : seen.get(path)
       return one !== undefined && !matches(item.entry, one.disk) && this.#isAsDecided(item, one)
     })
   }

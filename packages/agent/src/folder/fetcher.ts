@@ -56,7 +56,7 @@ export class Fetcher {
     { items, untouched, partial }: FetchWork,
     session: (request: SessionRequest) => Promise<SessionOutcome>,
   ): Promise<Fetched> {
-    const { fitting: ready, lack } = await this.#guard.fit(await this.#guard.check(items))
+    const { fitting: ready, lack } = await this.#guard.fit(await this.#guard.check(items, untouched))
     const cleared = await this.#clear(ready.filter(({ clear }) => clear))
     const going = ready.filter((item) => !item.clear || cleared.includes(item))
     const copied = await this.#copyHere(going)
@@ -76,12 +76,11 @@ export class Fetcher {
     await this.#restore(cleared)
     const seen = await this.#arrivals.verify(items)
     const extras = await this.#arrivals.extras(covers, items)
-    const fetched = items.map((item) => ({
-      ...(seen.get(item.entry.path) as Seen),
-      entry: item.entry,
-      ran: ran.has(item),
-      isTransferred: this.#arrivals.isTransferred(item.entry.path),
-    }))
+    const fetched = items.map(({ entry }, at) => {
+      const one = seen.get(entry.path) as Seen
+      const isTransferred = this.#arrivals.isAsSent(entry, one.disk) || this.#arrivals.isTransferred(entry.path)
+      return { ...one, entry, ran: ran.has(items[at] as FetchItem), isTransferred }
+    })
     const arrived = fetched.filter(({ entry, disk }) => matches(entry, disk))
     const sent = new Set([...first, ...late].map(({ entry }) => entry.path))
     const transferred = arrived

@@ -115,7 +115,8 @@ class UnisonEngine implements Engine {
   }
 
   async serve(request: ServeRequest): Promise<void> {
-    await serveUnison(this.#server(request))
+    // Whether many files come is the client's knowledge. The larger heap is taken only as far as it is used.
+    await serveUnison({ ...this.#server(request), bulk: true })
   }
 
   async keep(request: KeepRequest): Promise<KeptSession> {

@@ -16,12 +16,14 @@ type Command = Statement<unknown[]>
 
 export interface Statements {
   readonly begin: Command
+  readonly beginReading: Command
   readonly commit: Command
   readonly rollback: Command
   readonly byPath: Statement<[path: string], RawRow>
   readonly bySeq: Statement<[seq: number], RawRow>
   readonly below: Statement<[after: string, before: string, limit: number], RawRow>
   readonly hasBelow: Statement<[after: string, before: string], unknown>
+  readonly mayHaveHash: Statement<[firstBytes: Buffer], unknown>
   readonly withHash: Statement<[hash: Buffer, sameHash: Buffer, limit: number], RawRow>
   readonly containing: Statement<[text: string, limit: number], RawRow>
   readonly headsSince: Statement<[seq: number, limit: number], [seq: number, vector: string]>
@@ -40,12 +42,16 @@ export function prepareStatements(database: Database): Statements {
   const columnCount = columns.split(',').length
   return {
     begin: database.prepare('BEGIN IMMEDIATE'),
+    beginReading: database.prepare('BEGIN DEFERRED'),
     commit: database.prepare('COMMIT'),
     rollback: database.prepare('ROLLBACK'),
     byPath: raw(`SELECT ${columns} FROM entry WHERE path = ?`),
     bySeq: raw(`SELECT ${columns} FROM entry WHERE seq = ?`),
     hasBelow: database.prepare('SELECT 1 FROM entry WHERE path > ? AND path < ? LIMIT 1'),
     below: raw(`SELECT ${columns} FROM entry WHERE path > ? AND path < ? AND deleted = 0 ORDER BY path LIMIT ?`),
+    mayHaveHash: database.prepare(
+      'SELECT 1 FROM entry WHERE substr(hash, 1, 6) = ? AND deleted = 0 AND kind = 0 LIMIT 1',
+    ),
     withHash: raw(
       `SELECT ${columns} FROM entry
        WHERE substr(hash, 1, 6) = substr(?, 1, 6) AND hash = ? AND deleted = 0 AND kind = 0 LIMIT ?`,

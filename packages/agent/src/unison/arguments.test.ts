@@ -35,7 +35,7 @@ describe('oneShotArguments', () => {
   test.each([
     [{ way: { kind: 'force', winner: 'local' } as const }, ['-force', '/a']],
     [{ way: { kind: 'force', winner: 'remote' } as const }, ['-force', 'socket://{/tmp/s/u}/']],
-    [{ way: { kind: 'plain', bulk: true } as const }, ['-xferbycopying=false', '-rsync=false']],
+    [{ way: { kind: 'plain', bulk: true } as const }, ['-xferbycopying=false', '-rsync=false', '-maxthreads', '200']],
     [{ backup: true }, ['-backup', 'Name *', '-backuploc', 'central']],
     [{ rescan: true }, ['-fastcheck', 'false']],
     [{ ignoreLocks: true }, ['-ignorelocks']],

@@ -51,13 +51,17 @@ export function oneShotArguments(settings: RunSettings): string[] {
     ...common(settings),
     '-silent',
     ...force,
-    ...(way.bulk ? ['-xferbycopying=false', '-rsync=false'] : []),
+    ...(way.bulk ? bulkArguments : []),
     ...(rescan ? ['-fastcheck', 'false'] : []),
     ...(ignoreLocks ? ['-ignorelocks'] : []),
     ...(ignoreArchives ? ['-ignorearchives'] : []),
     ...('names' in run ? namedArguments(run) : pathArguments(run.paths)),
   ]
 }
+
+/** For many small files. Of 1,000 files under way at a time, as Unison has it else, the collector makes a tenth of its CPU time more;
+ *  200 still fill a link: at 50 ms they are 4,000 files a second, more than a machine's core can do. */
+const bulkArguments: readonly string[] = ['-xferbycopying=false', '-rsync=false', '-maxthreads', '200']
 
 /** argv of the long-lived run. Without `-silent` and `-terse`: what it prints tells when a cycle ended. */
 export function persistentArguments(settings: ClientSettings & { readonly scope: readonly string[] }): string[] {

@@ -70,8 +70,8 @@ export class SpansyncNode {
   }
 
   /** Without an address: a peer that dials us. */
-  async addPeer(peer: string, id: string, address?: string): Promise<void> {
-    await this.command(['peer', 'add', peer, ...(address === undefined ? [] : [address]), '--id', id])
+  async addPeer(peer: string, id: string, address?: string, ...flags: readonly string[]): Promise<void> {
+    await this.command(['peer', 'add', peer, ...(address === undefined ? [] : [address]), '--id', id, ...flags])
   }
 
   async addFolder(id: string, path = this.folderPath, ...flags: string[]): Promise<void> {

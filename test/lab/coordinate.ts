@@ -33,7 +33,7 @@ export async function untilFollowed(fleet: Fleet, coordinator: CoordinatorNode, 
     return names.every((name) => following.includes(name)) && groups.length > 0 && groups.length === plans.length
   }
   await until(complete, {
-    ...{ deadlineMs, intervalMs: 100 },
+    ...{ deadlineMs, intervalMs: 300 },
     what: () => `${names} follow ${coordinator.name}; it sees ${seen}\n${coordinator.logTails()}`,
   })
 }

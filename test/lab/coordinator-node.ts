@@ -218,6 +218,12 @@ export class CoordinatorNode implements AsyncDisposable {
     return this.daemons.slice(-2).map(tail).join('\n')
   }
 
+  /** Everything needed to understand a failure. */
+  async report(): Promise<string> {
+    const { code, stdout, stderr } = await this.attempt(['status', '--json'])
+    return [code === 0 ? JSON.stringify(JSON.parse(stdout)) : stderr, this.logTails()].join('\n')
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop(5000).catch(() => this.crash())
     await this.crashNats()

@@ -27,6 +27,7 @@ export class SpansyncNode {
   readonly port: number
   env: NodeJS.ProcessEnv
   private readonly daemons: LabProcess[] = []
+  private fingerprint: Promise<string> | undefined
 
   constructor(machine: LabNode, { instance = 'spansync', port = 4711, folderPath, env = {} }: SpansyncOptions = {}) {
     this.machine = machine
@@ -58,8 +59,13 @@ export class SpansyncNode {
     appendFileSync(join(this.home, 'config.yaml'), '\nadvanced:\n  logLevel: debug\n')
   }
 
-  /** The fingerprint that peers pin. */
-  async id(): Promise<string> {
+  /** The fingerprint that peers pin; asked for once. */
+  id(): Promise<string> {
+    this.fingerprint ??= this.askId()
+    return this.fingerprint
+  }
+
+  private async askId(): Promise<string> {
     const { stdout } = await this.command(['id'])
     const words = stdout
       .trim()

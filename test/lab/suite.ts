@@ -52,7 +52,7 @@ export function useCoordinator(
     await coordinator?.[Symbol.asyncDispose]()
   }, 60_000)
   beforeEach(async ({ onTestFailed }) => {
-    onTestFailed(() => console.error(current().logTails()))
+    onTestFailed(async () => console.error(await current().report()))
     // The test before may have failed with the coordinator dead, or halted, or told to leave all to the agents.
     current().resume()
     await current().network.mend()

@@ -1,3 +1,4 @@
+import { onSignals } from '@spansync/common/cli/signals'
 import { loadConfig } from '@spansync/common/config/file'
 import { messageOf } from '@spansync/common/runtime/errors'
 import type { Command } from 'commander'
@@ -25,8 +26,8 @@ export async function runDaemon(context: Pick<Context, 'home' | 'stdout' | 'env'
   const config = loadConfig(home)
   const { lockHome } = await import('../control/lock.ts')
   const { startControlServer } = await import('../control/server.ts')
-  const { createRunLogger } = await import('./run-logger.ts')
-  const log = createRunLogger(context, config)
+  const { createRunLogger } = await import('@spansync/common/cli/run-logger')
+  const log = createRunLogger(context, { level: config.advanced.logLevel, fields: { node: config.name } })
   const stopping = new AbortController()
   const stop = (reason: string): void => stopping.abort(new Error(reason))
   await using resources = new AsyncDisposableStack()
@@ -54,24 +55,6 @@ async function startUnlessStopped(start: StartDaemon, options: DaemonOptions): P
   } catch (error) {
     if (options.signal.aborted && error === options.signal.reason) return undefined
     throw error
-  }
-}
-
-/** The first signal stops cleanly; a second one ends the process at once. The listeners stay: without one, a library that counts
- *  listeners would raise the signal again. */
-function onSignals(stop: (reason: string) => void): Disposable {
-  let signals = 0
-  const receive = (name: string): void => {
-    signals++
-    if (signals > 1) process.exit(128 + (name === 'SIGINT' ? 2 : 15))
-    stop(name)
-  }
-  const listeners = (['SIGINT', 'SIGTERM'] as const).map((name) => ({ name, listener: () => receive(name) }))
-  for (const { name, listener } of listeners) process.on(name, listener)
-  return {
-    [Symbol.dispose]: () => {
-      for (const { name, listener } of listeners) process.off(name, listener)
-    },
   }
 }
 

@@ -52,6 +52,7 @@ export class Conversation implements AsyncDisposable {
   readonly #stop = new AbortController()
   readonly #running: Promise<void>[] = []
   #isDelivering = false
+  #delivering: Promise<void> = Promise.resolve()
 
   private constructor(options: ConversationOptions, credentials: Credentials) {
     const { coordinator, clock, log, network, self } = options
@@ -90,15 +91,23 @@ export class Conversation implements AsyncDisposable {
     this.#loop.changed()
   }
 
+  /** The coordinator hangs: nothing is said until it is heard again. */
+  paused(): void {
+    this.#loop.pause()
+  }
+
   reportsWaiting(): void {
-    if (this.#link.connected && !this.#isDelivering) this.#running.push(this.#deliver())
+    if (!this.#link.connected || this.#isDelivering) return
+    this.#delivering = this.#deliver().catch((error: unknown) => {
+      this.#options.log.warn({ event: 'reports.not_delivered', err: error }, 'it is tried again with the next report')
+    })
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort(new Error('the coordinator is no longer used'))
     this.#loop.stop()
     await this.#link[Symbol.asyncDispose]()
-    await Promise.allSettled(this.#running)
+    await Promise.allSettled([...this.#running, this.#delivering])
   }
 
   #start(): void {
@@ -164,8 +173,11 @@ export class Conversation implements AsyncDisposable {
     if (!parsed.ok) return this.#link.refused.note('a beat', parsed.problem)
     const before = this.#options.knows()
     const { epoch, mode } = parsed.value
-    this.#options.heard(epoch, mode)
-    if (epoch > before.epoch || !before.isPresent) this.#loop.begin()
+    const isNew = epoch > before.epoch
+    if (this.#loop.isRefused && !isNew) return
+    // A new one has not heard of this node: it leads when it has answered.
+    if (isNew || !before.isPresent) this.#loop.begin()
+    else this.#options.heard(epoch, mode)
   }
 
   /** What waits goes out, the oldest first, and leaves the disk when it is stored in the stream. */

@@ -9,7 +9,7 @@ import {
   isPresent,
   silenceMs,
 } from '@spansync/common/core/follow/follow'
-import { Orders } from '@spansync/common/core/follow/orders'
+import { Orders, stuckAfterMs } from '@spansync/common/core/follow/orders'
 import type { Clock } from '@spansync/common/ports'
 import type { Order, OrderAnswer, Report } from '@spansync/common/protocol/coordination'
 import type { Problem, Status } from '@spansync/common/protocol/status'
@@ -70,6 +70,7 @@ export class Follower implements AsyncDisposable {
     if (isDeepStrictEqual(coordinator, this.#coordinator) && (this.#conversation || !coordinator)) return
     this.#coordinator = coordinator
     await this.#endConversation()
+    this.#state = { ...this.#state, epoch: 0 }
     if (coordinator) await this.#converse(coordinator)
     this.#options.hub.changed()
   }
@@ -91,7 +92,12 @@ export class Follower implements AsyncDisposable {
   /** A session has ended. Told when there is a coordinator, now or when it is back. */
   report(report: Report): void {
     if (this.#coordinator === undefined) return
-    this.#options.reports.add(report)
+    try {
+      this.#options.reports.add(report)
+    } catch (error) {
+      // A full disk: the files matter, the statistics do not.
+      return this.#options.log.debug({ event: 'report.lost', err: error })
+    }
     this.#conversation?.reportsWaiting()
   }
 
@@ -151,26 +157,34 @@ export class Follower implements AsyncDisposable {
     this.#wake.abort()
     this.#wake = new AbortController()
     const { clock } = this.#options
-    clock.sleep(silenceMs, this.#wake.signal).then(
-      () => this.#note({ kind: 'ticked' }),
+    // A timer may ring a little early.
+    clock.sleep(silenceMs + 5, this.#wake.signal).then(
+      () => {
+        this.#note({ kind: 'ticked' })
+        if (this.#state.heardAt !== undefined) this.#awaitSilence()
+        else this.#conversation?.paused()
+      },
       () => undefined,
     )
   }
 
   #take(order: Order): OrderAnswer {
-    const { clock, log } = this.#options
+    const { log } = this.#options
     const { id } = order
     if (order.epoch < this.#state.epoch) return { id, accepted: false, code: 'old_epoch' }
     if (this.#state.configured === 'decentralised') return { id, accepted: false, code: 'decentralised' }
     const answer = this.#orders.take(order)
     log.debug({ event: 'order.taken', order: id, folder: order.folder, accepted: answer.accepted, code: answer.code })
-    const due = this.#orders.nextExpiry - clock.now()
-    if (Number.isFinite(due))
-      clock.sleep(due + 1, this.#stop.signal).then(
-        () => this.#changed(),
-        () => undefined,
-      )
+    // Whether it is stuck, and whether it is over, may be seen only when somebody looks.
+    for (const ms of [stuckAfterMs, order.expiresInMs]) this.#lookAfter(ms + 1)
     return answer
+  }
+
+  #lookAfter(ms: number): void {
+    this.#options.clock.sleep(ms, this.#stop.signal).then(
+      () => this.#changed(),
+      () => undefined,
+    )
   }
 
   /** Something in the status may have changed: an order may be done by that, and the coordinator wants to know. */

@@ -3,8 +3,23 @@ import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { NodeId } from '@spansync/common/core/causal/types'
 import { type Report, reportSchema } from '@spansync/common/protocol/coordination'
+import type { Logger } from '@spansync/common/runtime/logger'
 import Database from 'better-sqlite3'
 import type { FetchRecord } from '../folder/options.ts'
+import { guarded, IndexDamagedError } from '../index-store/errors.ts'
+import { setAside } from '../index-store/open-index.ts'
+
+/** Opens the queue in `file`, or makes it. A damaged one is set aside: what it held was statistics. */
+export function openReportQueue(file: string, log: Logger): ReportQueue {
+  try {
+    return guarded(file, () => new ReportQueue(file))
+  } catch (error) {
+    if (!(error instanceof IndexDamagedError)) throw error
+    const aside = setAside(file, 'damaged')
+    log.warn({ event: 'reports.set_aside', aside, err: error }, 'statistics that waited for the coordinator are lost')
+    return new ReportQueue(file)
+  }
+}
 
 /** So many wait at most; then the oldest go, and are counted. About 5 MB. */
 const mostReports = 20_000
@@ -22,17 +37,26 @@ export class ReportQueue implements Disposable {
   constructor(file: string) {
     mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
     this.#database = new Database(file)
+    try {
+      this.#configure()
+    } catch (error) {
+      this.#database.close()
+      throw error
+    }
+    this.#add = this.#database.prepare('INSERT OR IGNORE INTO queue (id, body) VALUES (?, ?)')
+    this.#first = this.#database.prepare('SELECT id, body FROM queue ORDER BY seq LIMIT ?')
+    this.#remove = this.#database.prepare('DELETE FROM queue WHERE id = ?')
+    this.#trim = this.#database.prepare('DELETE FROM queue WHERE seq IN (SELECT seq FROM queue ORDER BY seq LIMIT ?)')
+    this.#count = this.#database.prepare('SELECT count(*) FROM queue').pluck().get() as number
+  }
+
+  #configure(): void {
     this.#database.pragma('journal_mode = WAL')
     // A power cut may cost the last reports: they are statistics, and a flush for each would cost more than they are worth.
     this.#database.pragma('synchronous = NORMAL')
     this.#database.exec(
       'CREATE TABLE IF NOT EXISTS queue (seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, body TEXT NOT NULL) STRICT',
     )
-    this.#add = this.#database.prepare('INSERT OR IGNORE INTO queue (id, body) VALUES (?, ?)')
-    this.#first = this.#database.prepare('SELECT body FROM queue ORDER BY seq LIMIT ?').pluck()
-    this.#remove = this.#database.prepare('DELETE FROM queue WHERE id = ?')
-    this.#trim = this.#database.prepare('DELETE FROM queue WHERE seq IN (SELECT seq FROM queue ORDER BY seq LIMIT ?)')
-    this.#count = this.#database.prepare('SELECT count(*) FROM queue').pluck().get() as number
   }
 
   get size(): number {
@@ -52,9 +76,15 @@ export class ReportQueue implements Disposable {
     this.#dropped += over
   }
 
-  /** The oldest. */
+  /** The oldest. One that cannot be read, of another version, is given up. */
   first(limit: number): Report[] {
-    return (this.#first.all(limit) as string[]).map((body) => reportSchema.parse(JSON.parse(body)))
+    return (this.#first.all(limit) as { id: string; body: string }[]).flatMap(({ id, body }) => {
+      const parsed = reportSchema.safeParse(JSON.parse(body))
+      if (parsed.success) return [parsed.data]
+      this.remove(id)
+      this.#dropped++
+      return []
+    })
   }
 
   remove(id: string): void {

@@ -26,6 +26,8 @@ export class StateLoop {
   #isHeard = false
   #gapMs = shortestGapMs
   #sentAt = Number.NEGATIVE_INFINITY
+  /** In a row. */
+  #refusals = 0
 
   constructor(options: StateLoopOptions) {
     this.#options = options
@@ -43,6 +45,11 @@ export class StateLoop {
     this.#isDue = true
     this.#isHeard = true
     this.#wake.resolve()
+  }
+
+  /** The coordinator does not take what this node says. */
+  get isRefused(): boolean {
+    return this.#refusals > 0
   }
 
   pause(): void {
@@ -74,6 +81,7 @@ export class StateLoop {
     this.#sentAt = clock.now()
     if (await this.#send(state)) {
       deltas.accepted(state, clock.now())
+      this.#isDue ||= deltas.isBehind
       told(state.finished ?? [])
     } else {
       deltas.reset()
@@ -84,12 +92,16 @@ export class StateLoop {
   async #send(state: StateMessage): Promise<boolean> {
     const { send, heard, nobody } = this.#options
     const result = await send(state)
-    if (result.kind === 'answer') {
+    if (result.kind === 'answer' && result.answer.problem === undefined) {
+      this.#refusals = 0
       heard(result.answer)
-      if (!result.answer.full && result.answer.problem === undefined) return true
-      // One that does not understand us is not asked without end.
-      if (result.answer.problem !== undefined) await this.#pause(retryMs)
-    } else if (result.kind === 'timeout' || result.kind === 'refused') await this.#pause(retryMs)
+      return !result.answer.full
+    }
+    if (result.kind === 'answer' || result.kind === 'refused') {
+      // A coordinator that does not take what we say does not lead us, however loudly it beats.
+      nobody()
+      await this.#pause(Math.min(longestRetryMs, retryMs * 2 ** this.#refusals++))
+    } else if (result.kind === 'timeout') await this.#pause(retryMs)
     else {
       this.#isHeard = false
       if (result.kind === 'nobody') nobody()
@@ -106,3 +118,4 @@ const shortestGapMs = 10
 const longestGapMs = 250
 const restMs = 500
 const retryMs = 1000
+const longestRetryMs = 60_000

@@ -4,7 +4,7 @@ import type { Config } from '@spansync/common/config/schema'
 import { systemClock } from '@spansync/common/runtime/clock'
 import type { Daemon, DaemonOptions, StartDaemon } from '../control/api.ts'
 import { Follower } from '../coordination/follower.ts'
-import { ReportQueue, reportOf } from '../coordination/report-queue.ts'
+import { openReportQueue, reportOf } from '../coordination/report-queue.ts'
 import { createDiskWorker } from '../disk/disk-worker.ts'
 import type { FetchRecord } from '../folder/options.ts'
 import { createEngine } from '../folder/unison-engine.ts'
@@ -23,7 +23,7 @@ export const startDaemon: StartDaemon = async ({ home, config, log, signal }: Da
   const keepAtMost = config.advanced.persistentPairs
   const engine = await createEngine({ home, program: config.unison.path, keepAtMost, log, clock: systemClock })
   const hub = stack.use(new StatusHub(systemClock))
-  const reports = stack.use(new ReportQueue(join(home, 'reports.sqlite')))
+  const reports = stack.use(openReportQueue(join(home, 'reports.sqlite'), log))
   let follower: Follower | undefined
   const fetched = (record: FetchRecord): void => follower?.report(reportOf(identity.id, record))
   const network = stack.use(new Network({ home, identity, disk, engine, clock: systemClock, log, hub, fetched }))

@@ -130,8 +130,7 @@ export class FolderEngine {
   }
 
   receiveSummary(peer: NodeId, message: MessageOf<'summary'>): void {
-    const { replica, knowledge, digest, received, complete, scope, partial, round } = message
-    const said = { replica, knowledge, digest, received, complete, scope, partial, round }
+    const { type: _type, folder: _folder, ...said } = message
     this.#post({ kind: 'summary_received', peer, ...said })
   }
 

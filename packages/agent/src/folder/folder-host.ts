@@ -208,9 +208,8 @@ export class FolderHost implements AsyncDisposable {
     this.#engine?.follow(follows)
   }
 
-  /** An order to sync with the peer comes into force, or ends. What waits for its next try is tried at once. */
+  /** An order to sync with the peer comes into force, or ends. */
   setOrdered(peer: NodeId, ordered: boolean): void {
-    if (ordered) this.#engine?.retry()
     this.#engine?.setOrdered(peer, ordered)
   }
 

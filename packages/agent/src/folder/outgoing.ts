@@ -20,6 +20,7 @@ export function toMessages(folder: FolderId, replica: ReplicaId, effect: Sending
         received: effect.received,
         complete,
         scope: effect.scope,
+        follows: effect.follows,
         partial,
         ...(effect.round === undefined ? {} : { round: effect.round }),
       },

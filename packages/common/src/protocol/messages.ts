@@ -61,6 +61,8 @@ export const summarySchema = z.object({
   scope: z.string().max(64),
   /** The sender may lack what it ignores and others wrote: only its own writes are complete. */
   partial: z.boolean(),
+  /** Whether the sender waits for a coordinator's orders. */
+  follows: z.enum(['peers', 'orders']),
   /** The receiver asked to begin again, and this is the beginning: what came before was meant for its former self. */
   round: z.string().max(64).optional(),
 })

@@ -14,6 +14,9 @@ export const querySchema = z.object({
   objective: z.number().min(0).max(1).optional(),
 })
 
+/** `packed`: an overview as JSON, compressed with zstd, in base64. */
+export const queryAnswerSchema = z.union([z.object({ packed: z.string() }), z.object({ problem: z.string() })])
+
 export const planEdgeSchema = z.object({
   a: z.string(),
   b: z.string(),

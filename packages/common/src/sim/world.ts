@@ -152,9 +152,9 @@ function deliver(from: SimAgent, to: SimAgent, effect: Sending): void {
   }
   const { knowledge, digest } = effect
   if (effect.kind === 'send_summary') {
-    const { received, complete, scope, partial, round } = effect
+    const { received, complete, scope, partial, follows, round } = effect
     const { replica } = from.state
-    const said = { replica, knowledge, digest, received, complete, scope, partial, round }
+    const said = { replica, knowledge, digest, received, complete, scope, partial, follows, round }
     to.handle({ kind: 'summary_received', peer, ...said })
     return
   }

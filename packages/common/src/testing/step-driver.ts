@@ -26,6 +26,8 @@ interface Announcement {
   readonly received?: number
   readonly digest?: string
   readonly scope?: string
+  /** Default: orders, so that only what this replica follows decides. */
+  readonly follows?: 'peers' | 'orders'
   readonly partial?: boolean
 }
 
@@ -67,9 +69,16 @@ export class StepDriver {
 
   summary(
     peer: string,
-    { knowledge = {}, complete = true, received = 0, digest = emptyDigest, scope = '' }: Announcement = {},
+    {
+      knowledge = {},
+      complete = true,
+      received = 0,
+      digest = emptyDigest,
+      scope = '',
+      follows = 'orders',
+    }: Announcement = {},
   ): Effects {
-    const said = { knowledge, complete, received, digest: digest as typeof emptyDigest, scope, partial: false }
+    const said = { knowledge, complete, received, digest: digest as typeof emptyDigest, scope, partial: false, follows }
     return this.send({ kind: 'summary_received', peer: peer as NodeId, replica: `${peer}.1` as ReplicaId, ...said })
   }
 

@@ -1,11 +1,12 @@
+import { zstdDecompressSync } from 'node:zlib'
 import { readCredentials } from '@spansync/common/adapters/nats/credentials'
 import { createNatsLink } from '@spansync/common/adapters/nats/nats-link'
 import { subjects } from '@spansync/common/protocol/coordination'
-import { type Overview, overviewSchema, type Query } from '@spansync/common/protocol/overview'
+import { type Overview, overviewSchema, type Query, queryAnswerSchema } from '@spansync/common/protocol/overview'
 import { systemClock } from '@spansync/common/runtime/clock'
 import { silentLogger } from '@spansync/common/runtime/logger'
 import { credentialsFile, loadConfig, natsUrlOf } from '../config/load.ts'
-import { NoCoordinatorError } from '../daemon/errors.ts'
+import { NoCoordinatorError, OverviewError } from '../daemon/errors.ts'
 import type { Context } from './context.ts'
 
 const patienceMs = 5000
@@ -21,6 +22,8 @@ export async function ask({ home }: Context, query: Query = {}): Promise<Overvie
   })
   const answer = await link.request(subjects.query, query, { timeoutMs: patienceMs })
   if (answer.kind !== 'answer') throw new NoCoordinatorError(url)
-  // It may be longer than any other message, and comes from ourselves.
-  return overviewSchema.parse(JSON.parse(new TextDecoder().decode(answer.data)))
+  const said = queryAnswerSchema.parse(JSON.parse(new TextDecoder().decode(answer.data)))
+  if ('problem' in said) throw new OverviewError(said.problem)
+  const text = zstdDecompressSync(Buffer.from(said.packed, 'base64')).toString('utf8')
+  return overviewSchema.parse(JSON.parse(text))
 }

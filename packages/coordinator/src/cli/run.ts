@@ -1,9 +1,8 @@
-import { wantsColor } from '@spansync/common/cli/shell'
+import { createRunLogger } from '@spansync/common/cli/run-logger'
+import { onSignals } from '@spansync/common/cli/signals'
 import { parseYaml } from '@spansync/common/config/parse'
 import { messageOf } from '@spansync/common/runtime/errors'
-import { createLogger, type Logger } from '@spansync/common/runtime/logger'
 import type { Command } from 'commander'
-import pretty from 'pino-pretty'
 import { stringify } from 'yaml'
 import { loadConfig } from '../config/load.ts'
 import { type CoordinatorConfig, configSchema } from '../config/schema.ts'
@@ -28,7 +27,7 @@ export function addRunCommand(program: Command, runner: Runner): void {
 async function run(context: Context, options: RunOptions): Promise<void> {
   const { home } = context
   const config = withOptions(loadConfig(home), options)
-  const log = makeLogger(context, config)
+  const log = createRunLogger(context, { level: config.logLevel, fields: { coordinator: config.name } })
   const stopping = new AbortController()
   using _signals = onSignals((name) => stopping.abort(new Error(name)))
   log.info({ event: 'coordinator.starting', version, pid: process.pid, home }, 'starting')
@@ -51,35 +50,4 @@ function withOptions(config: CoordinatorConfig, { nats, store }: RunOptions): Co
   if (nats === undefined && store === undefined) return config
   const text = stringify({ ...config, ...(nats && { nats }), ...(store && { store }) })
   return parseYaml({ file: 'command line', text }, { schema: configSchema }).config
-}
-
-function makeLogger({ stdout, env }: Context, { name, logLevel }: CoordinatorConfig): Logger {
-  const settings = { level: logLevel, fields: { coordinator: name } }
-  if (!stdout.isTTY) return createLogger(settings)
-  const destination = pretty({
-    colorize: wantsColor(stdout, env),
-    destination: 1,
-    sync: true,
-    translateTime: 'SYS:HH:MM:ss.l',
-    ignore: 'coordinator,component,pid,hostname',
-    messageFormat: '{if component}{component}: {end}{msg}',
-    singleLine: true,
-  })
-  return createLogger({ ...settings, destination })
-}
-
-/** The first signal stops cleanly, a second one at once. */
-function onSignals(stop: (name: string) => void): Disposable {
-  let count = 0
-  const receive = (name: NodeJS.Signals): void => {
-    count++
-    if (count > 1) process.exit(128 + (name === 'SIGINT' ? 2 : 15))
-    stop(name)
-  }
-  for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, receive)
-  return {
-    [Symbol.dispose]: () => {
-      for (const name of ['SIGINT', 'SIGTERM'] as const) process.off(name, receive)
-    },
-  }
 }

@@ -30,11 +30,14 @@ export class Coordinator implements AsyncDisposable {
   readonly #options: CoordinatorOptions
   readonly #stop = new AbortController()
   readonly #running: Promise<unknown>[] = []
+  #keeper: LeaseKeeper | undefined
   #term: AsyncDisposableStack | undefined
   #leader: Leader | undefined
   #turn: Promise<void> = Promise.resolve()
   #settings: Settings | undefined
   #nodes: readonly NodeRecord[] = []
+  /** Whom the NATS server has been told of. */
+  #admitted: readonly NodeRecord[] | undefined
   #problem = ''
 
   constructor(options: CoordinatorOptions) {
@@ -43,7 +46,7 @@ export class Coordinator implements AsyncDisposable {
 
   start(): void {
     const { store, holder, clock, log } = this.#options
-    const keeper = new LeaseKeeper({
+    this.#keeper = new LeaseKeeper({
       lease: store.lease,
       holder,
       clock,
@@ -51,7 +54,7 @@ export class Coordinator implements AsyncDisposable {
       onLead: (epoch) => this.#next(() => this.#lead(epoch)),
       onLost: () => this.#next(() => this.#standBy()),
     })
-    this.#running.push(keeper.run(this.#stop.signal), this.#followStore(this.#stop.signal))
+    this.#running.push(this.#keeper.run(this.#stop.signal), this.#followStore(this.#stop.signal))
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -69,27 +72,32 @@ export class Coordinator implements AsyncDisposable {
   async #lead(epoch: Epoch): Promise<void> {
     const { name, link, clock, log, store } = this.#options
     await this.#standBy()
-    await this.#read()
+    // When the store has failed just now, what it holds comes a little later; the lease is kept meanwhile.
+    while (this.#settings === undefined && this.#keeper?.epoch === epoch && !this.#stop.signal.aborted) {
+      await clock.sleep(retryMs, this.#stop.signal).catch(() => undefined)
+    }
+    if (this.#settings === undefined || this.#keeper?.epoch !== epoch) return
     const term = new AsyncDisposableStack()
     const recorder = term.use(new Recorder({ store, epoch, clock, log }))
-    const settings = this.#settings as Settings
-    const leader = term.use(
-      new Leader({
-        name,
-        epoch,
-        link,
-        clock,
-        log: log.child({ component: 'lead' }),
-        settings,
-        nodes: this.#nodes,
-        recorder,
-      }),
-    )
+    const settings = this.#settings
+    const leader = new Leader({
+      name,
+      epoch,
+      link,
+      clock,
+      log: log.child({ component: 'lead' }),
+      settings,
+      nodes: this.#nodes,
+      recorder,
+    })
     const handle = async (reports: readonly Report[]): Promise<void> => {
       const { added } = await store.reports.add(reports, epoch)
       leader.counters.reports += added
     }
-    const reports = term.use(new Reports({ link, clock, log, handle }))
+    const reports = new Reports({ link, clock, log, handle })
+    term.use(reports)
+    // Last, so that it ends first: nobody may be led any more while the rest comes to its end.
+    term.use(leader)
     leader.start()
     reports.start()
     this.#term = term
@@ -125,9 +133,10 @@ export class Coordinator implements AsyncDisposable {
     this.#settings = settings
     this.#nodes = nodes
     if (!sameSettings) this.#leader?.setSettings(settings)
-    if (sameNodes) return
-    this.#leader?.setNodes(nodes)
-    await server?.reload(await users())
+    if (!sameNodes) this.#leader?.setNodes(nodes)
+    if (!server || isDeepStrictEqual(nodes, this.#admitted)) return
+    await server.reload(await users())
+    this.#admitted = nodes
   }
 
   /** The same trouble again and again is told of once. */
@@ -140,3 +149,4 @@ export class Coordinator implements AsyncDisposable {
 }
 
 const lookMs = 1000
+const retryMs = 200

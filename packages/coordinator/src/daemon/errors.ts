@@ -24,3 +24,14 @@ export class NoCoordinatorError extends SpansyncError {
     })
   }
 }
+
+/** The coordinator cannot say what was asked for. */
+export class OverviewError extends SpansyncError {
+  constructor(problem: string) {
+    super({
+      code: 'overview_failed',
+      message: `the coordinator could not answer: ${problem}`,
+      remedy: 'see its log; see that it and this command are of the same version',
+    })
+  }
+}

@@ -1,3 +1,4 @@
+import { zstdCompressSync } from 'node:zlib'
 import type { NatsLink } from '@spansync/common/adapters/nats/nats-link'
 import { parseMessage } from '@spansync/common/adapters/nats/parse-message'
 import type { Incoming } from '@spansync/common/adapters/nats/subscriptions'
@@ -109,7 +110,10 @@ export class Leader implements AsyncDisposable {
   #onQuery({ subject, data, respond }: Incoming): void {
     const parsed = parseMessage(querySchema, data, queryBytes)
     if (!parsed.ok) return this.#options.link.refused.note(subject, parsed.problem)
-    respond?.(this.overview(parsed.value.objective))
+    // A large network's overview is larger than any message may be; text of this kind shrinks to a tenth.
+    const packed = zstdCompressSync(JSON.stringify(this.overview(parsed.value.objective)))
+    if (respond?.({ packed: packed.toString('base64') }) === false)
+      respond({ problem: 'the overview is too large for one message' })
   }
 
   overview(objective?: number): ReturnType<typeof overviewOf> {

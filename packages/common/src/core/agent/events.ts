@@ -9,6 +9,7 @@ import type {
   StatSignature,
   VersionVector,
 } from '../causal/types.ts'
+import type { Follows } from './state.ts'
 
 /** A path with what index and disk say of it at the time of the event. */
 export interface Seen {
@@ -82,6 +83,7 @@ export type FolderEvent = { readonly at: number } & (
       readonly complete: boolean
       readonly scope: string
       readonly partial: boolean
+      readonly follows: Follows
       readonly round?: string | undefined
     }
   | {
@@ -123,7 +125,7 @@ export type FolderEvent = { readonly at: number } & (
       readonly round?: string | undefined
     }
   | { readonly kind: 'retry_requested' }
-  | { readonly kind: 'follow_set'; readonly follows: 'peers' | 'orders' }
+  | { readonly kind: 'follow_set'; readonly follows: Follows }
   | { readonly kind: 'order_set'; readonly peer: NodeId; readonly ordered: boolean }
   | { readonly kind: 'reincarnated'; readonly replica: ReplicaId }
   | { readonly kind: 'ticked' }
@@ -180,6 +182,7 @@ export type Effect =
       readonly complete: boolean
       readonly scope: string
       readonly partial: boolean
+      readonly follows: Follows
       /** The peer asked with this to begin again, and this is the beginning. */
       readonly round?: string
     }

@@ -4,7 +4,7 @@ import { type Draft, editPeer, hasCommit, takeId } from './draft.ts'
 import type { EventOf, IndexMeta } from './events.ts'
 import { letGo } from './peer-events.ts'
 import { type Holding, isSame } from './scope.ts'
-import { bounds, initialPeer, isOpen, type PeerState } from './state.ts'
+import { bounds, type Follows, initialPeer, isOpen, type PeerState } from './state.ts'
 import { wishFlag } from './wishes.ts'
 
 /** Asks the index for what each peer may still lack: one read at a time per peer, within its window. */
@@ -15,7 +15,8 @@ export function readForPeers(draft: Draft): void {
     if (changed && !outgoing.dirty) editPeer(draft, id, { outgoing: { ...outgoing, dirty: true } })
     if (outgoing.reading !== undefined || !(changed || outgoing.dirty)) continue
     // A peer that may not be sent anything is still told what is here, so that everybody sees how things stand.
-    const isDue = isOpen(draft.state, peer) || changed || peer.told === undefined || owesAcknowledgement(peer)
+    const isNews = changed || peer.told?.follows !== draft.state.follows
+    const isDue = isOpen(draft.state, peer) || isNews || owesAcknowledgement(peer)
     if (isDue) readFor(draft, id, peer)
   }
 }
@@ -55,8 +56,8 @@ export function onEntriesRead(draft: Draft, event: EventOf<'entries_read'>): voi
   if (rows.length > 0) {
     const partial = isPartial(draft, peer)
     draft.effects.push({ kind: 'send_entries', peer: event.peer, rows, toSeq, complete, partial, ...meta })
-    const received = peer.told?.received ?? 0
-    editPeer(draft, event.peer, { told: { ...meta, received, complete } })
+    const { received = 0, follows = 'peers' } = peer.told ?? {}
+    editPeer(draft, event.peer, { told: { ...meta, received, complete, follows } })
   }
   tell(draft, event.peer, meta, { first, complete: complete && !first })
   watchDisagreement(draft, event.peer, meta, complete)
@@ -66,7 +67,8 @@ export function onEntriesRead(draft: Draft, event: EventOf<'entries_read'>): voi
 function beginAgain(draft: Draft, id: NodeId, meta: IndexMeta): void {
   const { restarting: round, incoming } = draft.peers.get(id) as PeerState
   if (round === undefined) return
-  const told = { ...meta, received: incoming.toSeq, complete: false }
+  const { follows } = draft.state
+  const told = { ...meta, received: incoming.toSeq, complete: false, follows }
   draft.effects.push({ kind: 'send_summary', peer: id, ...told, ...scopeFor(draft, id), round })
   editPeer(draft, id, { told, restarting: undefined })
 }
@@ -81,12 +83,14 @@ function tell(
   const peer = draft.peers.get(id) as PeerState
   const { told } = peer
   const received = receivedFrom(peer)
+  const { follows } = draft.state
   const changed = !told || told.digest !== meta.digest || compare(told.knowledge, meta.knowledge) !== 'equal'
+  const turned = told !== undefined && told.follows !== follows
   const lacks = complete && !told?.complete && !covers(peer.announced?.knowledge ?? {}, meta.knowledge)
   const isLastWord = first || complete || !isOpen(draft.state, peer)
-  if (!((changed && isLastWord) || lacks || owesAcknowledgement(peer))) return
+  if (!((changed && isLastWord) || turned || lacks || owesAcknowledgement(peer))) return
   draft.effects.push({ kind: 'send_summary', peer: id, ...meta, received, complete, ...scopeFor(draft, id) })
-  editPeer(draft, id, { told: { ...meta, received, complete } })
+  editPeer(draft, id, { told: { ...meta, received, complete, follows } })
 }
 
 /** We ignore what the peer may not: we may lack some of what others wrote, so the peer must not believe us about that. */
@@ -94,8 +98,9 @@ function isPartial({ state }: Draft, { announced }: PeerState): boolean {
   return state.scope !== '' && announced?.scope !== state.scope
 }
 
-function scopeFor(draft: Draft, id: NodeId): { scope: string; partial: boolean } {
-  return { scope: draft.state.scope, partial: isPartial(draft, draft.peers.get(id) as PeerState) }
+function scopeFor(draft: Draft, id: NodeId): { scope: string; follows: Follows; partial: boolean } {
+  const { scope, follows } = draft.state
+  return { scope, follows, partial: isPartial(draft, draft.peers.get(id) as PeerState) }
 }
 
 /** Up to here the peer's pages count as received; too many wishes hold that back, and with it the peer. Unless they all wait for

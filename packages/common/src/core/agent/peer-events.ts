@@ -43,7 +43,7 @@ export function onSummary(draft: Draft, event: EventOf<'summary_received'>): voi
   const peer = draft.peers.get(event.peer)
   if (!peer || (peer.awaits !== undefined && peer.awaits !== event.round)) return
   checkIncarnation(draft, event.knowledge)
-  const { replica, scope, knowledge, digest } = event
+  const { replica, scope, knowledge, digest, follows } = event
   const outgoing = acknowledge(peer.outgoing, event.received)
   // A first summary may hold entries to send; a changed one may need our answer.
   const dirty = peer.announced === undefined || outgoing.dirty || peer.announced.digest !== digest
@@ -52,7 +52,7 @@ export function onSummary(draft: Draft, event: EventOf<'summary_received'>): voi
     ? { ...peer.incoming, complete: true, knowledge: vouched(event, replica) }
     : peer.incoming
   editPeer(draft, event.peer, {
-    announced: { replica, scope, knowledge, digest },
+    announced: { replica, scope, knowledge, digest, follows },
     incoming,
     awaits: undefined,
     outgoing: { ...outgoing, dirty },

@@ -23,7 +23,14 @@ const b = 'b' as NodeId
 const theirs = { 'b.1': 1, 'c.1': 4 }
 
 function summary(driver: StepDriver, more: { scope?: string; partial?: boolean } = {}) {
-  const said = { replica: 'b.1' as ReplicaId, knowledge: theirs, digest: 'd' as Digest, received: 0, complete: true }
+  const said = {
+    replica: 'b.1' as ReplicaId,
+    knowledge: theirs,
+    digest: 'd' as Digest,
+    received: 0,
+    complete: true,
+    follows: 'peers',
+  } as const
   return driver.send({ kind: 'summary_received', peer: b, scope: '', partial: false, ...said, ...more })
 }
 

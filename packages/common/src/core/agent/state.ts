@@ -30,8 +30,10 @@ export interface FolderState {
   /** Numbers reads and fetches, so that the answer to one of an earlier connection is not taken for a later one's. */
   readonly nextId: number
   /** Whose word counts: with `orders` nothing is sent to a peer, asked of it or applied for it, unless an order names it. */
-  readonly follows: 'peers' | 'orders'
+  readonly follows: Follows
 }
+
+export type Follows = 'peers' | 'orders'
 
 export interface Claim {
   readonly peer: NodeId
@@ -86,6 +88,8 @@ export interface PeerState {
 
 export interface Announced {
   readonly replica: ReplicaId
+  /** Whose word counts there. */
+  readonly follows: Follows
   readonly scope: string
   readonly knowledge: VersionVector
   readonly digest: Digest
@@ -94,6 +98,7 @@ export interface Announced {
 export interface Told {
   readonly knowledge: VersionVector
   readonly digest: Digest
+  readonly follows: Follows
   readonly received: number
   /** It was told when everything up to then had been sent, so that it may raise its knowledge to ours. */
   readonly complete: boolean
@@ -201,7 +206,8 @@ export function initialPeer(): PeerState {
   }
 }
 
-/** Whether content may pass between this replica and the peer now. What is under way when it no longer may comes to its end. */
+/** Whether content may pass between this replica and the peer now. What is under way when it no longer may comes to its end. A peer
+ *  that syncs directly gets no orders, or no longer: it must not wait for one that will never come. */
 export function isOpen({ follows }: Pick<FolderState, 'follows'>, peer: PeerState): boolean {
-  return follows === 'peers' || peer.ordered
+  return follows === 'peers' || peer.ordered || peer.announced?.follows === 'peers'
 }

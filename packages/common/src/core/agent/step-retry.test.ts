@@ -166,7 +166,8 @@ describe('one that follows orders', () => {
     const driver = new StepDriver()
     driver.edit('old', written('o'))
     driver.meet('b')
-    driver.send({ kind: 'follow_set', follows: 'orders' })
+    let read = driver.send({ kind: 'follow_set', follows: 'orders' }).find('read_entries')
+    while (read) read = driver.answerRead(read).find('read_entries')
     return driver
   }
 
@@ -192,6 +193,28 @@ describe('one that follows orders', () => {
     const ordered = driver.send({ kind: 'order_set', peer: b, ordered: true })
     const sent = driver.answerRead(ordered.one('read_entries'))
     expect(sent.one('send_entries')).toMatchObject({ rows: [{ path: 'mine' }], complete: true })
+  })
+
+  it('opens its door to a peer that syncs directly, which waits for no order', () => {
+    const driver = following()
+    driver.entries('b', news)
+    const turned = driver.summary('b', { follows: 'peers', knowledge: { 'b.1': 2 } })
+    expect(turned.fetches()).toEqual({ b: ['f'] })
+  })
+
+  it('tells its peers when it turns to its peers, and back', () => {
+    const driver = following()
+    driver.answerRead(driver.edit('mine', written('m')).one('read_entries'))
+    for (const follows of ['peers', 'orders'] as const) {
+      let read = driver.send({ kind: 'follow_set', follows }).find('read_entries')
+      const told: unknown[] = []
+      while (read) {
+        const effects = driver.answerRead(read)
+        told.push(effects.find('send_summary')?.follows)
+        read = effects.find('read_entries')
+      }
+      expect(told).toContain(follows)
+    }
   })
 
   it('brings to its end what is under way when the order ends', () => {

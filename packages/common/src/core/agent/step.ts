@@ -1,3 +1,4 @@
+import type { NodeId } from '../causal/types.ts'
 import { onApplied } from './applied-events.ts'
 import { onFetchFinished, onObserved } from './disk-events.ts'
 import { dispatch } from './dispatch.ts'
@@ -47,11 +48,17 @@ function handle(draft: Draft, event: FolderEvent): void {
 }
 
 function onFollowSet(draft: Draft, { follows }: EventOf<'follow_set'>): void {
+  if (draft.state.follows === follows) return
   draft.state = { ...draft.state, follows }
+  // Peers that wait for orders have to know that this one no longer does, and the other way round.
+  for (const [id, peer] of draft.peers) editPeer(draft, id, { outgoing: { ...peer.outgoing, dirty: true } })
 }
 
 function onOrderSet(draft: Draft, { peer, ordered }: EventOf<'order_set'>): void {
-  editPeer(draft, peer, { ordered })
+  const known = draft.peers.get(peer)
+  if (!known || known.ordered === ordered) return
+  editPeer(draft, peer, { ordered, outgoing: { ...known.outgoing, dirty: true } })
+  if (ordered) retryWith(draft, peer)
 }
 
 function onReincarnated(draft: Draft, { replica }: EventOf<'reincarnated'>): void {
@@ -72,10 +79,13 @@ function expireQuarantines(draft: Draft, until: number): void {
 }
 
 function retryAll(draft: Draft): void {
-  for (const [id, peer] of draft.peers) {
-    for (const wish of peer.wanted.values()) {
-      if (wish.notBefore > draft.at) wantedOf(draft, id).set(wish.entry.path, { ...wish, notBefore: 0 })
-    }
+  for (const id of draft.peers.keys()) retryWith(draft, id)
+}
+
+/** What waits for its next try is tried at once. */
+function retryWith(draft: Draft, id: NodeId): void {
+  for (const wish of draft.peers.get(id)?.wanted.values() ?? []) {
+    if (wish.notBefore > draft.at) wantedOf(draft, id).set(wish.entry.path, { ...wish, notBefore: 0 })
   }
 }
 

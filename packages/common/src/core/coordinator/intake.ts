@@ -4,7 +4,7 @@ import { type Draft, deleteNode, editFolder, folderOf, putLink, putNode } from '
 import type { EventOf } from './events.ts'
 import { type NodeFacts, pairKey, pairOf, type Replica, type ReplicaFacts, type StateFacts } from './facts.ts'
 import { updatedLink } from './links.ts'
-import { finish, review, reviewNode } from './orders.ts'
+import { finish, forgetOrders, review, reviewNode } from './orders.ts'
 
 /** A node says how things are with it. What builds on a state that is not known here is asked for in full. */
 export function onState(draft: Draft, { state }: EventOf<'state_received'>): void {
@@ -22,7 +22,9 @@ export function onState(draft: Draft, { state }: EventOf<'state_received'>): voi
   if (state.full) tellNeighbours(draft, next)
   for (const order of state.finished ?? []) finish(draft, state.node, order)
   const changedMode = before?.mode.effective !== next.mode.effective
-  for (const folder of changedMode ? next.replicas.keys() : touched) reviewNode(draft, folder, next.id)
+  const begins = next.mode.effective === 'centralised' && (changedMode || before?.run !== next.run)
+  if (begins) for (const folder of next.replicas.keys()) forgetOrders(draft, folder, next.id)
+  for (const folder of changedMode || begins ? next.replicas.keys() : touched) reviewNode(draft, folder, next.id)
 }
 
 /** To one that has forgotten them, or missed the message. */
@@ -80,7 +82,7 @@ function noteReplicas(draft: Draft, before: NodeFacts | undefined, next: NodeFac
       editFolder(draft, folder, { members: new Set([...folderOf(draft, folder).members, next.id]) })
       draft.stale.add(folder)
     }
-    if (!old || old.state !== replica.state || !sameSet(old.peers, replica.peers)) draft.stale.add(folder)
+    if (!old || old.scope !== replica.scope || !sameList(old.peers, replica.peers)) draft.stale.add(folder)
   }
   for (const folder of before?.replicas.keys() ?? []) if (!next.replicas.has(folder)) leave(draft, folder, next.id)
   return touched
@@ -93,8 +95,9 @@ function leave(draft: Draft, folder: FolderId, node: NodeId): void {
   draft.stale.add(folder)
 }
 
-function sameSet(left: readonly NodeId[], right: readonly NodeId[]): boolean {
-  return left.length === right.length && left.every((id) => right.includes(id))
+/** Agents give them in order. */
+function sameList(left: readonly NodeId[], right: readonly NodeId[]): boolean {
+  return left.length === right.length && left.every((id, at) => id === right[at])
 }
 
 /** A person has taken the node out of the network. */

@@ -17,7 +17,8 @@ export function review(draft: Draft, folder: FolderId, left: NodeId, right: Node
   const key = pairKey(left, right)
   const ends = pairOf(left, right)
   const order = folderOf(draft, folder).orders.get(key)
-  if (!isWanted(draft, folder, ends)) return putOrder(draft, folder, key, undefined)
+  const isOnPlan = folderOf(draft, folder).neighbours.get(left)?.includes(right) === true
+  if (!isOnPlan || !isWanted(draft, folder, ends)) return putOrder(draft, folder, key, undefined)
   if (order === undefined) return issue(draft, { folder, ends, failures: 0 })
   const versions = versionsOf(draft, folder, ends)
   if (order.phase === 'resting') {
@@ -25,9 +26,28 @@ export function review(draft: Draft, folder: FolderId, left: NodeId, right: Node
     if (isNews || draft.at >= order.dueAt) issue(draft, { folder, ends, failures: isNews ? 0 : order.failures })
     return
   }
-  // An end that was done has something new: its door is shut, so it has to be asked again.
+  // An end that was done has something new: its door is shut, so it has to be asked again. Both are done, and yet they differ: one of
+  // them has changed in the very moment.
   const isStale = [...order.done].some(([end, version]) => version !== replicaOf(draft, folder, end)?.version)
-  if (isStale || draft.at >= order.dueAt) issue(draft, { folder, ends, failures: order.failures })
+  const isOver = order.done.size > 0 && ends.every((end) => order.done.has(end) || !follows(draft, end))
+  if (isStale || isOver) issue(draft, { folder, ends, failures: order.failures })
+  else if (draft.at >= order.dueAt) goOn(draft, { folder, key, order, versions })
+}
+
+interface Running {
+  readonly folder: FolderId
+  readonly key: string
+  readonly order: EdgeOrder
+  readonly versions: readonly [number, number]
+}
+
+/** Its time is up. While something moves it is renewed; when nothing has, for the whole of it, it rests. */
+function goOn(draft: Draft, { folder, key, order, versions }: Running): void {
+  const moves = versions[0] !== order.versions[0] || versions[1] !== order.versions[1]
+  // One end was done and the other has said nothing since: asked once more, before it counts as a failure.
+  const isOverdue = order.done.size > 0 && order.failures === 0
+  if (moves || isOverdue) issue(draft, { folder, ends: order.ends, failures: moves ? 0 : 1 })
+  else rest(draft, { folder, key, order, reason: 'nothing moved' })
 }
 
 type Ends = readonly [NodeId, NodeId]
@@ -87,7 +107,18 @@ export function finish(draft: Draft, node: NodeId, { id, outcome, reason }: Fini
     putOrder(draft, folder, key, { ...order, done, dueAt })
     wakeAt(draft, dueAt)
     review(draft, folder, ...order.ends)
-  } else if (outcome !== 'superseded') rest(draft, { folder, key, order, reason: reason || outcome })
+  } else if (outcome === 'superseded') {
+    // By nothing of ours, for this is the order in force: the node has left its orders and comes back to them.
+    putOrder(draft, folder, key, undefined)
+    review(draft, folder, ...order.ends)
+  } else rest(draft, { folder, key, order, reason: reason || outcome })
+}
+
+/** The node has forgotten its orders, or could not have got them: whatever is in flight there is given anew. */
+export function forgetOrders(draft: Draft, folder: FolderId, node: NodeId): void {
+  for (const peer of folderOf(draft, folder).neighbours.get(node) ?? []) {
+    putOrder(draft, folder, pairKey(node, peer), undefined)
+  }
 }
 
 interface Found {

@@ -4,7 +4,7 @@ import type { Plan, PlanLink } from '../plan/types.ts'
 import { type Draft, editFolder, folderOf, replicaOf, wakeAt } from './draft.ts'
 import { pairKey } from './facts.ts'
 import { toPlanLink } from './links.ts'
-import { reviewNode } from './orders.ts'
+import { review, reviewNode } from './orders.ts'
 import { bounds, type FolderState } from './state.ts'
 
 /** Plans anew what has changed. In a large folder changes are gathered for a moment: when a hundred nodes come up together, one new
@@ -30,7 +30,8 @@ function planNow(draft: Draft, folder: FolderId): void {
   const { objective, leafOnly } = draft.state.settings
   const links = linksOf(draft, folder)
   const participants = [...members].sort()
-  const plan = makePlan({ participants, leafOnly, links, objective, ...(previous && { previous }) })
+  const request = { participants, links, objective, ...(previous && { previous }) }
+  const plan = withFilters(draft, folder, (filtered) => makePlan({ ...request, leafOnly: union(leafOnly, filtered) }))
   const before = folderOf(draft, folder).neighbours
   const neighbours = neighboursIn(plan)
   editFolder(draft, folder, { plan, neighbours, staleSince: undefined })
@@ -38,9 +39,25 @@ function planNow(draft: Draft, folder: FolderId): void {
     const [old, now] = [before.get(to) ?? [], neighbours.get(to) ?? []]
     if (old.join() !== now.join()) draft.effects.push({ kind: 'tell_neighbours', to, folder, neighbours: now })
   }
+  for (const { ends } of folderOf(draft, folder).orders.values()) review(draft, folder, ...ends)
   if (previous && sameEdges(previous, plan)) return
   draft.effects.push({ kind: 'plan_changed', folder })
   for (const node of plan.edges.flatMap(({ a, b }) => [a, b])) reviewNode(draft, folder, node)
+}
+
+/** A node that ignores what others do not must not relay: what it ignores would not reach who is behind it. Unless that cuts somebody
+ *  off: better partly than not at all. */
+function withFilters(draft: Draft, folder: FolderId, plan: (filtered: ReadonlySet<NodeId>) => Plan): Plan {
+  const { members } = folderOf(draft, folder)
+  const scopeOf = (node: NodeId): string => replicaOf(draft, folder, node)?.scope ?? ''
+  const scopes = new Set([...members].map(scopeOf))
+  const filtered = new Set(scopes.size < 2 ? [] : [...members].filter((node) => scopeOf(node) !== ''))
+  const made = plan(filtered)
+  return filtered.size > 0 && made.heldApart.some((node) => filtered.has(node)) ? plan(new Set()) : made
+}
+
+function union(left: ReadonlySet<NodeId>, right: ReadonlySet<NodeId>): ReadonlySet<NodeId> {
+  return right.size === 0 ? left : new Set([...left, ...right])
 }
 
 /** Links over which the folder can pass now: both ends are joined for it. */

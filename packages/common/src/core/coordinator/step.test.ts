@@ -159,10 +159,67 @@ describe('an order', () => {
     expect(ordersIn(driver.send({ kind: 'ticked' }))).toHaveLength(2)
   })
 
-  it('is renewed while the work goes on', () => {
+  it('is renewed while something moves', () => {
     const { driver } = ordered()
+    driver.says(b, { digest: '½', peers: [a, c] })
     driver.now += bounds.renewMs
-    expect(ordersIn(driver.send({ kind: 'ticked' }))).toMatchObject([{ id: '7-2' }, { id: '7-2' }])
+    const renewed = ordersIn(driver.send({ kind: 'ticked' })).filter(({ to, peer }) => to !== c && peer !== c)
+    expect(renewed).toHaveLength(2)
+  })
+
+  it('rests when nothing has moved for the whole of its time', () => {
+    const { driver, id } = ordered()
+    driver.now += bounds.renewMs
+    expect(driver.send({ kind: 'ticked' })).toContainEqual({
+      kind: 'order_failed',
+      folder,
+      id,
+      reason: 'nothing moved',
+    })
+    driver.now += bounds.firstRestMs
+    expect(ordersIn(driver.send({ kind: 'ticked' }))).toHaveLength(2)
+  })
+
+  it('is given anew at once when both ends are done and yet differ', () => {
+    const { driver, id } = ordered()
+    const finished = [{ id, outcome: 'equal', reason: '' }] as const
+    driver.says(a, { digest: '2', counter: 2, peers: [b], finished })
+    expect(
+      ordersIn(driver.says(b, { digest: '1', counter: 1, peers: [a, c], finished })).some(({ to }) => to === a),
+    ).toBe(true)
+  })
+
+  it('is given anew to a node that had left its orders', () => {
+    const { driver, id } = ordered()
+    const same = { digest: '1', counter: 1, peers: [b] }
+    driver.says(a, { ...same, effective: 'decentralised', finished: [{ id, outcome: 'superseded', reason: '' }] })
+    expect(ordersIn(driver.says(a, same)).map(({ to }) => to)).toEqual([a, b])
+  })
+
+  it('ends with the edge, when the plan goes another way', () => {
+    const driver = new Driver()
+    const priced = (peer: NodeId, pricePerGb: number, throughputBps: number) => ({
+      peer,
+      throughputBps,
+      configured: { pricePerGb },
+    })
+    const settings = (objective: number) => ({ mode: 'centralised', objective, leafOnly: new Set<NodeId>() }) as const
+    driver.send({ kind: 'settings_changed', settings: settings(1) })
+    const links = {
+      [a]: [priced(b, 0, 1e7), priced(c, 5, 1e7)],
+      [b]: [priced(a, 0, 1e7), priced(c, 0, 1e4)],
+      [c]: [priced(a, 5, 1e7), priced(b, 0, 1e4)],
+    }
+    for (const node of [a, b, c])
+      driver.says(node, { peers: [a, b, c].filter((peer) => peer !== node), links: links[node] ?? [] })
+    expect(
+      ordersIn(driver.says(a, { digest: '1', counter: 1, peers: [b, c], links: links[a] ?? [] })).some(
+        ({ to }) => to === c,
+      ),
+    ).toBe(true)
+    driver.send({ kind: 'settings_changed', settings: settings(0) })
+    driver.now += bounds.renewMs
+    expect(ordersIn(driver.send({ kind: 'ticked' })).some(({ to, peer }) => to === c && peer === a)).toBe(false)
   })
 
   it('that brings nothing is tried again later and later, and at once when there is news', () => {
@@ -210,6 +267,28 @@ describe('a state', () => {
     const edges = driver.state.folders.get(folder)?.plan?.edges ?? []
     expect(edges).toHaveLength(2)
     expect(edges.some((each) => each.a === one && each.b === other)).toBe(false)
+  })
+})
+
+describe('a node that ignores more than others', () => {
+  const fast = (peer: NodeId) => ({ peer, throughputBps: 1e7 })
+  const slow = (peer: NodeId) => ({ peer, throughputBps: 1e5 })
+  const edgesOf = (driver: Driver) => driver.state.folders.get(folder)?.plan?.edges.map((edge) => `${edge.a}${edge.b}`)
+
+  it('does not relay, when there is another way', () => {
+    const driver = new Driver()
+    driver.says(a, { peers: [b, c], links: [fast(b), slow(c)] })
+    driver.says(b, { peers: [a, c], links: [fast(a), fast(c)], scope: 'no iso' })
+    driver.says(c, { peers: [a, b], links: [slow(a), fast(b)] })
+    expect(edgesOf(driver)).toContain('ac')
+  })
+
+  it('relays what it has, when there is none', () => {
+    const driver = new Driver()
+    driver.says(a, { peers: [b] })
+    driver.says(b, { peers: [a, c], scope: 'no iso' })
+    driver.says(c, { peers: [b] })
+    expect(edgesOf(driver)).toEqual(['ab', 'bc'])
   })
 })
 

@@ -53,7 +53,7 @@ export class Orders {
   /** By folder and peer: a newer order for the same edge takes the place of the older one. */
   readonly #active = new Map<string, Active>()
   /** Not yet told to the coordinator; the newest are kept. */
-  #finished: FinishedOrder[] = []
+  #finished: readonly FinishedOrder[] = []
   readonly #known = new Set<string>()
 
   constructor(options: OrdersOptions) {
@@ -62,11 +62,6 @@ export class Orders {
 
   get ids(): string[] {
     return [...this.#active.values()].map(({ id }) => id)
-  }
-
-  /** The earliest moment at which an order runs out. */
-  get nextExpiry(): number {
-    return Math.min(Number.POSITIVE_INFINITY, ...[...this.#active.values()].map(({ until }) => until))
   }
 
   take({ id, folder, peer, expiresInMs }: Order): OrderAnswer {
@@ -102,8 +97,8 @@ export class Orders {
     const standing = this.#options.standing(folder, peer)
     if (standing.kind === 'settled') return { outcome: 'equal', reason: '' }
     if (standing.kind === 'apart') return { outcome: 'unreachable', reason: 'the link to the peer is down' }
-    // What waits from earlier tries is tried again when an order comes, and that takes a moment to begin.
-    if (standing.kind === 'stuck' && now - begunAt > settleMs) return { outcome: 'incomplete', reason: standing.reason }
+    if (standing.kind === 'stuck' && now - begunAt > stuckAfterMs)
+      return { outcome: 'incomplete', reason: standing.reason }
     return now >= until ? { outcome: 'expired', reason: 'it ran out' } : undefined
   }
 
@@ -127,8 +122,7 @@ export class Orders {
   }
 
   #note(id: string, outcome: OrderOutcome, reason: string): void {
-    this.#finished.push({ id, outcome, reason: reason.slice(0, 1000) })
-    if (this.#finished.length > mostFinished) this.#finished.shift()
+    this.#finished = [...this.#finished, { id, outcome, reason: reason.slice(0, 1000) }].slice(-mostFinished)
   }
 
   #remember(id: string): void {
@@ -142,7 +136,8 @@ export class Orders {
 
 const keyOf = (folder: FolderId, peer: NodeId): string => `${peer} ${folder}`
 
-const settleMs = 500
+/** What waits from earlier tries is tried again when an order comes; so long that may take to begin. */
+export const stuckAfterMs = 500
 const mostFinished = 1000
 const mostKnown = 10_000
 

@@ -27,6 +27,7 @@ export class StateDeltas {
   readonly #sender: Sender
   #seq = 0
   #needsAll = true
+  #isBehind = false
   #mode: NodeFacts['mode'] | undefined
   #replicas = new Map<FolderId, ReplicaFacts>()
   #links = new Map<NodeId, LinkFacts>()
@@ -34,6 +35,11 @@ export class StateDeltas {
 
   constructor(sender: Sender) {
     this.#sender = sender
+  }
+
+  /** The last message could not hold all that there was to say. */
+  get isBehind(): boolean {
+    return this.#isBehind
   }
 
   /** The last message did not arrive, or the coordinator is another one. */
@@ -44,7 +50,9 @@ export class StateDeltas {
   /** Undefined: there is nothing to say. */
   next({ mode, links, replicas, orders, finished }: Snapshot, now: number): StateMessage | undefined {
     const full = this.#needsAll
-    const changed = full ? replicas : replicas.filter((one) => !isEqual(one, this.#replicas.get(one.folder)))
+    const news = full ? replicas : replicas.filter((one) => !isEqual(one, this.#replicas.get(one.folder)))
+    const changed = firstOf(news)
+    this.#isBehind = changed.length < news.length
     const held = new Set(replicas.map(({ folder }) => folder))
     const dropped = full ? [] : [...this.#replicas.keys()].filter((folder) => !held.has(folder))
     const withLinks = full || this.#linksAreNews(links, now)
@@ -82,6 +90,19 @@ export class StateDeltas {
     return links.length !== this.#links.size || links.some((link) => isNews(this.#links.get(link.peer), link))
   }
 }
+
+/** As many as fit into one message beside everything else; at least one. */
+function firstOf(replicas: readonly ReplicaFacts[]): readonly ReplicaFacts[] {
+  let bytes = 0
+  const end = replicas.findIndex((one, at) => {
+    bytes += JSON.stringify(one).length
+    return at > 0 && bytes > mostReplicaBytes
+  })
+  return end < 0 ? replicas : replicas.slice(0, end)
+}
+
+/** A message may hold a million in all. */
+const mostReplicaBytes = 600_000
 
 /** Plain data, made in the same way on both sides. */
 function isEqual(left: unknown, right: unknown): boolean {

@@ -71,7 +71,10 @@ async function firstSync({ lab, prober, say }: Bench, files: number, arrival: Ar
 }
 
 /** Median milliseconds and bytes of one-line edits of random files, each after the last has settled. */
-async function edits({ lab, prober, scale, say }: Bench, files: number): Promise<{ ms?: number; bytes?: number }> {
+export async function edits(
+  { lab, prober, scale, say }: Pick<Bench, 'lab' | 'prober' | 'say'> & { readonly scale: Pick<Scale, 'edits'> },
+  files: number,
+): Promise<{ ms?: number; bytes?: number }> {
   const [times, bytes]: [number[], number[]] = [[], []]
   const directories = directoryNames(files)
   for (let edit = 0; edit < scale.edits; edit += 1) {

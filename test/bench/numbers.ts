@@ -9,6 +9,12 @@ export function median(values: readonly number[]): number | undefined {
   return low === undefined || high === undefined ? undefined : (low + high) / 2
 }
 
+/** The smallest value that `percent` of all do not exceed. */
+export function percentile(values: readonly number[], percent: number): number | undefined {
+  const sorted = values.toSorted((x, y) => x - y)
+  return sorted[Math.max(0, Math.ceil((sorted.length * percent) / 100) - 1)]
+}
+
 const lineBytes = 64
 export const fileBytes = 2048
 

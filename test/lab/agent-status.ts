@@ -3,6 +3,7 @@
 export interface AgentStatus {
   readonly node: string
   readonly mode: { readonly configured: string; readonly effective: string }
+  readonly coordinator: { readonly connected: boolean; readonly url?: string }
   readonly folders: readonly FolderStatus[]
   readonly links: readonly LinkStatus[]
   /** Of the node as a whole. */

@@ -1,7 +1,7 @@
 /// <reference lib="esnext.disposable" />
 
 import { join } from 'node:path'
-import type { LabGraph } from './graph.ts'
+import type { LabGraph, LinkSpec } from './graph.ts'
 import { Lab } from './lab.ts'
 import { allProcesses, networkNamespace, type ProcessInfo } from './processes.ts'
 import { type EqualOptions, replicaDifferences, untilEqual } from './replicas.ts'
@@ -14,6 +14,8 @@ export interface FleetOptions extends Omit<SpansyncOptions, 'folderPath'> {
   readonly folder?: string
   /** Default true. */
   readonly start?: boolean
+  /** More of `peer add`'s, for both ends of a link; its price for example. */
+  readonly linkFlags?: (link: LinkSpec) => readonly string[]
 }
 
 /** Agents on every node of a lab that share one folder and know their neighbours in the graph. */
@@ -40,7 +42,7 @@ export class Fleet implements AsyncDisposable {
     await using fleet = new AsyncDisposableStack()
     const made = fleet.use(new Fleet(lab, agents, !(where instanceof Lab)))
     await Promise.all(agents.map((agent) => agent.init()))
-    await made.introduce()
+    await made.introduce(options.linkFlags)
     await Promise.all(agents.map((agent) => agent.addFolder(options.folder ?? 'f')))
     if (options.start !== false) {
       await Promise.all(agents.map((agent) => agent.start()))
@@ -57,7 +59,7 @@ export class Fleet implements AsyncDisposable {
   }
 
   /** `peer add` on both ends of every link. */
-  private async introduce(): Promise<void> {
+  private async introduce(linkFlags: FleetOptions['linkFlags'] = () => []): Promise<void> {
     const ids = new Map(await Promise.all(this.agents.map(async (agent) => [agent.name, await agent.id()] as const)))
     const additions = this.agents.map(async (agent) => {
       // One after the other: every command edits the same file.
@@ -65,7 +67,8 @@ export class Fleet implements AsyncDisposable {
         if (spec.a !== agent.name && spec.b !== agent.name) continue
         const peer = spec.a === agent.name ? spec.b : spec.a
         const address = `${this.lab.address(peer, agent.name)}:${this.agent(peer).port}`
-        await agent.addPeer(peer, ids.get(peer) ?? '', spec.dialer === agent.name ? address : undefined)
+        const dialled = spec.dialer === agent.name ? address : undefined
+        await agent.addPeer(peer, ids.get(peer) ?? '', dialled, ...linkFlags(spec))
       }
     })
     await Promise.all(additions)

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import { type LinkSpec, parseRate } from './graph.ts'
 import type { Namespace } from './namespace.ts'
 
@@ -86,14 +85,9 @@ export class LabLink {
 
   /** Sent both ways since the link was made, as the kernel counts them: with all headers, at one end. */
   bytes(): number {
-    const [end] = this.ends
-    const text = readFileSync(`/proc/${end.namespace.pid}/net/dev`, 'latin1')
-    const line = text.split('\n').find((candidate) => candidate.trim().startsWith(`${end.device}:`)) ?? ''
-    const fields = line
-      .slice(line.indexOf(':') + 1)
-      .trim()
-      .split(/\s+/)
-    return Number(fields[0]) + Number(fields[8])
+    const [{ namespace, device }] = this.ends
+    const { received, sent } = namespace.traffic(device)
+    return received + sent
   }
 
   private endOf(node: string): End {

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { type LabGraph, loadGraph } from './graph.ts'
 import { LabLink } from './lab-link.ts'
 import { LabNode } from './lab-node.ts'
+import { ManagementNet } from './management.ts'
 import { Namespace } from './namespace.ts'
 import { killAll } from './processes.ts'
 import { pause, until } from './until.ts'
@@ -16,6 +17,9 @@ export type Availability =
 
 let known: Availability | undefined
 
+/** Subnets below are those of the graph's links. */
+const firstManagementIndex = 200
+
 /** Machines on this machine: a network namespace per node, a virtual cable per edge of a graph, no forwarding between them.
  *  Several labs can exist at once; nothing of them has a name outside. Disposal, or the death of this process, removes all. */
 export class Lab implements AsyncDisposable {
@@ -24,6 +28,7 @@ export class Lab implements AsyncDisposable {
   readonly links: readonly LabLink[]
   private readonly byName: ReadonlyMap<string, LabNode>
   private readonly resources: AsyncDisposableStack
+  private readonly managed = new Map<string, Promise<ManagementNet>>()
 
   private constructor(
     made: Pick<Lab, 'graph' | 'directory' | 'links'>,
@@ -96,7 +101,21 @@ export class Lab implements AsyncDisposable {
     return this.link(node, peer).addressOf(node)
   }
 
-  /** Over all links, both ways, since the lab was made. */
+  /** The cables to a coordinator on `hub`; made at the first call. None of them is among `links`. */
+  manage(hub: string): Promise<ManagementNet> {
+    const made = this.managed.get(hub) ?? this.makeManagement(hub)
+    this.managed.set(hub, made)
+    return made
+  }
+
+  private makeManagement(hub: string): Promise<ManagementNet> {
+    const firstIndex = firstManagementIndex + this.managed.size * this.nodes.length
+    const availability = Lab.available()
+    const delays = availability.ok && availability.delays
+    return ManagementNet.create({ hub: this.node(hub), nodes: this.nodes, firstIndex, delays })
+  }
+
+  /** Over all links of the graph, both ways, since the lab was made. */
   bytes(): number {
     return this.links.reduce((total, link) => total + link.bytes(), 0)
   }

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { runCommand } from './command.ts'
 import { inNamespace, killAll, networkNamespace, type ProcessInfo } from './processes.ts'
@@ -48,6 +49,17 @@ export class Namespace implements AsyncDisposable {
 
   async run(...argv: string[]): Promise<string> {
     return (await runCommand(['nsenter', `--net=/proc/${this.pid}/ns/net`, '--', ...argv])).stdout
+  }
+
+  /** Bytes over one of its interfaces since that was made, as the kernel counts them: with all headers. */
+  traffic(device: string): { readonly received: number; readonly sent: number } {
+    const lines = readFileSync(`/proc/${this.pid}/net/dev`, 'latin1').split('\n')
+    const line = lines.find((candidate) => candidate.trim().startsWith(`${device}:`)) ?? ''
+    const fields = line
+      .slice(line.indexOf(':') + 1)
+      .trim()
+      .split(/\s+/)
+    return { received: Number(fields[0]), sent: Number(fields[8]) }
   }
 
   /** Everything inside but the holder. */

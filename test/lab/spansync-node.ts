@@ -27,6 +27,7 @@ export class SpansyncNode {
   readonly port: number
   env: NodeJS.ProcessEnv
   private readonly daemons: LabProcess[] = []
+  private fingerprint: Promise<string> | undefined
 
   constructor(machine: LabNode, { instance = 'spansync', port = 4711, folderPath, env = {} }: SpansyncOptions = {}) {
     this.machine = machine
@@ -58,8 +59,13 @@ export class SpansyncNode {
     appendFileSync(join(this.home, 'config.yaml'), '\nadvanced:\n  logLevel: debug\n')
   }
 
-  /** The fingerprint that peers pin. */
-  async id(): Promise<string> {
+  /** The fingerprint that peers pin; asked for once. */
+  id(): Promise<string> {
+    this.fingerprint ??= this.askId()
+    return this.fingerprint
+  }
+
+  private async askId(): Promise<string> {
     const { stdout } = await this.command(['id'])
     const words = stdout
       .trim()
@@ -70,8 +76,8 @@ export class SpansyncNode {
   }
 
   /** Without an address: a peer that dials us. */
-  async addPeer(peer: string, id: string, address?: string): Promise<void> {
-    await this.command(['peer', 'add', peer, ...(address === undefined ? [] : [address]), '--id', id])
+  async addPeer(peer: string, id: string, address?: string, ...flags: readonly string[]): Promise<void> {
+    await this.command(['peer', 'add', peer, ...(address === undefined ? [] : [address]), '--id', id, ...flags])
   }
 
   async addFolder(id: string, path = this.folderPath, ...flags: string[]): Promise<void> {

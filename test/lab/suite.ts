@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe } from 'vitest'
+import { coordinate, untilFollowed } from './coordinate.ts'
+import type { CoordinatorNode, CoordinatorOptions } from './coordinator-node.ts'
 import { Fleet, type FleetOptions } from './fleet.ts'
 import type { LabGraph } from './graph.ts'
 import { Lab } from './lab.ts'
@@ -28,6 +30,36 @@ export function useFleet(graph: string | LabGraph, options: FleetOptions = {}): 
     onTestFailed(async () => console.error(await current().report()))
     // A failed test may have left a link cut or an agent stopped, and an agent may have died; the next test shall not suffer from it.
     if (options.start !== false) await current().mend()
+  }, 60_000)
+  return current
+}
+
+/** A coordinator on one of the fleet's nodes, for all tests of a suite, that all agents follow when a test begins. */
+export function useCoordinator(
+  fleet: () => Fleet,
+  hub: string,
+  options: CoordinatorOptions = {},
+): () => CoordinatorNode {
+  let coordinator: CoordinatorNode | undefined
+  const current = (): CoordinatorNode => {
+    if (coordinator === undefined) throw new Error('the coordinator was not made')
+    return coordinator
+  }
+  beforeAll(async () => {
+    coordinator = await coordinate(fleet(), hub, options)
+  }, 60_000)
+  afterAll(async () => {
+    await coordinator?.[Symbol.asyncDispose]()
+  }, 60_000)
+  beforeEach(async ({ onTestFailed }) => {
+    onTestFailed(async () => console.error(await current().report()))
+    // The test before may have failed with the coordinator dead, or halted, or told to leave all to the agents.
+    current().resume()
+    await current().network.mend()
+    if (!current().alive) await current().start()
+    const { mode } = await current().leads()
+    if (mode !== 'centralised') await current().setMode('centralised')
+    await untilFollowed(fleet(), current())
   }, 60_000)
   return current
 }

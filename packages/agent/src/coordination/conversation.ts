@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { type Credentials, readCredentials } from '@spansync/common/adapters/nats/credentials'
+import { type Credentials, publicKeyOf, readCredentials } from '@spansync/common/adapters/nats/credentials'
 import { createNatsLink, type NatsLink } from '@spansync/common/adapters/nats/nats-link'
 import { parseMessage } from '@spansync/common/adapters/nats/parse-message'
 import type { Incoming } from '@spansync/common/adapters/nats/subscriptions'
@@ -47,6 +47,7 @@ export interface ConversationOptions {
 /** What is said between this node and its coordinator, over however many connections and coordinators. */
 export class Conversation implements AsyncDisposable {
   readonly #options: ConversationOptions
+  readonly #credentials: Credentials
   readonly #link: NatsLink
   readonly #loop: StateLoop
   readonly #stop = new AbortController()
@@ -57,6 +58,7 @@ export class Conversation implements AsyncDisposable {
   private constructor(options: ConversationOptions, credentials: Credentials) {
     const { coordinator, clock, log, network, self } = options
     this.#options = options
+    this.#credentials = credentials
     this.#link = createNatsLink({ url: coordinator.url, credentials, clock, log })
     const run = randomBytes(6).toString('hex')
     const sender = { node: self, name: network.config.name, software: `spansync/${version}`, run }
@@ -85,6 +87,13 @@ export class Conversation implements AsyncDisposable {
   get problem(): Problem | undefined {
     const { problem } = this.#link
     return problem && { code: problem.code, message: problem.message, remedy: problem.remedy, retryable: true }
+  }
+
+  /** False when the file holds other credentials by now. One that cannot be read changes nothing. */
+  async isCurrent(): Promise<boolean> {
+    const { creds = '' } = this.#options.coordinator
+    const now = await readCredentials(creds).catch(() => undefined)
+    return now === undefined || isSame(now, this.#credentials)
   }
 
   changed(): void {
@@ -201,6 +210,11 @@ export class Conversation implements AsyncDisposable {
       this.#isDelivering = false
     }
   }
+}
+
+function isSame(left: Credentials, right: Credentials): boolean {
+  const { node, server } = left
+  return node === right.node && server === right.server && publicKeyOf(left) === publicKeyOf(right)
 }
 
 const answerMs = 3000

@@ -67,7 +67,10 @@ export class Follower implements AsyncDisposable {
   /** Takes a new configuration over. */
   async apply({ mode, coordinator }: Config): Promise<void> {
     this.#note({ kind: 'configured', mode })
-    if (isDeepStrictEqual(coordinator, this.#coordinator) && (this.#conversation || !coordinator)) return
+    if (isDeepStrictEqual(coordinator, this.#coordinator)) {
+      // New credentials usually lie where the old ones lay.
+      if (!coordinator || (await this.#conversation?.isCurrent())) return
+    }
     this.#coordinator = coordinator
     await this.#endConversation()
     this.#state = { ...this.#state, epoch: 0 }

@@ -1,0 +1,129 @@
+/// <reference lib="esnext.disposable" />
+import { expect, test } from 'vitest'
+import { coordinate, untilFollowed } from '../lab/coordinate.ts'
+import type { CoordinatorNode } from '../lab/coordinator-node.ts'
+import { CoordinatorPair } from '../lab/coordinator-pair.ts'
+import { Fleet } from '../lab/fleet.ts'
+import { describeLab } from '../lab/suite.ts'
+import { readTree } from '../lab/tree.ts'
+import { pause } from '../lab/until.ts'
+import { Place } from './place.ts'
+import { Random } from './random.ts'
+import { Work } from './work.ts'
+
+const seed = Number(process.env.SPANSYNC_SEED ?? Date.now() % 1_000_000)
+const rounds = Number(process.env.SPANSYNC_ROUNDS ?? 6)
+
+/** Something that can be dead for a while. */
+interface Victim {
+  readonly name: string
+  readonly isAlive: () => boolean
+  readonly kill: () => Promise<unknown>
+  readonly revive: () => Promise<unknown>
+}
+
+interface Setting extends AsyncDisposable {
+  readonly victims: readonly Victim[]
+  /** Any of them: each shows who leads. */
+  readonly coordinator: CoordinatorNode
+}
+
+const coordinatorVictim = (coordinator: CoordinatorNode): Victim => ({
+  name: coordinator.name,
+  isAlive: () => coordinator.alive,
+  kill: () => coordinator.crash(),
+  revive: () => coordinator.start(),
+})
+
+async function alone(fleet: Fleet): Promise<Setting> {
+  const coordinator = await coordinate(fleet, 'b')
+  const nats: Victim = {
+    name: 'nats-server',
+    isAlive: () => coordinator.natsPid() !== undefined,
+    kill: () => coordinator.crashNats(),
+    // The coordinator sees to it, now or at its own next start.
+    revive: async () => {},
+  }
+  return {
+    coordinator,
+    victims: [coordinatorVictim(coordinator), nats],
+    [Symbol.asyncDispose]: () => coordinator[Symbol.asyncDispose](),
+  }
+}
+
+async function inPairs(fleet: Fleet): Promise<Setting> {
+  const pair = await CoordinatorPair.create(fleet, 'b')
+  const { nats, redis } = pair
+  let redisLives = true
+  const services: Victim[] = [
+    { name: 'nats-server', isAlive: () => nats.alive, kill: () => nats.crash(), revive: () => nats.start() },
+    {
+      name: 'redis',
+      isAlive: () => redisLives,
+      kill: async () => {
+        redisLives = false
+        await redis.stop('SIGKILL')
+      },
+      revive: async () => {
+        await redis.start()
+        redisLives = true
+      },
+    },
+  ]
+  const [coordinator] = pair.coordinators
+  return {
+    coordinator,
+    victims: [...pair.coordinators.map(coordinatorVictim), ...services],
+    [Symbol.asyncDispose]: () => pair[Symbol.asyncDispose](),
+  }
+}
+
+describeLab('coordinators, what they need, and agents, killed at random moments', () => {
+  test.each([
+    ['one coordinator with a NATS server of its own', alone],
+    ['two coordinators that share Redis and NATS', inPairs],
+  ] as const)('%s: nothing is lost', { timeout: 60_000 + rounds * 10_000 }, async (_, make) => {
+    console.log(`kills: SPANSYNC_SEED=${seed} SPANSYNC_ROUNDS=${rounds}`)
+    const random = new Random(seed)
+    await using fleet = await Fleet.create('ring')
+    await using setting = await make(fleet)
+    const agents = fleet.agents.map(
+      (agent): Victim => ({
+        name: agent.name,
+        isAlive: () => agent.alive,
+        kill: () => agent.crash(),
+        revive: () => agent.start(),
+      }),
+    )
+    const victims = [...setting.victims, ...agents]
+    const work = new Work(new Map(fleet.agents.map(({ name, folderPath }) => [name, new Place(folderPath)])), random)
+    const told: string[] = []
+    try {
+      for (let round = 0; round < rounds; round += 1) {
+        for (let act = random.integer(2, 8); act > 0; act -= 1) work.act()
+        // The moment of the blow is what this scenario varies; there is nothing to wait for.
+        await pause(random.integer(0, 1000))
+        // What is not agents' makes up half of all blows, however many agents there are.
+        const victim = random.pick(random.chance(0.5) ? setting.victims : victims)
+        told.push(`${victim.isAlive() ? '-' : '+'}${victim.name}`)
+        // A coordinator may end at once while its store is dead; then it stays dead, too, until the end.
+        await (victim.isAlive() ? victim.kill() : victim.revive().catch(() => told.push(`!${victim.name}`)))
+      }
+      // What others need comes first.
+      for (const victim of victims.toReversed()) if (!victim.isAlive()) await victim.revive()
+      await fleet.untilEqual({ deadlineMs: 60_000, intervalMs: 200 })
+      await untilFollowed(fleet, setting.coordinator, 30_000)
+      await fleet.lab.quiet(1000, 10_000)
+      await fleet.untilEqual()
+      expect((await fleet.agent('a').sync(20)).code).toBe(0)
+    } catch (error) {
+      console.error(await fleet.report())
+      console.error(setting.coordinator.logTails())
+      throw error
+    } finally {
+      console.log(`killed (-), started again (+), to no avail (!): ${told.join(' ')}`)
+    }
+    const { lost, risen } = work.audit(readTree(fleet.agent('a').folderPath))
+    expect({ lost, risen }).toEqual({ lost: [], risen: [] })
+  })
+})

@@ -1,0 +1,46 @@
+import { randomBytes } from 'node:crypto'
+import { expect, test } from 'vitest'
+import { describeLab, useCoordinator, useFleet } from '../lab/suite.ts'
+import { until } from '../lab/until.ts'
+import { Place } from './place.ts'
+
+const payload = 1_000_000
+
+describeLab('home and work, with a price on the fast link to the remote machine', () => {
+  const linkFlags = ({ a, b }: { a: string; b: string }): string[] =>
+    a === 'r' && b === 's' ? ['--price-per-gb', '5'] : ['--price-per-gb', '0']
+  const fleet = useFleet('home-work', { linkFlags })
+  const coordinator = useCoordinator(fleet, 's')
+
+  async function plansWithout(a: string, b: string): Promise<void> {
+    const leaves = async (): Promise<boolean> => {
+      const { unused, edges } = await coordinator().plan()
+      return edges.length === 3 && unused.length === 1 && unused[0]?.a === a && unused[0].b === b
+    }
+    await until(leaves, { deadlineMs: 10_000, intervalMs: 200, what: `the plan leaves ${a}-${b} alone` })
+  }
+
+  /** Share of the payload that the link carried, when something is written at the server. */
+  async function shareOf(a: string, b: string, name: string): Promise<number> {
+    const link = fleet().lab.link(a, b)
+    await fleet().lab.quiet()
+    const before = link.bytes()
+    new Place(fleet().agent('s').folderPath).write(name, randomBytes(payload))
+    await fleet().follow('s', { deadlineMs: 30_000 })
+    return (link.bytes() - before) / payload
+  }
+
+  test('cheapest: next to nothing passes over the paid link', async () => {
+    await coordinator().setObjective('cheapest')
+    await plansWithout('r', 's')
+    expect(await shareOf('r', 's', 'cheap')).toBeLessThan(0.01)
+    expect((await coordinator().plan()).costPerGb).toBe(0)
+  })
+
+  test('fastest: next to nothing passes over the slow link', async () => {
+    await coordinator().setObjective('fastest')
+    await plansWithout('l1', 'r')
+    expect(await shareOf('l1', 'r', 'fast')).toBeLessThan(0.01)
+    expect((await coordinator().plan()).costPerGb).toBe(5)
+  })
+})

@@ -11,26 +11,35 @@ export class NotOursError extends SpansyncError {
   }
 }
 
-/** Agents of an earlier demonstration, or of one in another terminal. */
+/** What an earlier demonstration left behind, or one in another terminal. */
 export class StillRunningError extends SpansyncError {
-  constructor(agents: readonly { readonly home: string; readonly pid: number }[]) {
-    const which = agents.map(({ home, pid }) => `${home} (process ${pid})`).join(', ')
+  /** No pid: somebody has started a coordinator there by hand. */
+  constructor(running: readonly { readonly home: string; readonly pid: number | undefined }[]) {
+    const which = running.map(({ home, pid }) => (pid === undefined ? home : `${home} (process ${pid})`)).join(', ')
+    const pids = running.flatMap(({ pid }) => pid ?? [])
+    const ways = [
+      ...(pids.length === 0 ? [] : [`kill ${pids.join(' ')}`]),
+      ...(pids.length === running.length ? [] : ['Ctrl-C where the coordinator was started by hand']),
+    ]
     super({
       code: 'demo_still_running',
       message: `spansync is already running for ${which}`,
-      remedy: `use that demonstration, or end what an earlier one left behind: kill ${agents.map(({ pid }) => pid).join(' ')}`,
+      remedy: `use that demonstration, or end what an earlier one left behind: ${ways.join(', and ')}`,
     })
   }
 }
 
-/** An agent ended that should have gone on. */
-export class AgentEndedError extends SpansyncError {
-  constructor({ name, how, lastWords, logFile }: Record<'name' | 'how' | 'lastWords' | 'logFile', string>) {
+/** An agent or the coordinator ended that should have gone on. */
+export class ProcessEndedError extends SpansyncError {
+  readonly how: string
+
+  constructor({ title, how, lastWords, logFile }: Record<'title' | 'how' | 'lastWords' | 'logFile', string>) {
     super({
-      code: 'demo_agent_ended',
-      message: `the agent of ${name} ended by itself (${how}). It said last:\n${lastWords}`,
+      code: 'demo_process_ended',
+      message: `${title} ended by itself (${how}). It said last:\n${lastWords}`,
       remedy: `all that it said is in ${logFile}; start again when the cause is gone`,
     })
+    this.how = how
   }
 }
 

@@ -5,9 +5,9 @@ import { callersDirectory } from './places.ts'
 
 export const help = `Usage: npm start [-- OPTIONS]
 
-Runs three agents, laptop — server — desktop, on this machine and shows what happens in their folders.
+Runs three agents, laptop — server — desktop, and a coordinator on this machine and shows what happens in their folders.
 
-  --check           in a fresh ./demo: changes files by itself, verifies every replica, prints the times
+  --check           in a fresh ./demo: changes files and kills the coordinator by itself, verifies every replica, prints the times
   --dir DIRECTORY   instead of ./demo
   --help            this text
 `

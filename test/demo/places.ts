@@ -9,8 +9,12 @@ export const folderId = 'documents'
 
 const repository = fileURLToPath(new URL('../../', import.meta.url))
 
+type ProgramName = 'spansync' | 'spansync-coordinator'
+
 /** What a person types, too. */
-export const program = join(repository, 'node_modules/.bin/spansync')
+export function program(name: ProgramName): string {
+  return join(repository, 'node_modules/.bin', name)
+}
 
 /** Where everything of a demonstration lies. */
 export class DemoPlaces {
@@ -33,6 +37,19 @@ export class DemoPlaces {
     return join(this.homes, `${name}.log`)
   }
 
+  /** What `nodes add` made for the agent. */
+  credentials(name: NodeName): string {
+    return join(this.homes, `${name}.creds`)
+  }
+
+  get coordinatorHome(): string {
+    return join(this.homes, 'coordinator')
+  }
+
+  get coordinatorLog(): string {
+    return join(this.homes, 'coordinator.log')
+  }
+
   /** The user's. */
   documents(name: NodeName): string {
     return join(this.root, name, folderId)
@@ -52,7 +69,7 @@ export function typed(path: string, from = callersDirectory()): string {
 }
 
 /** The command in that shell. */
-export function typedProgram(from = callersDirectory()): string {
-  const path = typed(program, from)
+export function typedProgram(name: ProgramName, from = callersDirectory()): string {
+  const path = typed(program(name), from)
   return /^[./']/.test(path) ? path : `./${path}`
 }

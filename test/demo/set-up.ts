@@ -1,8 +1,5 @@
 import { mkdirSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { connectControl } from '@spansync/agent/control/client'
-import { readRunInfo } from '@spansync/agent/control/endpoint'
-import { NotRunningError } from '@spansync/agent/control/errors'
 import { editConfig } from '@spansync/common/config/edit'
 import { loadConfig } from '@spansync/common/config/file'
 import { parseHostPort } from '@spansync/common/config/values'
@@ -21,33 +18,26 @@ export async function setUp(places: DemoPlaces, network: DemoNetwork): Promise<'
     for (const agent of network.agents) await renewPort(network, agent)
     return 'again'
   }
-  mark(places, false)
+  mark(places, { ready: false })
   // New indexes beside old documents are safe: equal files are adopted, others are kept as conflict copies.
   rmSync(places.homes, { recursive: true, force: true })
   await initialise(network)
-  mark(places, true)
+  mark(places, { ready: true })
   return 'new'
 }
 
-/** To be asked before anything is changed or removed under a running agent. */
-export async function refuseRunning({ agents }: DemoNetwork): Promise<void> {
-  const running = await Promise.all(
-    agents.map(async (agent) => ({ home: typed(agent.home), pid: await runningPid(agent) })),
-  )
-  const found = running.flatMap(({ home, pid }) => (pid === undefined ? [] : [{ home, pid }]))
-  if (found.length > 0) throw new StillRunningError(found)
-}
-
-/** Undefined when no agent answers there; a killed one leaves the note with its pid behind. */
-async function runningPid({ home }: DemoAgent): Promise<number | undefined> {
-  const pid = readRunInfo(home)?.pid
-  if (pid === undefined) return undefined
-  try {
-    return (await connectControl(home).status(AbortSignal.timeout(5000))).pid ?? pid
-  } catch (error) {
-    // Any other answer, and none in time, comes from something that runs.
-    return error instanceof NotRunningError ? undefined : pid
-  }
+/** To be asked before anything is changed or removed under something that runs. Ends the nats-server of a coordinator that was
+ *  killed: the next one would take it over, but a removal must not pull its store from under it. */
+export async function refuseRunning({ agents, coordinator }: DemoNetwork): Promise<void> {
+  const candidates = [
+    ...(await Promise.all(agents.map(async (agent) => ({ daemon: agent, pid: await agent.pidInHome() })))),
+    { daemon: coordinator, pid: coordinator.pidInHome },
+  ]
+  const running = candidates
+    .filter(({ daemon, pid }) => (daemon === coordinator ? coordinator.isHeld : pid !== undefined))
+    .map(({ daemon, pid }) => ({ home: typed(daemon.home), pid }))
+  if (running.length > 0) throw new StillRunningError(running)
+  await coordinator.stop()
 }
 
 async function initialise(network: DemoNetwork): Promise<void> {
@@ -75,7 +65,7 @@ async function initialise(network: DemoNetwork): Promise<void> {
   )
 }
 
-async function idOf(agent: DemoAgent): Promise<string> {
+export async function idOf(agent: DemoAgent): Promise<string> {
   return (await agent.command(['id'])).stdout.trim()
 }
 

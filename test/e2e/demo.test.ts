@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, afterEach, describe, expect, test } from 'vitest'
+import { type CommandResult, runCommand } from '../lab/command.ts'
+import { readProcess } from '../lab/processes.ts'
 import { until } from '../lab/until.ts'
 
 const repository = fileURLToPath(new URL('../../', import.meta.url))
@@ -40,17 +42,34 @@ class Demo {
   }
 }
 
+const names = ['server', 'laptop', 'desktop']
+
 function pidOf(directory: string, name: string): number {
   const { pid } = JSON.parse(readFileSync(join(directory, '.homes', name, 'agent.json'), 'utf8')) as { pid: number }
   return pid
 }
 
+/** The agents, the coordinator and its nats-server. */
+function pidsOf(directory: string): number[] {
+  const files = ['coordinator.pid', 'coordinator/nats/nats-server.pid']
+  const others = files.map((file) => Number(readFileSync(join(directory, '.homes', file), 'utf8')))
+  return [...names.map((name) => pidOf(directory, name)), ...others]
+}
+
+/** `spansync-coordinator --home … ARGS`, to its end. */
+function coordinate(directory: string, ...args: string[]): Promise<CommandResult> {
+  const program = join(repository, 'node_modules/.bin/spansync-coordinator')
+  return runCommand([program, '--home', join(directory, '.homes/coordinator'), ...args])
+}
+
 function isAlive(pid: number): boolean {
   try {
-    return process.kill(pid, 0)
+    process.kill(pid, 0)
   } catch {
     return false
   }
+  // An orphan stays as a zombie where the first process of a container collects none.
+  return readProcess(pid)?.state !== 'Z'
 }
 
 afterEach(async () => {
@@ -64,8 +83,11 @@ test('npm start -- --check: every step passes, with its time', { timeout: 180_00
   const demo = new Demo('--check', '--dir', join(base, 'check'))
   const code = await demo.ended
   expect(code, demo.output).toBe(0)
+  expect(demo.output).toContain('server coordinates')
   expect(demo.output).toMatch(/STEP +BY +PATHS +EQUAL AFTER/)
-  for (const step of ['a new file', 'the directory renamed', '1,000 small files', 'a conflict', 'server is killed']) {
+  const steps = ['a new file', 'the directory renamed', '1,000 small files', 'a conflict', 'server is killed']
+  const coordination = ['the coordinator is killed', 'the coordinator starts again', 'an edit, by its orders', '`mode']
+  for (const step of [...steps, ...coordination]) {
     expect(demo.output).toMatch(new RegExp(`✓ ${step}.* [\\d.]+ m?s\\n`))
   }
   expect(demo.output).toMatch(/All \d+ steps passed/)
@@ -73,7 +95,6 @@ test('npm start -- --check: every step passes, with its time', { timeout: 180_00
 
 describe('npm start', () => {
   const directory = join(base, 'show')
-  const names = ['server', 'laptop', 'desktop']
 
   test('shows what happens until it is told to end, and then nothing is left', { timeout: 120_000 }, async () => {
     const demo = new Demo('--dir', directory)
@@ -81,10 +102,10 @@ describe('npm start', () => {
     writeFileSync(join(directory, 'laptop/documents/hello.txt'), 'hello\n')
     await demo.says(/laptop {2}hello\.txt → \w+ [\d.]+ m?s → \w+ [\d.]+ m?s\n/)
     expect(readFileSync(join(directory, 'desktop/documents/hello.txt'), 'utf8')).toBe('hello\n')
-    const pids = names.map((name) => pidOf(directory, name))
+    const pids = pidsOf(directory)
     const second = new Demo('--dir', directory)
     expect(await second.ended).toBe(1)
-    expect(second.output).toContain(`kill ${pids.join(' ')}`)
+    expect(second.output).toContain(`kill ${pids.slice(0, 4).join(' ')}`)
     demo.child.kill('SIGINT')
     expect(await demo.ended, demo.output).toBe(0)
     expect(pids.filter(isAlive)).toEqual([])
@@ -95,10 +116,31 @@ describe('npm start', () => {
     const demo = new Demo('--dir', directory)
     await demo.says(/desktop hello\.txt.* → \w+ [\d.]+ m?s/)
     expect(readFileSync(join(directory, 'laptop/documents/hello.txt'), 'utf8')).toBe('edited in between\n')
-    const pids = names.map((name) => pidOf(directory, name))
+    const pids = pidsOf(directory)
     process.kill(pidOf(directory, 'laptop'), 'SIGKILL')
     expect(await demo.ended, demo.output).toBe(1)
     expect(demo.output).toContain('the agent of laptop ended by itself (SIGKILL)')
+    expect(pids.filter(isAlive)).toEqual([])
+  })
+
+  test('shows the plan, whom the agents follow, and goes on without its coordinator', {
+    timeout: 120_000,
+  }, async () => {
+    const demo = new Demo('--dir', directory)
+    await demo.says(/server coordinates.*\n.*documents: .*server.*server/)
+    await demo.says('Ctrl-C ends it')
+    const pids = pidsOf(directory)
+    await coordinate(directory, 'mode', 'decentralised')
+    await demo.says(/all +the coordinator says decentralised: direct sync\n/)
+    await coordinate(directory, 'mode', 'centralised')
+    await demo.says(/all +the coordinator is there: sync by its orders\n/)
+    process.kill(pids[3] ?? 0, 'SIGKILL')
+    await demo.says('the coordinator has ended (SIGKILL)')
+    writeFileSync(join(directory, 'laptop/documents/alone.txt'), 'no coordinator\n')
+    await demo.says(/laptop {2}alone\.txt → \w+ [\d.]+ m?s → \w+ [\d.]+ m?s\n/)
+    await demo.says(/all +no coordinator: direct sync\n/)
+    demo.child.kill('SIGINT')
+    expect(await demo.ended, demo.output).toBe(0)
     expect(pids.filter(isAlive)).toEqual([])
   })
 

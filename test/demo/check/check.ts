@@ -4,7 +4,9 @@ import type { Tree } from '../../lab/tree.ts'
 import { claim, empty } from '../directory.ts'
 import { DemoNetwork } from '../network.ts'
 import { typed } from '../places.ts'
+import { planLines } from '../plan-text.ts'
 import { refuseRunning, setUp } from '../set-up.ts'
+import { coordinatorObstacle, setUpCoordinator } from '../set-up-coordinator.ts'
 import type { RunOptions } from '../show.ts'
 import type { Terminal } from '../terminal.ts'
 import { Stage } from './stage.ts'
@@ -15,15 +17,20 @@ import { StepTable } from './table.ts'
 /** Tries everything out in a fresh network. Answers the exit code: 0 when every replica was right after every step. */
 export async function runCheck({ places, terminal, signal }: RunOptions): Promise<number> {
   const start = performance.now()
+  const obstacle = await coordinatorObstacle()
+  if (obstacle !== undefined) throw obstacle
   claim(places)
   await using network = new DemoNetwork(places)
   await refuseRunning(network)
   empty(places)
-  terminal.print(`A fresh network of three agents in ${typed(places.root)}: laptop — server — desktop.`)
+  terminal.print(`A fresh network in ${typed(places.root)}: the agents laptop — server — desktop, and a coordinator.`)
   await setUp(places, network)
-  await network.start(signal)
+  await setUpCoordinator(places, network)
+  await network.start({ coordinated: true, signal })
+  await network.following({ connected: true, effective: 'centralised' }, signal)
+  for (const line of planLines(await network.planned(signal))) terminal.print(line)
   terminal.print(
-    `It runs, and both links are up, after ${formatMs(performance.now() - start)}. What is changed, by whom, how many`,
+    `It runs, and all follow the coordinator, after ${formatMs(performance.now() - start)}. What is changed, by whom, how many`,
   )
   terminal.print('paths, and the time until all three replicas are equal, which is then verified byte for byte:\n')
   const stage = new Stage({ network, places, signal })
@@ -60,13 +67,13 @@ async function attempt(step: Step, { stage, table, terminal }: Scene): Promise<b
 
 function explain(error: unknown, { network }: Stage, { print }: Terminal): void {
   print(`\n${messageOf(error)}`)
-  for (const agent of network.agents) {
-    print(`\nThe agent of ${agent.name} said last (all of it: ${typed(agent.logFile)}):`)
-    for (const line of agent.lastWords()) print(line)
+  for (const daemon of network.processes) {
+    print(`\n${daemon.title} said last (all of it: ${typed(daemon.logFile)}):`)
+    for (const line of daemon.lastWords()) print(line)
   }
 }
 
-/** The agents' own view, and their end. */
+/** The agents' own view, and the end of all. */
 async function conclude({ stage, table, terminal, start }: Scene & { readonly start: number }): Promise<number> {
   const problems = [...(await complaints(stage)), ...(await stage.network.stop()), ...stage.differences()]
   if (problems.length > 0) {
@@ -74,7 +81,8 @@ async function conclude({ stage, table, terminal, start }: Scene & { readonly st
     terminal.print(`\n${terminal.paint('red', 'FAILED')} at the end, after all steps.`)
     return 1
   }
-  table.note('in the end: no agent reports an error, all report one conflict copy, all stop cleanly when asked to')
+  table.note('in the end: no agent reports an error, all report one conflict copy; they, the coordinator and its')
+  terminal.print('  nats-server stop cleanly when asked to')
   const size = `${plural(files(stage.wanted).length, 'file')}, ${formatBytes(bytes(stage.wanted))}`
   const verdict = terminal.paint('green', `All ${steps.length} steps passed`)
   terminal.print(`\n${verdict}: every replica was equal byte for byte after each (${size} in the end).`)

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { coordinatorBack, coordinatorKilled, decentralised, ordered, reordered } from './coordinator-steps.ts'
 import { type Step, step } from './step.ts'
 import { away, conflict, crash } from './trouble-steps.ts'
 
@@ -34,7 +35,7 @@ const bigFile: Step = {
   },
 }
 
-/** From a user's first file to an agent that is killed. Each begins where the one before ended. */
+/** From a user's first file to agents and a coordinator that are killed. Each begins where the one before ended. */
 export const steps: readonly Step[] = [
   step('a new file', 'laptop', (stage) => stage.at('laptop').write('hello.txt', 'hello\n')),
   step('an edit', 'desktop', (stage) => stage.at('desktop').write('hello.txt', 'hello from desktop\n')),
@@ -82,4 +83,9 @@ export const steps: readonly Step[] = [
   conflict,
   away,
   crash,
+  coordinatorKilled,
+  coordinatorBack,
+  ordered,
+  decentralised,
+  reordered,
 ]

@@ -9,7 +9,7 @@ const deadlineMs = 40_000
 const copyName = /^plan \(conflict \d{4}-\d\d-\d\d laptop\)\.txt$/
 
 /** Every replica that can be reached agrees, says the agent itself; then nothing may have changed. */
-async function confirmed(stage: Stage, name: NodeName): Promise<void> {
+export async function confirmed(stage: Stage, name: NodeName): Promise<void> {
   await stage.network.agent(name).command(['sync', '--wait', '--timeout', '40s'])
   const differences = stage.differences()
   if (differences.length > 0) throw new Error(`afterwards the replicas changed again\n${differences.join('\n')}`)
@@ -68,28 +68,39 @@ export const away: Step = {
 
 const workFiles = 400
 
+/** Files from both sides; answers with most of them in flight. */
+export async function beginWork(stage: Stage, directory: string): Promise<void> {
+  const [laptop, desktop] = [stage.at('laptop'), stage.at('desktop')]
+  for (let index = 0; index < workFiles; index += 1) {
+    laptop.write(`${directory}/laptop ${index}`, `${index} `.repeat(5000))
+    desktop.write(`${directory}/desktop ${index}`, `${index} `.repeat(500))
+  }
+  const server = stage.at('server').at(directory)
+  const arrived = (): string[] => readdirSync(server).filter((name) => !name.startsWith('.'))
+  await until(() => arrived().length >= workFiles / 10, {
+    ...{ deadlineMs, intervalMs: 1, signal: stage.signal },
+    what: 'server has a part of the work',
+  })
+}
+
+/** Each side goes on with what it has begun. */
+export function goOnWorking(stage: Stage, directory: string, because: string): void {
+  for (let index = 0; index < workFiles; index += 4) {
+    stage.at('laptop').remove(`${directory}/laptop ${index}`)
+    stage.at('desktop').write(`${directory}/desktop ${index}`, `edited while ${because}\n`)
+  }
+}
+
 /** SIGKILL to server with files in flight from both sides, more work while it is dead, then it starts again. */
 export const crash: Step = {
   name: 'server is killed in the middle of work; from its restart',
   by: 'laptop',
   act: async (stage) => {
     const server = stage.network.agent('server')
-    const [laptop, desktop] = [stage.at('laptop'), stage.at('desktop')]
-    for (let index = 0; index < workFiles; index += 1) {
-      laptop.write(`work/laptop ${index}`, `${index} `.repeat(5000))
-      desktop.write(`work/desktop ${index}`, `${index} `.repeat(500))
-    }
-    const arrived = (): string[] => readdirSync(stage.at('server').at('work')).filter((name) => !name.startsWith('.'))
-    await until(() => arrived().length >= workFiles / 10, {
-      ...{ deadlineMs, intervalMs: 1, signal: stage.signal },
-      what: 'server has a part of the work',
-    })
+    await beginWork(stage, 'work')
     await server.crash()
-    for (let index = 0; index < workFiles; index += 4) {
-      laptop.remove(`work/laptop ${index}`)
-      desktop.write(`work/desktop ${index}`, 'edited while server was dead\n')
-    }
-    laptop.rename('many/2', 'many/two')
+    goOnWorking(stage, 'work', 'server was dead')
+    stage.at('laptop').rename('many/2', 'many/two')
     const start = performance.now()
     server.start()
     return start

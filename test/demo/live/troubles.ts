@@ -29,8 +29,11 @@ async function follow(agent: DemoAgent, terminal: Terminal, signal: AbortSignal)
   }
 }
 
+/** The coordinator's absence is no trouble, and has a line of its own. */
+const absence = new Set(['nats_unreachable', 'nats_lost', 'nats_silent'])
+
 function problemsOf({ errors = [], folders }: Status): Problem[] {
-  return [...errors, ...folders.flatMap((folder) => folder.errors)]
+  return [...errors.filter(({ code }) => !absence.has(code)), ...folders.flatMap((folder) => folder.errors)]
 }
 
 function textOf({ path, message }: Problem): string {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe } from 'vitest'
-import { coordinate, untilFollowed } from './coordinate.ts'
+import { coordinate, isFollowed, untilFollowed } from './coordinate.ts'
 import type { CoordinatorNode, CoordinatorOptions } from './coordinator-node.ts'
 import { Fleet, type FleetOptions } from './fleet.ts'
 import type { LabGraph } from './graph.ts'
@@ -10,6 +10,12 @@ export function describeLab(name: string, body: () => void): void {
   const availability = Lab.available()
   if (availability.ok) describe(name, body)
   else describe.skip(`${name} (skipped: ${availability.reason})`, body)
+}
+
+/** A suite that takes minutes: it runs by hand, with SPANSYNC_LONG=1. */
+export function describeLong(name: string, body: () => void): void {
+  if (process.env.SPANSYNC_LONG) describeLab(name, body)
+  else describe.skip(`${name} (skipped: it takes minutes and runs with SPANSYNC_LONG=1)`, body)
 }
 
 /** One fleet for all tests of a suite, made before the first and disposed of after the last. When a test fails, what the replicas
@@ -57,9 +63,10 @@ export function useCoordinator(
     current().resume()
     await current().network.mend()
     if (!current().alive) await current().start()
-    const { mode } = await current().leads()
-    if (mode !== 'centralised') await current().setMode('centralised')
-    await untilFollowed(fleet(), current())
+    const overview = await current().leads()
+    if (overview.mode !== 'centralised') await current().setMode('centralised')
+    const names = fleet().agents.map(({ name }) => name)
+    if (overview.mode !== 'centralised' || !isFollowed(names, overview)) await untilFollowed(fleet(), current())
   }, 60_000)
   return current
 }

@@ -4,7 +4,7 @@ import { coordinate, untilFollowed } from '../lab/coordinate.ts'
 import type { CoordinatorNode } from '../lab/coordinator-node.ts'
 import { CoordinatorPair } from '../lab/coordinator-pair.ts'
 import { Fleet } from '../lab/fleet.ts'
-import { describeLab } from '../lab/suite.ts'
+import { describeLong } from '../lab/suite.ts'
 import { readTree } from '../lab/tree.ts'
 import { pause } from '../lab/until.ts'
 import { Place } from './place.ts'
@@ -78,7 +78,7 @@ async function inPairs(fleet: Fleet): Promise<Setting> {
   }
 }
 
-describeLab('coordinators, what they need, and agents, killed at random moments', () => {
+describeLong('coordinators, what they need, and agents, killed at random moments', () => {
   test.each([
     ['one coordinator with a NATS server of its own', alone],
     ['two coordinators that share Redis and NATS', inPairs],

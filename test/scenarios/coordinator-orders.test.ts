@@ -1,18 +1,18 @@
 import { randomBytes } from 'node:crypto'
 import { expect, test } from 'vitest'
-import { describeLab, useCoordinator, useFleet } from '../lab/suite.ts'
+import { describeLong, useCoordinator, useFleet } from '../lab/suite.ts'
 import { until } from '../lab/until.ts'
 import { Place } from './place.ts'
 
-describeLab('a line a-b-c-d that follows a coordinator on b', () => {
+describeLong('a line a-b-c-d that follows a coordinator on b', () => {
   const fleet = useFleet('line')
   const coordinator = useCoordinator(fleet, 'b')
   const place = (node: string): Place => new Place(fleet().agent(node).folderPath)
 
   test('a change at one end reaches the other', async () => {
-    place('a').write('from a', 'x').write('d/inside', 'y')
-    await fleet().follow('a')
-    place('d').write('from d', 'z').remove('d')
+    place('a').write('from a', 'x').write('directory/inside', 'y')
+    await fleet().settle('a')
+    place('d').write('from d', 'z').remove('directory')
     await fleet().follow('d')
   })
 
@@ -69,7 +69,7 @@ describeLab('a line a-b-c-d that follows a coordinator on b', () => {
   })
 })
 
-describeLab('a ring a-b-c-d-a that follows a coordinator on c', () => {
+describeLong('a ring a-b-c-d-a that follows a coordinator on c', () => {
   // What is configured wins over what is measured: else the plan depends on how busy this machine is.
   const fleet = useFleet('ring', { linkFlags: () => ['--throughput', '100mbit', '--latency', '2ms'] })
   const coordinator = useCoordinator(fleet, 'c')

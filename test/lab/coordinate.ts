@@ -1,3 +1,4 @@
+import type { FolderPlan, Overview } from '@spansync/common/protocol/overview'
 import { CoordinatorNode, type CoordinatorOptions, type Mode } from './coordinator-node.ts'
 import type { Fleet } from './fleet.ts'
 import type { SpansyncNode } from './spansync-node.ts'
@@ -24,18 +25,22 @@ export async function untilFollowed(fleet: Fleet, coordinator: CoordinatorNode, 
   const names = fleet.agents.filter((agent) => agent.alive).map(({ name }) => name)
   let seen = ''
   const complete = async (): Promise<boolean> => {
-    const { nodes, plans } = await coordinator.status()
-    const following = nodes.filter(({ mode }) => mode?.effective === 'centralised').map(({ name }) => name)
-    const groups = plans.flatMap(({ components }) =>
-      components.filter((group) => names.every((name) => group.includes(name))),
-    )
-    seen = JSON.stringify({ following, plans })
-    return names.every((name) => following.includes(name)) && groups.length > 0 && groups.length === plans.length
+    const overview = await coordinator.status()
+    seen = JSON.stringify({ nodes: overview.nodes, plans: overview.plans })
+    return isFollowed(names, overview)
   }
   await until(complete, {
     ...{ deadlineMs, intervalMs: 300 },
     what: () => `${names} follow ${coordinator.name}; it sees ${seen}\n${coordinator.logTails()}`,
   })
+}
+
+/** All of them follow, and every plan joins them. */
+export function isFollowed(names: readonly string[], { nodes, plans }: Overview): boolean {
+  const following = nodes.filter(({ mode }) => mode?.effective === 'centralised').map(({ name }) => name)
+  const joins = ({ components }: FolderPlan): boolean =>
+    components.some((group) => names.every((name) => group.includes(name)))
+  return names.every((name) => following.includes(name)) && plans.length > 0 && plans.every(joins)
 }
 
 /** Waits until each of them is in the mode. Answers the milliseconds that it took. */

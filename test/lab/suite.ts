@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe } from 'vitest'
-import { coordinate, untilFollowed } from './coordinate.ts'
+import { coordinate, isFollowed, untilFollowed } from './coordinate.ts'
 import type { CoordinatorNode, CoordinatorOptions } from './coordinator-node.ts'
 import { Fleet, type FleetOptions } from './fleet.ts'
 import type { LabGraph } from './graph.ts'
@@ -57,9 +57,10 @@ export function useCoordinator(
     current().resume()
     await current().network.mend()
     if (!current().alive) await current().start()
-    const { mode } = await current().leads()
-    if (mode !== 'centralised') await current().setMode('centralised')
-    await untilFollowed(fleet(), current())
+    const overview = await current().leads()
+    if (overview.mode !== 'centralised') await current().setMode('centralised')
+    const names = fleet().agents.map(({ name }) => name)
+    if (overview.mode !== 'centralised' || !isFollowed(names, overview)) await untilFollowed(fleet(), current())
   }, 60_000)
   return current
 }

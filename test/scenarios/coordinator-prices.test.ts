@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { expect, test } from 'vitest'
+import type { LinkSpec } from '../lab/graph.ts'
 import { describeLab, useCoordinator, useFleet } from '../lab/suite.ts'
 import { until } from '../lab/until.ts'
 import { Place } from './place.ts'
@@ -7,17 +8,20 @@ import { Place } from './place.ts'
 const payload = 1_000_000
 
 describeLab('home and work, with a price on the fast link to the remote machine', () => {
-  const linkFlags = ({ a, b }: { a: string; b: string }): string[] =>
-    a === 'r' && b === 's' ? ['--price-per-gb', '5'] : ['--price-per-gb', '0']
+  // Throughput is configured, too: what nobody has measured yet is taken for a fast link, and the plan would change as that turns out.
+  const linkFlags = ({ a, b, rateBitsPerSecond = 0 }: LinkSpec): string[] => [
+    ...['--price-per-gb', a === 'r' && b === 's' ? '5' : '0'],
+    ...['--throughput', `${rateBitsPerSecond / 1e6}mbit`],
+  ]
   const fleet = useFleet('home-work', { linkFlags })
   const coordinator = useCoordinator(fleet, 's')
 
-  async function plansWithout(a: string, b: string): Promise<void> {
+  async function plansWithout(link: string): Promise<void> {
     const leaves = async (): Promise<boolean> => {
       const { unused, edges } = await coordinator().plan()
-      return edges.length === 3 && unused.length === 1 && unused[0]?.a === a && unused[0].b === b
+      return edges.length === 3 && unused.map(({ a, b }) => [a, b].sort().join('-')).join() === link
     }
-    await until(leaves, { deadlineMs: 10_000, intervalMs: 200, what: `the plan leaves ${a}-${b} alone` })
+    await until(leaves, { deadlineMs: 10_000, intervalMs: 200, what: `the plan leaves ${link} alone` })
   }
 
   /** Share of the payload that the link carried, when something is written at the server. */
@@ -32,14 +36,14 @@ describeLab('home and work, with a price on the fast link to the remote machine'
 
   test('cheapest: next to nothing passes over the paid link', async () => {
     await coordinator().setObjective('cheapest')
-    await plansWithout('r', 's')
+    await plansWithout('r-s')
     expect(await shareOf('r', 's', 'cheap')).toBeLessThan(0.01)
     expect((await coordinator().plan()).costPerGb).toBe(0)
   })
 
   test('fastest: next to nothing passes over the slow link', async () => {
     await coordinator().setObjective('fastest')
-    await plansWithout('l1', 'r')
+    await plansWithout('l1-r')
     expect(await shareOf('l1', 'r', 'fast')).toBeLessThan(0.01)
     expect((await coordinator().plan()).costPerGb).toBe(5)
   })

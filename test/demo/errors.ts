@@ -43,6 +43,19 @@ export class ProcessEndedError extends SpansyncError {
   }
 }
 
+/** What carries the coordinator's messages is not on this machine. */
+export class NoNatsServerError extends SpansyncError {
+  constructor(cause: unknown) {
+    super({
+      code: 'demo_no_nats_server',
+      message: 'there is no nats-server on this machine, which carries the messages of a coordinator',
+      remedy:
+        'install it (Debian and Ubuntu: apt install nats-server; macOS: brew install nats-server), then start again',
+      cause,
+    })
+  }
+}
+
 /** Ctrl-C or a signal: what waits stops waiting. */
 export class InterruptedError extends SpansyncError {
   constructor(reason: string) {

@@ -2,8 +2,10 @@ import { rmSync } from 'node:fs'
 import { parseHostPort } from '@spansync/common/config/values'
 import { type SpansyncError, toSpansyncError } from '@spansync/common/runtime/errors'
 import { loadConfig } from '@spansync/coordinator/config/load'
+import { NatsServerMissingError } from '@spansync/coordinator/nats/errors'
 import { findNatsServer } from '@spansync/coordinator/nats/find-program'
 import { isCoordinatorReady, mark } from './directory.ts'
+import { NoNatsServerError } from './errors.ts'
 import type { DemoNetwork } from './network.ts'
 import type { DemoPlaces } from './places.ts'
 import { freePorts, host, isFree } from './ports.ts'
@@ -11,7 +13,11 @@ import { idOf } from './set-up.ts'
 
 /** Why there can be no coordinator on this machine. */
 export function coordinatorObstacle(): Promise<SpansyncError | undefined> {
-  return findNatsServer().then(() => undefined, toSpansyncError)
+  return findNatsServer().then(
+    () => undefined,
+    (error: unknown) =>
+      error instanceof NatsServerMissingError ? new NoNatsServerError(error) : toSpansyncError(error),
+  )
 }
 
 /** Makes the coordinator on the machine `server` and gives every agent its credentials, with the commands that a person would type; or uses

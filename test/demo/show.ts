@@ -54,7 +54,7 @@ function tellEnd({ places, terminal, how }: Omit<RunOptions, 'signal'> & { reado
 }
 
 async function end(network: DemoNetwork, { print }: Terminal): Promise<number> {
-  print('\nStopping the agents and the coordinator.')
+  print('\nStopping all that was started.')
   const faults = await network.stop()
   for (const fault of faults) print(fault)
   if (network.coordinator.isHeld) print('The coordinator that you have started goes on: end it there with Ctrl-C.')

@@ -12,6 +12,12 @@ export function describeLab(name: string, body: () => void): void {
   else describe.skip(`${name} (skipped: ${availability.reason})`, body)
 }
 
+/** A suite that takes minutes: it runs by hand, with SPANSYNC_LONG=1. */
+export function describeLong(name: string, body: () => void): void {
+  if (process.env.SPANSYNC_LONG) describeLab(name, body)
+  else describe.skip(`${name} (skipped: it takes minutes and runs with SPANSYNC_LONG=1)`, body)
+}
+
 /** One fleet for all tests of a suite, made before the first and disposed of after the last. When a test fails, what the replicas
  *  hold and what the agents said is printed. */
 export function useFleet(graph: string | LabGraph, options: FleetOptions = {}): () => Fleet {

@@ -5,7 +5,7 @@ import { coordinate, untilFollowed } from '../lab/coordinate.ts'
 import type { CoordinatorNode } from '../lab/coordinator-node.ts'
 import { CoordinatorPair } from '../lab/coordinator-pair.ts'
 import type { Fleet } from '../lab/fleet.ts'
-import { describeLab, useFleet } from '../lab/suite.ts'
+import { describeLong, useFleet } from '../lab/suite.ts'
 import { readTree } from '../lab/tree.ts'
 import { pause } from '../lab/until.ts'
 import { Place } from './place.ts'
@@ -80,7 +80,7 @@ async function inPairs(fleet: Fleet): Promise<Setting> {
   }
 }
 
-describeLab('coordinators, what they need, and agents, killed at random moments', () => {
+describeLong('coordinators, what they need, and agents, killed at random moments', () => {
   const shared = useFleet('ring')
 
   test.each([

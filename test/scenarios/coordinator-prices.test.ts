@@ -1,13 +1,13 @@
 import { randomBytes } from 'node:crypto'
 import { expect, test } from 'vitest'
 import type { LinkSpec } from '../lab/graph.ts'
-import { describeLab, useCoordinator, useFleet } from '../lab/suite.ts'
+import { describeLong, useCoordinator, useFleet } from '../lab/suite.ts'
 import { until } from '../lab/until.ts'
 import { Place } from './place.ts'
 
 const payload = 1_000_000
 
-describeLab('home and work, with a price on the fast link to the remote machine', () => {
+describeLong('home and work, with a price on the fast link to the remote machine', () => {
   // Throughput is configured, too: what nobody has measured yet is taken for a fast link, and the plan would change as that turns out.
   const linkFlags = ({ a, b, rateBitsPerSecond = 0 }: LinkSpec): string[] => [
     ...['--price-per-gb', a === 'r' && b === 's' ? '5' : '0'],

@@ -4,8 +4,10 @@ import type { Terminal } from '../terminal.ts'
 import { paintNode } from './lines.ts'
 import { modeChanges, modeText } from './modes.ts'
 
-/** The agents notice within moments of each other, and make one line. */
+/** The agents notice within moments of each other that the coordinator has gone, and make one line. */
 const quietMs = 300
+/** That it is back they notice when each dials again: those that agree wait for the others. */
+const patienceMs = 4000
 
 /** Prints a line when the agents begin to follow the coordinator, or no longer do. */
 export class ModeView implements Disposable {
@@ -36,7 +38,8 @@ export class ModeView implements Disposable {
     // As it was from the start is no news.
     if (!this.#told.has(node)) this.#told.set(node, text)
     clearTimeout(this.#timer)
-    this.#timer = setTimeout(() => this.#tell(), quietMs)
+    const agree = new Set(this.#now.values()).size === 1
+    this.#timer = setTimeout(() => this.#tell(), agree ? quietMs : patienceMs)
   }
 
   #tell(): void {

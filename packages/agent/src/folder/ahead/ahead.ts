@@ -100,7 +100,7 @@ export class Ahead implements AsyncDisposable {
     const source = this.#sources.get(hash)
     if (awaited) awaited.resolve(stream)
     else if (source) this.#track(this.#send(source, stream))
-    else stream.destroy(new Error('nothing of this is on its way here'))
+    else stream.destroy()
   }
 
   /** The file in which this content lies ready; waits for one that is coming. Undefined: it has to be fetched. */
@@ -140,6 +140,8 @@ export class Ahead implements AsyncDisposable {
   }
 
   async #send(source: Source, stream: Duplex): Promise<void> {
+    // Whatever happens to it shows when something is written, or to the receiver.
+    stream.on('error', () => undefined)
     try {
       await source.send(stream, this.#stop.signal)
     } catch (error) {

@@ -50,6 +50,8 @@ async function store(file: string, { entry, stream, clock, signal }: Receiving):
   let bytes = 0
   const alarm = new Alarm(clock, silenceMs, () => stream.destroy(new Error('nothing came for too long')))
   const stop = (): void => void stream.destroy(new Error('no longer wanted'))
+  // What ends it is seen where it is read.
+  stream.on('error', () => undefined)
   signal.addEventListener('abort', stop, { once: true })
   if (signal.aborted) stop()
   try {

@@ -111,6 +111,7 @@ async function measure(scale: Scale, say: (text: string) => void): Promise<Figur
   const cpu = (coordinator.cpuSeconds - cpuBefore) / scale.rounds
   const latencies = runs.flatMap((run) => run.latencies)
   const mean = (of: (run: Run) => number): number => runs.reduce((sum, run) => sum + of(run), 0) / runs.length
+  for (const [reason, count] of coordinator.failures()) say(`orders that brought nothing: ${count} × ${reason}`)
   const status = await coordinator.command('status')
   say(`status ends with ${status.code}: ${`${status.stdout}${status.stderr}`.trim().replaceAll('\n', '; ')}`)
   const about = `${scale.agents} agents, ${scale.folders} folders`

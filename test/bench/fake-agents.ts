@@ -10,7 +10,7 @@ import {
   subjects,
 } from '@spansync/common/protocol/coordination'
 
-const answerMs = 30_000
+const answerMs = 10_000
 
 interface FakeReplica {
   readonly folder: FolderId

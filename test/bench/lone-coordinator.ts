@@ -55,6 +55,15 @@ export class LoneCoordinator implements AsyncDisposable {
     return readFileSync(join(this.home, 'coordinator.log'), 'utf8')
   }
 
+  /** Why orders brought nothing, and how often. */
+  failures(): Map<string, number> {
+    const counts = new Map<string, number>()
+    for (const [, reason = ''] of this.output().matchAll(/"event":"order\.failed".*"reason":"([^"]*)"/g)) {
+      counts.set(reason, (counts.get(reason) ?? 0) + 1)
+    }
+    return counts
+  }
+
   /** Most memory that it has had resident, in bytes. */
   get peakBytes(): number {
     const status = readFileSync(`/proc/${this.child.pid}/status`, 'latin1')
@@ -77,7 +86,8 @@ export class LoneCoordinator implements AsyncDisposable {
     const ended = once(this.child, 'exit')
     this.child.kill('SIGTERM')
     await ended
-    rmSync(this.home, { recursive: true, force: true })
+    // SPANSYNC_LAB_KEEP=1 keeps its logs.
+    if (process.env.SPANSYNC_LAB_KEEP === undefined) rmSync(this.home, { recursive: true, force: true })
   }
 }
 

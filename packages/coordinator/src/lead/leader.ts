@@ -21,6 +21,7 @@ import type { Logger } from '@spansync/common/runtime/logger'
 import type { NodeRecord, Settings } from '../store/records.ts'
 import type { Epoch } from '../store/store.ts'
 import { Counters } from './counters.ts'
+import { type Dispatch, Outbox } from './outbox.ts'
 import { overviewOf } from './overview.ts'
 import type { Recorder } from './recorder.ts'
 
@@ -46,6 +47,7 @@ export class Leader implements AsyncDisposable {
   readonly #resources = new DisposableStack()
   readonly #begunAt: number
   readonly counters = new Counters()
+  readonly #outbox = new Outbox({ limit: mostUnanswered, send: (order) => this.#send(order) })
   #state: CoordinatorState
   #nodes = new Map<NodeId, NodeRecord>()
   #respond: ((answer: StateAnswer) => void) | undefined
@@ -87,6 +89,7 @@ export class Leader implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort(new Error('this coordinator no longer leads'))
     this.#wake?.abort()
+    this.#outbox[Symbol.dispose]()
     this.#resources.dispose()
   }
 
@@ -136,7 +139,7 @@ export class Leader implements AsyncDisposable {
       case 'answer_state':
         return this.#respond?.({ ...this.#announcement(), full: effect.full })
       case 'send_order':
-        return void this.#send(effect)
+        return this.#outbox.add(effect)
       case 'announce':
         return this.#beat()
       case 'tell_neighbours': {
@@ -165,13 +168,7 @@ export class Leader implements AsyncDisposable {
     return { epoch: this.#state.epoch, mode: this.#state.settings.mode }
   }
 
-  async #send({
-    to,
-    peer,
-    folder,
-    id,
-    expiresInMs,
-  }: Extract<CoordinatorEffect, { kind: 'send_order' }>): Promise<void> {
+  async #send({ to, peer, folder, id, expiresInMs }: Dispatch): Promise<void> {
     this.counters.sent++
     const order: Order = { epoch: this.#state.epoch, id, folder, peer, expiresInMs }
     const answer = await this.#options.link.request(subjects.order(to), order, { timeoutMs: answerMs })
@@ -230,3 +227,5 @@ function toCore({ mode, objective, leafOnly }: Settings): CoordinatorState['sett
 }
 
 const answerMs = 5000
+/** Less than the connection allows, which other requests share. */
+const mostUnanswered = 200

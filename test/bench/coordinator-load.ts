@@ -73,10 +73,11 @@ async function changeEverywhere(network: FakeNetwork, folders: ReadonlyMap<Folde
   const [start, ordersBefore] = [performance.now(), network.orders]
   for (const [folder, holders] of folders) random.pick(holders).edit(folder)
   if (!network.isOpen) network.open()
-  await until(() => network.differing() === 0, {
+  const equal = until(() => network.differing() === 0, {
     ...{ deadlineMs: 120_000, intervalMs: 10 },
     what: () => `replicas are equal; ${network.differing()} differ, ${network.orders} orders came`,
   })
+  await Promise.race([equal, network.failed.promise])
   const seconds = (performance.now() - start) / 1000
   return { seconds, latencies: [...network.latencies], orders: network.orders - ordersBefore } satisfies Run
 }
@@ -99,6 +100,7 @@ async function measure(scale: Scale, say: (text: string) => void): Promise<Figur
     const [half, most] = [percentile(latencies, 50), percentile(latencies, 99)]
     say(`${seconds.toFixed(2)} s, ${orders} orders, p50 ${half?.toFixed(0)} ms, p99 ${most?.toFixed(0)} ms`)
   }
+  const cpuAtFirst = coordinator.cpuSeconds
   const first = await changeEverywhere(network, folders, random)
   tell(first)
   const runs: Run[] = []
@@ -111,6 +113,7 @@ async function measure(scale: Scale, say: (text: string) => void): Promise<Figur
   const cpu = (coordinator.cpuSeconds - cpuBefore) / scale.rounds
   const latencies = runs.flatMap((run) => run.latencies)
   const mean = (of: (run: Run) => number): number => runs.reduce((sum, run) => sum + of(run), 0) / runs.length
+  if (coordinator.output().includes('lease.lost')) say('the coordinator has lost its lease')
   for (const [reason, count] of coordinator.failures()) say(`orders that brought nothing: ${count} × ${reason}`)
   const status = await coordinator.command('status')
   say(`status ends with ${status.code}: ${`${status.stdout}${status.stderr}`.trim().replaceAll('\n', '; ')}`)
@@ -122,6 +125,7 @@ async function measure(scale: Scale, say: (text: string) => void): Promise<Figur
       unit: 's',
     },
     { label: 'of that, 99 % of orders within', value: percentile(first.latencies, 99), unit: 'ms', digits: 0 },
+    { label: 'CPU of the coordinator for that', value: cpuBefore - cpuAtFirst, unit: 's', digits: 2 },
     {
       label: 'later, a change in every folder; all equal',
       value: mean(({ seconds }) => seconds),

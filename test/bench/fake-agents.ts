@@ -140,11 +140,13 @@ export class FakeNetwork {
   states = 0
   orders = 0
   isOpen = false
-  private problem: unknown
+  /** What has gone wrong first. */
+  readonly failed = Promise.withResolvers<never>()
   private readonly connections: readonly NatsLink[]
 
   constructor(connections: readonly NatsLink[]) {
     this.connections = connections
+    this.failed.promise.catch(() => undefined)
   }
 
   add(name: string): FakeAgent {
@@ -172,12 +174,11 @@ export class FakeNetwork {
   }
 
   fail(error: unknown): void {
-    this.problem ??= error
+    this.failed.reject(error)
   }
 
-  /** Replicas of the folder that differ from the first, over all folders. Throws what has gone wrong. */
+  /** Replicas that differ from the first one of their folder. */
   differing(): number {
-    if (this.problem !== undefined) throw this.problem
     const first = new Map<FolderId, Digest>()
     let count = 0
     for (const { replicas } of this.agents.values()) {

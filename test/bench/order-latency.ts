@@ -1,5 +1,8 @@
 /// <reference lib="esnext.disposable" />
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { coordinate, untilMode } from '../lab/coordinate.ts'
+import type { CoordinatorNode } from '../lab/coordinator-node.ts'
 import { Fleet } from '../lab/fleet.ts'
 import { edits, type Say } from './cases.ts'
 import type { Figure } from './figures.ts'
@@ -24,10 +27,23 @@ export async function latency(say: Say, scale: { readonly edits: number }): Prom
   const ordered = await edits({ lab, prober, scale, say: (text) => say(`with orders, ${text}`) }, files)
   const talk = (network.bytes() - before) / scale.edits
   const extra = ordered.ms === undefined || direct.ms === undefined ? undefined : (ordered.ms - direct.ms) / hops
+  const afterDeath = await withoutCoordinator(fleet, coordinator)
   return [
     { label: 'line: one line edited, everywhere, without a coordinator', value: direct.ms, unit: 'ms', digits: 0 },
     { label: 'line: one line edited, everywhere, with orders', value: ordered.ms, unit: 'ms', digits: 0 },
     { label: 'line: what orders add per hop', value: extra, unit: 'ms', digits: 0, target: 50 },
     { label: 'line: bytes over NATS for that edit', value: talk / 1000, unit: 'KB' },
+    {
+      ...{ label: 'line: first change after the coordinator alone was killed, everywhere', unit: 'ms', digits: 0 },
+      ...{ value: afterDeath, target: 2000 },
+    },
   ]
+}
+
+/** Its NATS server lives on and says that nobody listens. */
+async function withoutCoordinator(fleet: Fleet, coordinator: CoordinatorNode): Promise<number> {
+  await fleet.lab.quiet(1000, 5000)
+  await coordinator.crash()
+  writeFileSync(join(fleet.agent('d').folderPath, 'after its death'), 'x')
+  return await fleet.follow('d', { intervalMs: 5 })
 }

@@ -4,6 +4,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { coordinate } from '../lab/coordinate.ts'
 import { Fleet } from '../lab/fleet.ts'
+import type { LinkSpec } from '../lab/graph.ts'
 import { untilEqual } from '../lab/replicas.ts'
 import type { Say } from './cases.ts'
 import type { Figure } from './figures.ts'
@@ -18,18 +19,25 @@ const sendings = [
   { name: '50 MB', from: 'l1', sizes: [50e6], target: 46 },
 ] as const
 
-/** Each on a fresh network, so that nothing has been measured before and the plan is the first. */
+/** Each on a fresh network. `known`: people have configured what the links can do; otherwise nothing has been measured yet when the
+ *  first plan is made. */
 export async function transfers(say: Say): Promise<Figure[]> {
+  return [...(await sendAll(say, true)), ...(await sendAll(say, false))]
+}
+
+async function sendAll(say: Say, known: boolean): Promise<Figure[]> {
   const figures: Figure[] = []
+  const linkFlags = ({ rateBitsPerSecond = 0 }: LinkSpec): string[] =>
+    known ? ['--throughput', `${rateBitsPerSecond / 1e6}mbit`] : []
   for (const { name, from, sizes, target } of sendings) {
-    await using fleet = await Fleet.create('home-work')
+    await using fleet = await Fleet.create('home-work', { linkFlags })
     await using coordinator = await coordinate(fleet, 's')
     const slow = fleet.lab.link('l1', 'r')
     const sent = await send(fleet, from, sizes)
     const payload = sizes.reduce((total, size) => total + size, 0)
     const edges = (await coordinator.plan()).edges.map(({ a, b }) => `${a}-${b}`)
     say(`${name} from ${from}: ${sent.seconds?.toFixed(1)} s, plan in the end ${edges}`)
-    const about = `home-work: ${name} from ${from}`
+    const about = `home-work, links ${known ? 'configured' : 'unknown'}: ${name} from ${from}`
     figures.push(
       { label: `${about}, everywhere`, value: sent.seconds, unit: 's', target },
       {

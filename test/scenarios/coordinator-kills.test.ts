@@ -1,10 +1,11 @@
 /// <reference lib="esnext.disposable" />
+import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { coordinate, untilFollowed } from '../lab/coordinate.ts'
 import type { CoordinatorNode } from '../lab/coordinator-node.ts'
 import { CoordinatorPair } from '../lab/coordinator-pair.ts'
-import { Fleet } from '../lab/fleet.ts'
-import { describeLong } from '../lab/suite.ts'
+import type { Fleet } from '../lab/fleet.ts'
+import { describeLong, useFleet } from '../lab/suite.ts'
 import { readTree } from '../lab/tree.ts'
 import { pause } from '../lab/until.ts'
 import { Place } from './place.ts'
@@ -12,6 +13,7 @@ import { Random } from './random.ts'
 import { Work } from './work.ts'
 
 const seed = Number(process.env.SPANSYNC_SEED ?? Date.now() % 1_000_000)
+/** Half of them with one coordinator, half of them with two. */
 const rounds = Number(process.env.SPANSYNC_ROUNDS ?? 6)
 
 /** Something that can be dead for a while. */
@@ -79,13 +81,15 @@ async function inPairs(fleet: Fleet): Promise<Setting> {
 }
 
 describeLong('coordinators, what they need, and agents, killed at random moments', () => {
+  const shared = useFleet('ring')
+
   test.each([
     ['one coordinator with a NATS server of its own', alone],
     ['two coordinators that share Redis and NATS', inPairs],
-  ] as const)('%s: nothing is lost', { timeout: 60_000 + rounds * 10_000 }, async (_, make) => {
+  ] as const)('%s: nothing is lost', { timeout: 90_000 + rounds * 10_000 }, async (name, make) => {
     console.log(`kills: SPANSYNC_SEED=${seed} SPANSYNC_ROUNDS=${rounds}`)
     const random = new Random(seed)
-    await using fleet = await Fleet.create('ring')
+    const fleet = shared()
     await using setting = await make(fleet)
     const agents = fleet.agents.map(
       (agent): Victim => ({
@@ -96,10 +100,13 @@ describeLong('coordinators, what they need, and agents, killed at random moments
       }),
     )
     const victims = [...setting.victims, ...agents]
-    const work = new Work(new Map(fleet.agents.map(({ name, folderPath }) => [name, new Place(folderPath)])), random)
+    const work = new Work(
+      new Map(fleet.agents.map((agent) => [agent.name, new Place(join(agent.folderPath, name))])),
+      random,
+    )
     const told: string[] = []
     try {
-      for (let round = 0; round < rounds; round += 1) {
+      for (let round = 0; round < rounds / 2; round += 1) {
         for (let act = random.integer(2, 8); act > 0; act -= 1) work.act()
         // The moment of the blow is what this scenario varies; there is nothing to wait for.
         await pause(random.integer(0, 1000))
@@ -117,13 +124,12 @@ describeLong('coordinators, what they need, and agents, killed at random moments
       await fleet.untilEqual()
       expect((await fleet.agent('a').sync(20)).code).toBe(0)
     } catch (error) {
-      console.error(await fleet.report())
-      console.error(setting.coordinator.logTails())
+      console.error(await setting.coordinator.report())
       throw error
     } finally {
       console.log(`killed (-), started again (+), to no avail (!): ${told.join(' ')}`)
     }
-    const { lost, risen } = work.audit(readTree(fleet.agent('a').folderPath))
+    const { lost, risen } = work.audit(readTree(join(fleet.agent('a').folderPath, name)))
     expect({ lost, risen }).toEqual({ lost: [], risen: [] })
   })
 })

@@ -2,6 +2,7 @@ import type { FolderId, NodeId } from '../causal/types.ts'
 import type { CoordinatorEffect } from './events.ts'
 import type { NodeFacts, Replica } from './facts.ts'
 import type { LinkRecord } from './links.ts'
+import { OverlayMap } from './overlay-map.ts'
 import { type CoordinatorState, type EdgeOrder, emptyFolder, type FolderState } from './state.ts'
 
 /** A step's workspace: maps are copied when they are first changed, so that `step` as a whole stays pure. */
@@ -12,9 +13,9 @@ export interface Draft {
   /** Folders whose graph has changed in this step. */
   readonly stale: Set<FolderId>
   readonly own: {
-    nodes?: Map<NodeId, NodeFacts>
+    nodes?: OverlayMap<NodeId, NodeFacts>
     folders?: Map<FolderId, FolderState>
-    links?: Map<string, LinkRecord>
+    links?: OverlayMap<string, LinkRecord>
   }
   readonly ownOrders: Map<FolderId, Map<string, EdgeOrder>>
 }
@@ -31,9 +32,9 @@ export function deleteNode(draft: Draft, id: NodeId): void {
   nodesOf(draft).delete(id)
 }
 
-function nodesOf(draft: Draft): Map<NodeId, NodeFacts> {
+function nodesOf(draft: Draft): OverlayMap<NodeId, NodeFacts> {
   if (!draft.own.nodes) {
-    draft.own.nodes = new Map(draft.state.nodes)
+    draft.own.nodes = new OverlayMap(draft.state.nodes)
     draft.state = { ...draft.state, nodes: draft.own.nodes }
   }
   return draft.own.nodes
@@ -41,7 +42,7 @@ function nodesOf(draft: Draft): Map<NodeId, NodeFacts> {
 
 export function putLink(draft: Draft, key: string, record: LinkRecord | undefined): void {
   if (!draft.own.links) {
-    draft.own.links = new Map(draft.state.links)
+    draft.own.links = new OverlayMap(draft.state.links)
     draft.state = { ...draft.state, links: draft.own.links }
   }
   if (record) draft.own.links.set(key, record)

@@ -9,7 +9,7 @@ import { Place } from './place.ts'
 /** Two seconds on a machine with nothing else to do. Beats alone would take fifteen. */
 const atOnceMs = 5000
 
-describeLong('a line a-b-c-d whose coordinator on c goes and comes', () => {
+describeLong('a line a-b-c-d that follows a coordinator on c', () => {
   // Slow, so that a transfer is long enough to do something in its middle.
   const fleet = useFleet(parseGraph('graph slow { edge [rate="20mbit" delay="1ms"] a -- b -- c -- d }'))
   const coordinator = useCoordinator(fleet, 'c')
@@ -26,6 +26,65 @@ describeLong('a line a-b-c-d whose coordinator on c goes and comes', () => {
 
   /** Nothing was sent twice: bytes on all links / (payload × 3). */
   const ratioSince = (before: number): number => (fleet().lab.bytes() - before) / (payload * 3)
+
+  test('a change at one end reaches the other', async () => {
+    place('a').write('from a', 'x').write('directory/inside', 'y')
+    await fleet().settle('a')
+    place('d').write('from d', 'z').remove('directory')
+    await fleet().follow('d')
+  })
+
+  test('people work at all nodes at once', async () => {
+    for (const node of ['a', 'b', 'c', 'd']) {
+      for (let count = 0; count < 30; count += 1)
+        place(node).write(`${node}/${count}`, `${node} ${count}\n`.repeat(count))
+    }
+    await fleet().untilEqual()
+    expect(place('a').list('d')).toHaveLength(30)
+  })
+
+  test('two edits of one file without knowing of each other: one conflict copy everywhere', async () => {
+    place('a').write('shared', 'common')
+    await fleet().settle('a')
+    const link = fleet().lab.link('b', 'c')
+    await link.setUp(false)
+    place('a').save('shared', 'from a, longer', 1_700_000_000)
+    place('d').save('shared', 'from d', 1_700_000_100)
+    await fleet().follow('a', { only: ['a', 'b'] })
+    await fleet().follow('d', { only: ['c', 'd'] })
+    await link.setUp(true)
+    const copies = (): string[] =>
+      place('b')
+        .list()
+        .filter((name) => name.startsWith('shared (conflict'))
+    await until(() => copies().length === 1, { deadlineMs: 20_000, what: 'there is a conflict copy' })
+    await fleet().untilEqual()
+    expect([place('b').read('shared'), place('b').read(copies()[0] ?? '')]).toEqual(['from d', 'from a, longer'])
+  })
+
+  test('sync --wait answers 0, and status says that all is well', async () => {
+    const { code, stdout, stderr } = await fleet().agent('d').sync()
+    expect(code, `${stdout}${stderr}`).toBe(0)
+    const { mode, coordinator: known } = await fleet().agent('d').status()
+    expect(mode).toEqual({ configured: 'auto', effective: 'centralised' })
+    expect(known).toEqual({ connected: true, url: coordinator().urlFor('d') })
+    const overview = await until(
+      async () => {
+        const found = await coordinator().status()
+        return found.orders.inFlight + found.orders.resting === 0 ? found : undefined
+      },
+      { deadlineMs: 10_000, intervalMs: 200, what: 'no order is in flight' },
+    )
+    expect(overview.nodes.flatMap(({ replicas }) => replicas.map(({ upToDate }) => upToDate))).toEqual([
+      true,
+      true,
+      true,
+      true,
+    ])
+    expect(overview.orders.sent).toBeGreaterThan(0)
+    expect(overview.messages.refused).toBe(0)
+    expect(overview.messages.reports).toBeGreaterThan(0)
+  })
 
   test('it is killed: the next change passes directly, and when it is back all follow it again', async () => {
     place('a').write('work/1', 'x')

@@ -40,13 +40,17 @@ export class DiskThread {
     return this.#waiting.size === 0
   }
 
-  ask(request: Without<WorkerRequest>, onBatch?: (batch: ScanBatch) => void): Promise<WorkerReply> {
+  /** What is in `transfer` is handed over, not copied. */
+  ask(
+    request: Without<WorkerRequest>,
+    { onBatch, transfer = [] }: { onBatch?: (batch: ScanBatch) => void; transfer?: readonly ArrayBuffer[] } = {},
+  ): Promise<WorkerReply> {
     const id = this.#nextId++
     const worker = this.#worker ?? this.#start()
     return new Promise((resolve, reject) => {
       this.#waiting.set(id, { resolve, reject, onBatch })
       worker.ref()
-      worker.postMessage({ ...request, id })
+      worker.postMessage({ ...request, id }, transfer)
     })
   }
 

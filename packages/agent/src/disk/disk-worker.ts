@@ -1,6 +1,7 @@
 import type { FolderId, RelativePath } from '@spansync/common/core/causal/types'
 import type { Observation } from '@spansync/common/ports'
 import { DiskThread } from './disk-thread.ts'
+import type { Gathered, GatherRequest } from './gather.ts'
 import type { Known, ObserveRequest } from './observe.ts'
 import type { ScanBatch, ScanSummary } from './scan.ts'
 import type { Task, TaskResult } from './tasks.ts'
@@ -27,6 +28,8 @@ export interface ScanOptions {
 export interface PerformOptions {
   /** Patterns of names that may be moved out of a directory to be removed. */
   readonly ignore?: readonly string[]
+  /** Bytes of tasks, to be handed over instead of copied. */
+  readonly transfer?: readonly ArrayBuffer[]
 }
 
 /** A path to look at. With `known` (a Row of the index fits) the content is not read again when lstat shows the same signature. */
@@ -41,6 +44,8 @@ export interface DiskWorker extends AsyncDisposable {
   scan(options: ScanOptions): Promise<ScanSummary>
   /** Results in the order of the tasks; those that copy big files may be done after the others. Rejects with a MarkerError, with nothing done, when the root is not the folder. */
   perform(root: string, tasks: readonly Task[], options?: PerformOptions): Promise<TaskResult[]>
+  /** Reads many small files. */
+  gather(root: string, files: readonly GatherRequest[]): Promise<Gathered>
 }
 
 // Above this a file is hashed, or copied, in a thread of its own, so that it never holds up small ones by more than some 30 ms.
@@ -91,15 +96,20 @@ export function createDiskWorker(): DiskWorker {
       }
     },
 
-    async perform(root, tasks, { ignore = [] } = {}) {
+    async perform(root, tasks, { ignore = [], transfer = [] } = {}) {
       const bigOnes = tasks.filter(isBigCopy)
       const others = tasks.filter((task) => !isBigCopy(task))
       const [small, large] = await Promise.all([
-        main.ask({ kind: 'perform', root, tasks: others, ignore }).then(performed),
+        main.ask({ kind: 'perform', root, tasks: others, ignore }, { transfer }).then(performed),
         bigOnes.length === 0 ? [] : askBig({ kind: 'perform', root, tasks: bigOnes, ignore }).then(performed),
       ])
       const done = { small: small.values(), large: large.values() }
       return tasks.map((task) => (isBigCopy(task) ? done.large : done.small).next().value as TaskResult)
+    },
+
+    async gather(root, files) {
+      const reply = await main.ask({ kind: 'gather', root, files })
+      return (reply as Extract<WorkerReply, { kind: 'gathered' }>).gathered
     },
 
     async [Symbol.asyncDispose]() {
@@ -134,7 +144,10 @@ async function runScan(thread: DiskThread, options: ScanOptions): Promise<ScanSu
   }
   try {
     const { root, folder, indexFile, ignore, under } = options
-    const reply = await thread.ask({ kind: 'scan', task: { root, folder, indexFile, ignore, under }, control }, onBatch)
+    const reply = await thread.ask(
+      { kind: 'scan', task: { root, folder, indexFile, ignore, under }, control },
+      { onBatch },
+    )
     await Promise.all(taken)
     if (failure !== undefined) throw failure
     return (reply as Extract<WorkerReply, { kind: 'scanned' }>).summary

@@ -9,6 +9,7 @@ import { moveOut } from './keep.ts'
 import { checkMarker } from './marker.ts'
 import { observe } from './observe.ts'
 import { moveInto, Place, setMode, setTimes, takeAway, withTemporary } from './place.ts'
+import { put } from './put.ts'
 import { kindOf, lstat, signatureOf } from './stat.ts'
 import { failureOf, TaskError } from './task-failure.ts'
 import type { Task, TaskResult } from './tasks.ts'
@@ -46,6 +47,8 @@ function performOne(place: Place, task: Task, ignore: IgnoreMatcher): DiskState 
       return copyTo(place, task)
     case 'adopt':
       return adopt(place, task)
+    case 'put':
+      return put(place, task)
     case 'keep':
       return copyTo(place, { ...task, from: task.path, fromExpect: task.expect, toExpect: null })
     default:

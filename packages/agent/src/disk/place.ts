@@ -11,7 +11,7 @@ import { TaskError } from './task-failure.ts'
 let made = 0
 
 /** Several threads of one process work in a folder. */
-function unique(): string {
+export function uniqueName(): string {
   return [process.pid, threadId, made++].map((number) => number.toString(36)).join('-')
 }
 
@@ -53,7 +53,7 @@ export class Place {
 /** A name beside `full` that is always ignored, by us and by Unison. Short, so that it fits wherever the name itself does. */
 export function temporaryBeside(full: string): string {
   const name = Array.from(basename(full)).slice(0, 24).join('')
-  return join(dirname(full), `.unison.${name}.${unique()}.spansync.unison.tmp`)
+  return join(dirname(full), `.unison.${name}.${uniqueName()}.spansync.unison.tmp`)
 }
 
 /** Runs `work` with a temporary name and removes whatever is left there. */

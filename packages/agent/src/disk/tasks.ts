@@ -57,6 +57,15 @@ export type Task =
       readonly keepIn?: string | undefined
     }
   | {
+      /** Writes a new file where nothing is; the bytes are checked first. */
+      readonly op: 'put'
+      readonly to: RelativePath
+      readonly bytes: Uint8Array
+      readonly mode: number
+      readonly mtimeUs: number
+      readonly hash: string
+    }
+  | {
       readonly op: 'keep'
       readonly path: RelativePath
       readonly expect: StatSignature
@@ -69,7 +78,7 @@ export type Task =
  *  - name_not_possible: this file system cannot hold the name · failed: anything else, also a way through a symbolic link */
 export type TaskFailure = 'changed' | 'not_empty' | 'no_space' | 'denied' | 'name_not_possible' | 'gone' | 'failed'
 
-/** In the order of the tasks. `disk`: what is now at the path that was written (`to` of copy and keep); undefined after a removal. */
+/** In the order of the tasks. `disk`: what is now at the path that was written (`to`, where there is one); undefined after a removal. */
 export type TaskResult =
   | { readonly code: 'done'; readonly disk: DiskState | undefined }
   | { readonly code: TaskFailure; readonly message: string }

@@ -1,6 +1,7 @@
 import { type MessagePort, parentPort } from 'node:worker_threads'
 import { never } from '@spansync/common/core/never'
 import { SpansyncError, toSpansyncError } from '@spansync/common/runtime/errors'
+import { gather } from './gather.ts'
 import { observe } from './observe.ts'
 import { perform } from './perform.ts'
 import { type ScanBatch, scan } from './scan.ts'
@@ -11,7 +12,9 @@ const mostUnderWay = 2
 
 const port = parentPort as MessagePort
 port.on('message', (request: WorkerRequest) => {
-  const send = (reply: WorkerReply): void => port.postMessage(reply)
+  // Contents are handed over, not copied.
+  const send = (reply: WorkerReply): void =>
+    port.postMessage(reply, reply.kind === 'gathered' ? [reply.gathered.bytes] : [])
   try {
     send(answer(request, send))
   } catch (error) {
@@ -26,6 +29,8 @@ function answer(request: WorkerRequest, send: (reply: WorkerReply) => void): Wor
       return { id, kind: 'observed', ...observe(request.root, request.requests, request.mostBytes) }
     case 'perform':
       return { id, kind: 'performed', results: perform(request.root, request.tasks, request.ignore) }
+    case 'gather':
+      return { id, kind: 'gathered', gathered: gather(request.root, request.files) }
     case 'scan':
       return { id, kind: 'scanned', summary: scan(request.task, sinkFor(id, request.control, send)) }
     default:

@@ -1,4 +1,5 @@
 import type { Observation } from '@spansync/common/ports'
+import type { Gathered, GatherRequest } from './gather.ts'
 import type { ObserveRequest } from './observe.ts'
 import type { ScanBatch, ScanSummary, ScanTask } from './scan.ts'
 import type { Task, TaskResult } from './tasks.ts'
@@ -17,6 +18,7 @@ export type WorkerRequest = { readonly id: number } & (
       readonly tasks: readonly Task[]
       readonly ignore: readonly string[]
     }
+  | { readonly kind: 'gather'; readonly root: string; readonly files: readonly GatherRequest[] }
   | { readonly kind: 'scan'; readonly task: ScanTask; readonly control: SharedArrayBuffer }
 )
 
@@ -27,6 +29,7 @@ export type WorkerReply = { readonly id: number } & (
       readonly later: readonly ObserveRequest[]
     }
   | { readonly kind: 'performed'; readonly results: readonly TaskResult[] }
+  | { readonly kind: 'gathered'; readonly gathered: Gathered }
   | { readonly kind: 'scan_batch'; readonly batch: ScanBatch }
   | { readonly kind: 'scanned'; readonly summary: ScanSummary }
   | { readonly kind: 'failed'; readonly error: WireError }

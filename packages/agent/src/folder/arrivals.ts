@@ -29,18 +29,22 @@ export class Arrivals {
     if (tasks.length > 0) await disk.perform(root, tasks)
   }
 
-  /** Reads what came; sets permissions and times right where only those are not as they should be. */
-  async verify(items: readonly FetchItem[]): Promise<Map<RelativePath, Seen>> {
+  /** Reads what came; sets permissions and times right where only those are not as they should be. What is `known` was checked as it
+   *  was written. */
+  async verify(
+    items: readonly FetchItem[],
+    known: ReadonlyMap<RelativePath, DiskState>,
+  ): Promise<Map<RelativePath, Seen>> {
     const { observer, disk, root, index } = this.#options
-    const open = items.filter(({ entry }) => !isAdopted(index.get(entry.path), entry.vector))
-    const seen = new Map(
-      (
-        await observer.look(
-          open.map(({ entry }) => entry.path),
-          'read',
-        )
-      ).map((one) => [one.path, one]),
+    const isOpen = ({ entry }: FetchItem): boolean =>
+      !known.has(entry.path) && !isAdopted(index.get(entry.path), entry.vector)
+    const open = items.filter(isOpen)
+    const looked = await observer.look(
+      open.map(({ entry }) => entry.path),
+      'read',
     )
+    const seen = new Map(looked.map((one) => [one.path, one]))
+    for (const [path, disk] of known) seen.set(path, { path, local: index.get(path), disk })
     const wrong = open.filter(({ entry }) => isOnlyModeWrong(entry, seen.get(entry.path)?.disk))
     if (wrong.length > 0) {
       const tasks: Task[] = wrong.map(({ entry }) => ({ op: 'chmod', path: entry.path, mode: entry.mode }))

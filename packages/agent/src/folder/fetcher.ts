@@ -1,7 +1,7 @@
 import type { ArrivedItem, FetchedItem, FetchItem, FetchOutcome, Seen } from '@spansync/common/core/agent/events'
 import { matches } from '@spansync/common/core/causal/content'
 import { ancestors, parentOf } from '@spansync/common/core/causal/paths'
-import type { RelativePath, Row, StatSignature } from '@spansync/common/core/causal/types'
+import type { DiskState, RelativePath, Row, StatSignature } from '@spansync/common/core/causal/types'
 import type { Task } from '../disk/tasks.ts'
 import { cleanLeftovers } from '../unison/leftovers.ts'
 import { Arrivals } from './arrivals.ts'
@@ -9,6 +9,7 @@ import { coversOf } from './covers.ts'
 import { FetchGuard } from './fetch-guard.ts'
 import type { FetcherOptions } from './fetch-options.ts'
 import { isAlive, isLiveDirectory } from './live-rows.ts'
+import { inParcel } from './parcel/parcels.ts'
 import type { SessionOutcome, SessionRequest } from './sessions.ts'
 
 export interface FetchWork {
@@ -24,7 +25,16 @@ export interface Fetched {
   readonly items: readonly FetchedItem[]
   readonly extras: readonly ArrivedItem[]
   /** Paths that came through Unison itself. */
+  readonly byUnison: readonly RelativePath[]
+  /** Paths that came over the link, in whatever way. */
   readonly transferred: readonly RelativePath[]
+}
+
+/** How what is missing can come from the peer. */
+export interface Ways {
+  readonly session: (request: SessionRequest) => Promise<SessionOutcome>
+  /** Brings small new files without Unison; answers what is on the disk now. */
+  readonly parcel: (items: readonly FetchItem[]) => Promise<ReadonlyMap<RelativePath, DiskState>>
 }
 
 interface Ran {
@@ -52,10 +62,7 @@ export class Fetcher {
     return this.covered.has(path) || ancestors(path).some((parent) => this.covered.has(parent))
   }
 
-  async fetch(
-    { items, untouched, partial }: FetchWork,
-    session: (request: SessionRequest) => Promise<SessionOutcome>,
-  ): Promise<Fetched> {
+  async fetch({ items, untouched, partial }: FetchWork, { session, parcel }: Ways): Promise<Fetched> {
     const { fitting: ready, lack } = await this.#guard.fit(await this.#guard.check(items, untouched))
     const cleared = await this.#clear(ready.filter(({ clear }) => clear))
     const going = ready.filter((item) => !item.clear || cleared.includes(item))
@@ -63,18 +70,21 @@ export class Fetcher {
     const missing = going.filter((item) => !copied.has(item))
     const coming = missing.filter(({ entry }) => entry.kind === 'file' && this.#options.ahead.has(entry.hash))
     const { first, twins } = splitTwins(missing.filter((item) => !coming.includes(item)))
+    const brought = await this.#unpack(first, going, parcel)
+    const rest = first.filter(({ entry }) => !brought.has(entry.path))
     const ran = new Set(going)
     const leftOut = items.filter((item) => !ran.has(item)).flatMap(({ entry }) => ancestors(entry.path))
-    const elsewhere = coming.flatMap(({ entry }) => ancestors(entry.path))
-    const work = { items: first, untouched, partial: new Set([...partial, ...leftOut, ...elsewhere]) }
+    const elsewhere = new Set([...coming.map(({ entry }) => entry.path), ...brought.keys()].map(parentOf))
+    const around = [...elsewhere].flatMap((directory) => [directory, ...ancestors(directory)])
+    const work = { items: rest, untouched, partial: new Set([...partial, ...leftOut, ...around]) }
     const ended = await this.#run(work, session)
     const { first: late, twins: lateTwins } = splitTwins(await this.#adopt(coming))
     const { outcome, covers } =
       late.length === 0 ? ended : await this.#runLate({ ...work, items: late }, ended, session)
-    if (/no space/.test(outcome.reason)) await this.#clean([...first, ...late])
+    if (/no space/.test(outcome.reason)) await this.#clean([...rest, ...late])
     if (twins.length + lateTwins.length > 0) await this.#copyHere([...twins, ...lateTwins])
     await this.#restore(cleared)
-    const seen = await this.#arrivals.verify(items)
+    const seen = await this.#arrivals.verify(items, brought)
     const extras = await this.#arrivals.extras(covers, items)
     const fetched = items.map(({ entry }, at) => {
       const one = seen.get(entry.path) as Seen
@@ -82,12 +92,30 @@ export class Fetcher {
       return { ...one, entry, ran: ran.has(items[at] as FetchItem), isTransferred }
     })
     const arrived = fetched.filter(({ entry, disk }) => matches(entry, disk))
-    const sent = new Set([...first, ...late].map(({ entry }) => entry.path))
-    const transferred = arrived
-      .filter(({ path, disk }) => disk?.kind === 'file' && sent.has(path))
-      .map(({ path }) => path)
+    const sent = new Set([...rest, ...late].map(({ entry }) => entry.path))
+    const byUnison = arrived.filter(({ path, disk }) => disk?.kind === 'file' && sent.has(path)).map(({ path }) => path)
+    const transferred = [...byUnison, ...brought.keys()]
     const all = arrived.length === items.length
-    return { ...verdict(all, lack ? { result: 'failed', reason: lack } : outcome), items: fetched, extras, transferred }
+    const ending = verdict(all, lack ? { result: 'failed', reason: lack } : outcome)
+    return { ...ending, items: fetched, extras, byUnison, transferred }
+  }
+
+  /** Many small new files come in one piece, into directories that are made before. What does not come is left to Unison. */
+  async #unpack(
+    items: readonly FetchItem[],
+    going: readonly FetchItem[],
+    parcel: Ways['parcel'],
+  ): Promise<ReadonlyMap<RelativePath, DiskState>> {
+    const suited = inParcel(items)
+    if (suited.length === 0) return new Map()
+    const directories = going.filter(({ entry }) => entry.kind === 'dir').map(({ entry }) => entry)
+    await this.#makeDirectories(directories)
+    const made = new Set(directories.map(({ path }) => path))
+    await this.#makeParents(
+      suited.map(({ entry }) => entry.path),
+      made,
+    )
+    return await parcel(suited)
   }
 
   /** Waits for what comes ahead of its announcement, and puts it in place. Answers what has to be fetched after all. */
@@ -185,9 +213,10 @@ export class Fetcher {
     return this.#options.index.withHash(entry.hash, 2).find((row) => row.path !== entry.path && row.stat !== undefined)
   }
 
-  async #makeParents(paths: readonly RelativePath[]): Promise<void> {
-    const parents = new Set(paths.flatMap(ancestors))
-    const missing = [...parents].filter((parent) => !isAlive(this.#options.index.get(parent)))
+  async #makeParents(paths: readonly RelativePath[], made: ReadonlySet<RelativePath> = new Set()): Promise<void> {
+    const direct = [...new Set(paths.map(parentOf))].filter((parent) => parent !== '')
+    const parents = new Set(direct.flatMap((parent) => [parent, ...ancestors(parent)]))
+    const missing = [...parents].filter((parent) => !made.has(parent) && !isAlive(this.#options.index.get(parent)))
     await this.#makeDirectories(missing.map((path) => ({ path, mode: 0o755 })))
   }
 

@@ -1,13 +1,14 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
-import type { Brought, Effect, FolderEvent, Seen } from '@spansync/common/core/agent/events'
+import type { Duplex } from 'node:stream'
+import type { Brought, Effect, FetchItem, FolderEvent, Seen } from '@spansync/common/core/agent/events'
 import { isSettled } from '@spansync/common/core/agent/exchange'
 import { isSame } from '@spansync/common/core/agent/scope'
 import { type FolderState, initialState, isOpen } from '@spansync/common/core/agent/state'
 import { step } from '@spansync/common/core/agent/step'
 import { matches } from '@spansync/common/core/causal/content'
 import { need } from '@spansync/common/core/causal/need'
-import type { Entry, FolderId, NodeId, RelativePath } from '@spansync/common/core/causal/types'
+import type { DiskState, Entry, FolderId, NodeId, RelativePath } from '@spansync/common/core/causal/types'
 import { covers } from '@spansync/common/core/causal/version-vector'
 import { never } from '@spansync/common/core/never'
 import type { FolderIndex, Hint, Link } from '@spansync/common/ports'
@@ -19,12 +20,13 @@ import { openIndex } from '../index-store/open-index.ts'
 import { Ahead } from './ahead/ahead.ts'
 import { Applier, versionPathIn } from './applier.ts'
 import { untouchedBy } from './covers.ts'
-import { Fetcher } from './fetcher.ts'
+import { Fetcher, type Ways } from './fetcher.ts'
 import { remoteItems } from './incoming.ts'
 import { listBelow } from './list-below.ts'
 import { type LookMode, Observer } from './observer.ts'
 import type { FolderEngineOptions } from './options.ts'
 import { toMessages } from './outgoing.ts'
+import { Parcels } from './parcel/parcels.ts'
 import { PathProblems } from './path-problems.ts'
 import { PendingJournal } from './pending-journal.ts'
 import { newReplicaId } from './replica-id.ts'
@@ -41,6 +43,7 @@ export class FolderEngine {
   readonly observer: Observer
   readonly fetcher: Fetcher
   readonly ahead: Ahead
+  readonly parcels: Parcels
   readonly #applier: Applier
   readonly #journal: PendingJournal
   readonly #links = new Map<NodeId, Link>()
@@ -81,6 +84,7 @@ export class FolderEngine {
       lacks: (peer, entry) => this.#lacks(peer, entry),
       wants: (entry) => this.#wants(entry),
     })
+    this.parcels = new Parcels({ folder: options.folder, root, index, disk, clock, log: options.log })
     this.fetcher = new Fetcher({ root, disk, index, observer: this.observer, clock, versionPath, ahead: this.ahead })
     const kept = (path: RelativePath): void => this.#lookLater([path])
     this.#applier = new Applier({ root, disk, index, observer: this.observer, disposable, versionPath, kept })
@@ -234,6 +238,7 @@ export class FolderEngine {
     this.#stop.abort(new Error('the folder is closed'))
     this.#wake?.abort()
     await this.ahead[Symbol.asyncDispose]()
+    await this.parcels[Symbol.asyncDispose]()
     await Promise.allSettled([...this.#background])
     this.index.close()
   }
@@ -342,13 +347,12 @@ export class FolderEngine {
     const endEntry = await this.#journal.begin(peer, items, untouched)
     const endAhead = this.ahead.bringing(peer, items)
     const begun = clock.now()
-    const {
-      outcome,
-      reason,
-      items: fetched,
-      extras,
-      transferred,
-    } = await this.fetcher.fetch({ items, untouched, partial }, (request) => session(peer, request))
+    const ways: Ways = {
+      session: (request) => session(peer, request),
+      parcel: (some) => this.#bringParcel(peer, some),
+    }
+    const ended = await this.fetcher.fetch({ items, untouched, partial }, ways)
+    const { outcome, reason, items: fetched, extras, byUnison, transferred } = ended
     endAhead(new Set(fetched.flatMap(({ entry, disk }) => (matches(entry, disk) ? [entry.hash] : []))))
     const durationMs = clock.now() - begun
     log.debug({ event: 'folder.fetched', outcome, reason, items: items.length, extras: extras.length, durationMs })
@@ -371,7 +375,21 @@ export class FolderEngine {
     })
     // After the commit, which may still be queued, and without harm to the next session's, which has begun by then.
     this.#postLater(() => void endEntry())
-    this.options.transferred(peer, transferred)
+    this.options.byUnison(peer, byUnison)
+  }
+
+  async #bringParcel(peer: NodeId, items: readonly FetchItem[]): Promise<ReadonlyMap<RelativePath, DiskState>> {
+    const link = this.#links.get(peer)
+    if (!link) return new Map()
+    const brought = await this.parcels.bring(link, items)
+    this.options.parcelled(peer)
+    return brought
+  }
+
+  /** The peer wants many small files. */
+  async sendParcel(link: Link, id: string, stream?: Duplex): Promise<void> {
+    await (stream ? this.parcels.onStream(id, stream) : this.parcels.onWanted(link, id))
+    this.options.parcelled(link.peer)
   }
 
   #reincarnate(): void {

@@ -179,6 +179,11 @@ export class FolderHost implements AsyncDisposable {
     if (link) this.#engine?.receiveAhead(link, message)
   }
 
+  onParcelWanted(peer: NodeId, { id }: MessageOf<'parcel_wanted'>): void {
+    const link = this.#links.get(peer)
+    if (link) void this.#engine?.sendParcel(link, id)
+  }
+
   /** The coordinator's plan: to whom this replica passes things on. */
   setNeighbours(neighbours: ReadonlySet<NodeId>): void {
     this.#neighbours = neighbours
@@ -193,7 +198,9 @@ export class FolderHost implements AsyncDisposable {
 
   onStream(peer: NodeId, header: StreamHeader, stream: Duplex): void {
     const pair = this.#pairs.get(peer)
+    const link = this.#links.get(peer)
     if (this.#engine && header.purpose === 'ahead') this.#engine.ahead.onStream(header.id, stream)
+    else if (this.#engine && link && header.purpose === 'parcel') void this.#engine.sendParcel(link, header.id, stream)
     else if (pair && this.#engine) pair.onStream(header, stream)
     else stream.destroy(new Error(this.#problem?.message ?? 'the folder is not open'))
   }
@@ -354,7 +361,8 @@ export class FolderHost implements AsyncDisposable {
       hint: (hint: Hint) => this.#feed?.add([hint]),
       mayBeEmpty: () => this.#approved,
       session: (peer, request) => this.#pairs.get(peer)?.bring(request) ?? Promise.resolve(notConnected),
-      transferred: (peer, paths) => this.#pairs.get(peer)?.busy.noteBrought(paths),
+      byUnison: (peer, paths) => this.#pairs.get(peer)?.busy.noteBrought(paths),
+      parcelled: (peer) => this.#pairs.get(peer)?.noteParcel(),
       committed: (rows) => {
         for (const pair of this.#pairs.values()) pair.busy.noteChanged(rows.map(({ path }) => path))
       },

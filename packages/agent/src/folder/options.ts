@@ -40,8 +40,10 @@ export interface FolderEngineOptions {
   readonly mayBeEmpty: () => boolean
   /** Runs Unison with a peer, on whichever side can. */
   readonly session: (peer: NodeId, request: SessionRequest) => Promise<SessionOutcome>
-  /** These paths came through a session with this peer. */
-  readonly transferred: (peer: NodeId, paths: readonly RelativePath[]) => void
+  /** These paths came through a session of Unison with this peer. */
+  readonly byUnison: (peer: NodeId, paths: readonly RelativePath[]) => void
+  /** Files have passed between this replica and the peer without Unison. */
+  readonly parcelled: (peer: NodeId) => void
   readonly committed: (rows: readonly CommitRow[]) => void
   readonly fetched: (record: FetchRecord) => void
   /** Something in the status may have changed. */

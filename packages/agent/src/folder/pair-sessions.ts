@@ -94,6 +94,14 @@ export class PairSessions implements AsyncDisposable {
     this.#considerKeeping()
   }
 
+  /** Many files have passed without Unison, which is to learn of them when all is quiet. */
+  noteParcel(): void {
+    const now = this.#options.clock.now()
+    this.#recent.push(now, now)
+    this.#bulkAt = now
+    this.#considerKeeping()
+  }
+
   onFetched({ id, outcome, detail }: MessageOf<'fetched'>): void {
     const result = outcome === 'done' ? 'done' : outcome === 'skipped' || outcome === 'busy' ? 'refused' : 'failed'
     this.#asked.get(id)?.answer({ result, reason: detail })

@@ -3,7 +3,7 @@ import type { Entry } from '../core/causal/types.ts'
 import { counter, digest, folderId, mostVectorKeys, replicaId, vector } from './values.ts'
 
 /** Version of the control protocol. Two agents that differ here cannot talk and say so. */
-export const protocolVersion = 3
+export const protocolVersion = 4
 
 /** Bounds checked before anything is kept (bytes from the network are untrusted). */
 export const limits = {
@@ -157,6 +157,16 @@ export const aheadWantedSchema = z.object({ type: z.literal('ahead_wanted'), fol
 /** It is no longer on its way: it has arrived, or will not. */
 export const aheadGoneSchema = z.object({ type: z.literal('ahead_gone'), folder: folderId, hash })
 
+/** The sender, who did not dial, wants many small files at once: the stream with this id, on which it says which ones. */
+export const parcelWantedSchema = z.object({
+  type: z.literal('parcel_wanted'),
+  folder: folderId,
+  id: z.string().max(64),
+})
+
+/** What is asked for on such a stream, in the order in which it shall come: path, hash and size in bytes. */
+export const parcelOrderSchema = z.array(z.tuple([path, hash, counter])).max(limits.pathsPerFetch)
+
 /** The folders shared with this peer have changed. */
 export const foldersSchema = z.object({ type: z.literal('folders'), folders: z.array(folderId).max(10_000) })
 
@@ -174,6 +184,7 @@ export const messageSchema = z.discriminatedUnion('type', [
   aheadSchema,
   aheadWantedSchema,
   aheadGoneSchema,
+  parcelWantedSchema,
   foldersSchema,
 ])
 export type Message = z.infer<typeof messageSchema>
@@ -182,8 +193,8 @@ export type MessageOf<T extends Message['type']> = Extract<Message, { type: T }>
 /** First frame on a connection that carries one Unison session. */
 export const streamHeaderSchema = z.object({
   folder: folderId,
-  /** `ahead`: the bytes of one file, whose hash is the id. */
-  purpose: z.enum(['one-shot', 'persistent', 'ahead']),
+  /** `ahead`: the bytes of one file, whose hash is the id; `parcel`: many small files, without Unison. */
+  purpose: z.enum(['one-shot', 'persistent', 'ahead', 'parcel']),
   id: z.string().max(64),
 })
 export type StreamHeader = z.infer<typeof streamHeaderSchema>

@@ -6,8 +6,10 @@ import type { Clock, Link } from '@spansync/common/ports'
 import type { Message } from '@spansync/common/protocol/messages'
 import { messageOf } from '@spansync/common/runtime/errors'
 import type { Logger } from '@spansync/common/runtime/logger'
+import { stagingDirectory } from '../../disk/staging.ts'
+import { Meeting } from '../streams/meeting.ts'
 import { Source } from './source.ts'
-import { hasRoomFor, receive, stagedFile, stagingDirectory } from './staging.ts'
+import { hasRoomFor, receive, stagedFile } from './staging.ts'
 
 /** Smaller files are everywhere before it would pay to begin early. */
 export const leastBytes = 4 << 20
@@ -15,8 +17,6 @@ export const leastBytes = 4 << 20
 const mostAtOnce = 4
 /** What nobody has asked for by then has been superseded. */
 const keptMs = 600_000
-/** A request and the stream for it travel apart. */
-const meetMs = 15_000
 
 export interface AheadOptions {
   readonly folder: FolderId
@@ -43,13 +43,13 @@ export class Ahead implements AsyncDisposable {
   readonly #options: AheadOptions
   readonly #sources = new Map<string, Source>()
   readonly #staged = new Map<string, Staged>()
-  /** By hash: who waits for the stream that the peer opens. */
-  readonly #awaited = new Map<string, PromiseWithResolvers<Duplex>>()
   readonly #stop = new AbortController()
+  readonly #meeting: Meeting
   readonly #running = new Set<Promise<unknown>>()
 
   constructor(options: AheadOptions) {
     this.#options = options
+    this.#meeting = new Meeting(options.clock, this.#stop.signal)
   }
 
   /** What an earlier life left. */
@@ -92,14 +92,13 @@ export class Ahead implements AsyncDisposable {
   }
 
   onGone(hash: string): void {
-    this.#awaited.get(hash)?.reject(new Error('it is no longer on its way to the peer'))
+    this.#meeting.refuse(hash, 'it is no longer on its way to the peer')
   }
 
   onStream(hash: string, stream: Duplex): void {
-    const awaited = this.#awaited.get(hash)
+    if (this.#meeting.bring(hash, stream)) return
     const source = this.#sources.get(hash)
-    if (awaited) awaited.resolve(stream)
-    else if (source) this.#track(this.#send(source, stream))
+    if (source) this.#track(this.#send(source, stream))
     else stream.destroy()
   }
 
@@ -151,13 +150,15 @@ export class Ahead implements AsyncDisposable {
   }
 
   async #stage(link: Link, entry: Entry): Promise<boolean> {
-    const { root, clock, log } = this.#options
+    const { folder, root, clock, log } = this.#options
     const { signal } = this.#stop
     const begun = clock.now()
     let isComplete = false
     try {
       if (await hasRoomFor(root, entry)) {
-        const stream = await this.#ask(link, entry)
+        const { hash } = entry
+        const invite: Message = { type: 'ahead_wanted', folder, hash }
+        const stream = await this.#meeting.ask(link, { folder, purpose: 'ahead', id: hash }, invite)
         // What comes can be passed on again.
         const source = new Source({ entry, root, clock, place: stagedFile(root, entry.hash) })
         this.#offer(source, link.peer)
@@ -171,27 +172,6 @@ export class Ahead implements AsyncDisposable {
     if (isComplete) this.#forgetLater(entry.hash)
     else this.#staged.delete(entry.hash)
     return isComplete
-  }
-
-  /** The side that dialled opens the stream, whoever sends. */
-  async #ask(link: Link, { hash }: Entry): Promise<Duplex> {
-    const { folder, clock } = this.#options
-    const { signal } = this.#stop
-    if (link.dialed) return await link.openStream({ folder, purpose: 'ahead', id: hash }, signal)
-    const met = Promise.withResolvers<Duplex>()
-    this.#awaited.set(hash, met)
-    const enough = new AbortController()
-    const late = clock.sleep(meetMs, AbortSignal.any([signal, enough.signal])).then(() => {
-      throw new Error('the peer did not send it')
-    })
-    try {
-      link.send({ type: 'ahead_wanted', folder, hash })
-      return await Promise.race([met.promise, late])
-    } finally {
-      this.#awaited.delete(hash)
-      enough.abort()
-      late.catch(() => undefined)
-    }
   }
 
   #forgetLater(hash: string): void {

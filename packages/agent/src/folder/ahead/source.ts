@@ -3,6 +3,7 @@ import { basename, dirname, join } from 'node:path'
 import type { Duplex } from 'node:stream'
 import type { Entry } from '@spansync/common/core/causal/types'
 import type { Clock } from '@spansync/common/ports'
+import { write } from '../streams/write.ts'
 
 /** How often a file that grows is looked at when nothing new was there. */
 const lookMs = 25
@@ -78,25 +79,5 @@ export class Source {
     )
     const newest = dated.sort((left, right) => right.at - left.at)[0]
     return newest && join(directory, newest.name)
-  }
-}
-
-/** Waits for the receiver when it is slower. */
-async function write(stream: Duplex, bytes: Buffer, signal: AbortSignal): Promise<void> {
-  if (stream.destroyed || signal.aborted) throw new AheadFailedError('the receiver hung up')
-  if (stream.write(bytes)) return
-  const done = Promise.withResolvers<void>()
-  const stop = (): void => done.reject(new AheadFailedError('the receiver hung up'))
-  const events = [
-    ['drain', done.resolve],
-    ['close', stop],
-  ] as const
-  for (const [event, listener] of events) stream.once(event, listener)
-  signal.addEventListener('abort', stop, { once: true })
-  try {
-    await done.promise
-  } finally {
-    for (const [event, listener] of events) stream.off(event, listener)
-    signal.removeEventListener('abort', stop)
   }
 }

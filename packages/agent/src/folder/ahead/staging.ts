@@ -4,14 +4,10 @@ import { dirname, join } from 'node:path'
 import type { Duplex } from 'node:stream'
 import type { Entry } from '@spansync/common/core/causal/types'
 import type { Clock } from '@spansync/common/ports'
-import { markerDirectory } from '../../disk/marker.ts'
+import { stagingDirectory } from '../../disk/staging.ts'
+import { SilenceAlarm, silenceMs } from '../streams/silence.ts'
 
-/** No byte for so long, and the usual way is taken instead. */
-const silenceMs = 60_000
 const spareBytes = 64 << 20
-
-/** Inside the root, so that putting it in place is a rename; ignored there by everybody. */
-export const stagingDirectory = (root: string): string => join(root, markerDirectory, 'ahead')
 
 export const stagedFile = (root: string, hash: string): string => join(stagingDirectory(root), hash)
 
@@ -48,7 +44,7 @@ async function store(file: string, { entry, stream, clock, signal }: Receiving):
   await using handle = await open(file, 'w', 0o600)
   const sum = createHash('sha256')
   let bytes = 0
-  const alarm = new Alarm(clock, silenceMs, () => stream.destroy(new Error('nothing came for too long')))
+  const alarm = new SilenceAlarm(clock, silenceMs, () => stream.destroy(new Error('nothing came for too long')))
   const stop = (): void => void stream.destroy(new Error('no longer wanted'))
   // What ends it is seen where it is read.
   stream.on('error', () => undefined)
@@ -68,37 +64,5 @@ async function store(file: string, { entry, stream, clock, signal }: Receiving):
     alarm.end()
     signal.removeEventListener('abort', stop)
     stream.destroy()
-  }
-}
-
-/** Goes off when it has not been fed for a while. */
-class Alarm {
-  readonly #clock: Clock
-  readonly #ms: number
-  readonly #stop = new AbortController()
-  #fedAt: number
-
-  constructor(clock: Clock, ms: number, ring: () => void) {
-    this.#clock = clock
-    this.#ms = ms
-    this.#fedAt = clock.now()
-    void this.#watch(ring)
-  }
-
-  feed(): void {
-    this.#fedAt = this.#clock.now()
-  }
-
-  end(): void {
-    this.#stop.abort()
-  }
-
-  async #watch(ring: () => void): Promise<void> {
-    const { signal } = this.#stop
-    while (!signal.aborted) {
-      const left = this.#fedAt + this.#ms - this.#clock.now()
-      if (left <= 0) return ring()
-      await this.#clock.sleep(left, signal).catch(() => undefined)
-    }
   }
 }

@@ -1,0 +1,240 @@
+import { randomBytes } from 'node:crypto'
+import type { Duplex } from 'node:stream'
+import type { FetchItem } from '@spansync/common/core/agent/events'
+import type { DiskState, FolderId, RelativePath } from '@spansync/common/core/causal/types'
+import type { Clock, FolderIndex, Link } from '@spansync/common/ports'
+import { messageOf } from '@spansync/common/runtime/errors'
+import type { Logger } from '@spansync/common/runtime/logger'
+import type { DiskWorker } from '../../disk/disk-worker.ts'
+import type { Task } from '../../disk/tasks.ts'
+import { isAlive } from '../live-rows.ts'
+import { ExactReader } from '../streams/exact-reader.ts'
+import { Meeting } from '../streams/meeting.ts'
+import { SilenceAlarm, silenceMs } from '../streams/silence.ts'
+import { write } from '../streams/write.ts'
+import { encodeHead, encodeOrder, mostBytesPerFile, type OrderLine, readFile, readOrder } from './format.ts'
+
+/** For fewer files Unison, which the pair has to run at any rate for later changes, is as quick. */
+export const fewestFiles = 32
+/** So much is handed to the disk at a time. */
+const mostTogether = { files: 250, bytes: 512 << 10 }
+
+export interface ParcelsOptions {
+  readonly folder: FolderId
+  readonly root: string
+  readonly index: FolderIndex
+  readonly disk: DiskWorker
+  readonly clock: Clock
+  readonly log: Logger
+}
+
+/** Many small new files travel in one piece, from agent to agent. Unison's strength is to find out what differs; here nothing is to be
+ *  found out, and its cost per file would be most of the time that a first sync takes. What came is checked by its hash before it gets
+ *  its name; what did not is left to Unison. */
+export class Parcels implements AsyncDisposable {
+  readonly #options: ParcelsOptions
+  readonly #stop = new AbortController()
+  readonly #meeting: Meeting
+  readonly #running = new Set<Promise<unknown>>()
+
+  constructor(options: ParcelsOptions) {
+    this.#options = options
+    this.#meeting = new Meeting(options.clock, this.#stop.signal)
+  }
+
+  /** Brings the items from the peer, and answers with what is on the disk now. Their directories must be there. Never rejects. */
+  async bring(link: Link, items: readonly FetchItem[]): Promise<Map<RelativePath, DiskState>> {
+    const { folder, clock, log } = this.#options
+    const begun = clock.now()
+    const id = randomBytes(6).toString('hex')
+    const brought = new Map<RelativePath, DiskState>()
+    const work = async (): Promise<void> => {
+      const invite = { type: 'parcel_wanted', folder, id } as const
+      const stream = await this.#meeting.ask(link, { folder, purpose: 'parcel', id }, invite)
+      await this.#using(stream, (reader) => this.#unpack(stream, reader, items, brought))
+    }
+    await this.#track(
+      work().catch((error) => {
+        log.debug({ event: 'parcel.not_brought', peer: link.name, reason: messageOf(error) })
+      }),
+    )
+    const durationMs = clock.now() - begun
+    log.debug({ event: 'parcel.brought', peer: link.name, files: items.length, brought: brought.size, durationMs })
+    return brought
+  }
+
+  /** The peer did not dial, so the stream is for us to open. */
+  async onWanted(link: Link, id: string): Promise<void> {
+    const { folder } = this.#options
+    if (link.dialed) await this.#serve(link.openStream({ folder, purpose: 'parcel', id }, this.#stop.signal))
+  }
+
+  async onStream(id: string, stream: Duplex): Promise<void> {
+    if (!this.#meeting.bring(id, stream)) await this.#serve(stream)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort(new Error('the folder is closed'))
+    await Promise.allSettled([...this.#running])
+  }
+
+  async #unpack(
+    stream: Duplex,
+    reader: ExactReader,
+    items: readonly FetchItem[],
+    brought: Map<RelativePath, DiskState>,
+  ): Promise<void> {
+    const lines = items.map(({ entry: { path, hash, size } }) => ({ path, hash, size }))
+    await write(stream, encodeOrder(lines), this.#stop.signal)
+    stream.end()
+    let putting: Promise<void> = Promise.resolve()
+    for (const part of inParts(items, ({ entry }) => entry.size)) {
+      const batch = await this.#readPart(reader, part)
+      // The next part comes in while this one is written.
+      await putting
+      putting = this.#put(batch, brought)
+      putting.catch(() => undefined)
+    }
+    await Promise.all([putting, reader.end()])
+  }
+
+  async #readPart(reader: ExactReader, items: readonly FetchItem[]): Promise<Batch> {
+    const room = new Uint8Array(items.reduce((sum, { entry }) => sum + entry.size, 0))
+    const tasks: PutTask[] = []
+    let at = 0
+    for (const { entry } of items) {
+      const bytes = await readFile(reader, entry)
+      if (bytes === undefined) continue
+      room.set(bytes, at)
+      const { path: to, mode, mtimeUs, hash } = entry
+      tasks.push({ op: 'put', to, bytes: room.subarray(at, at + bytes.length), mode, mtimeUs, hash })
+      at += bytes.length
+    }
+    return { tasks, room: room.buffer }
+  }
+
+  async #put({ tasks, room }: Batch, brought: Map<RelativePath, DiskState>): Promise<void> {
+    const { disk, root } = this.#options
+    const results = await disk.perform(root, tasks, { transfer: [room] })
+    for (const [at, result] of results.entries()) {
+      const { to } = tasks[at] as PutTask
+      if (result.code === 'done' && result.disk) brought.set(to, result.disk)
+    }
+  }
+
+  async #serve(opening: Duplex | Promise<Duplex>): Promise<void> {
+    const work = async (): Promise<void> => {
+      const stream = await opening
+      await this.#using(stream, async (reader, feed) => {
+        await this.#pack(stream, await readOrder(reader), feed)
+        stream.end()
+        await reader.end()
+      })
+    }
+    await this.#track(
+      work().catch((error) => {
+        this.#options.log.debug({ event: 'parcel.not_sent', reason: messageOf(error) })
+      }),
+    )
+  }
+
+  async #pack(stream: Duplex, lines: readonly OrderLine[], feed: () => void): Promise<void> {
+    let packed: Promise<Buffer> | undefined
+    for (const part of inParts(lines, ({ size }) => size)) {
+      const next = this.#packPart(part)
+      next.catch(() => undefined)
+      // The disk reads on while this one leaves.
+      if (packed) await this.#send(stream, packed, feed)
+      packed = next
+    }
+    if (packed) await this.#send(stream, packed, feed)
+  }
+
+  async #send(stream: Duplex, packed: Promise<Buffer>, feed: () => void): Promise<void> {
+    await write(stream, await packed, this.#stop.signal)
+    feed()
+  }
+
+  async #packPart(lines: readonly OrderLine[]): Promise<Buffer> {
+    const { disk, root, index } = this.#options
+    const rows = index.getMany(lines.map(({ path }) => path))
+    const isHere = ({ path, hash, size }: OrderLine): boolean => {
+      const row = rows.get(path)
+      return isAlive(row) && row.kind === 'file' && row.hash === hash && row.size === size && size <= mostBytesPerFile
+    }
+    const here = lines.map(isHere)
+    const { bytes, present } = await disk.gather(
+      root,
+      lines.filter((_, at) => here[at]),
+    )
+    const answers = present.values()
+    let offset = 0
+    const pieces = lines.flatMap(({ size }, at) => {
+      if (!here[at] || !answers.next().value) return [encodeHead(undefined)]
+      offset += size
+      return [encodeHead(size), new Uint8Array(bytes, offset - size, size)]
+    })
+    return Buffer.concat(pieces)
+  }
+
+  /** Runs `work` on the stream and ends it afterwards, whole or not, also when nothing has come for too long. */
+  async #using(stream: Duplex, work: (reader: ExactReader, feed: () => void) => Promise<void>): Promise<void> {
+    const { signal } = this.#stop
+    const alarm = new SilenceAlarm(this.#options.clock, silenceMs, () =>
+      stream.destroy(new Error('nothing came for too long')),
+    )
+    const stop = (): void => void stream.destroy(new Error('the folder is closed'))
+    // What ends it is seen where it is read.
+    stream.on('error', () => undefined)
+    signal.addEventListener('abort', stop, { once: true })
+    if (signal.aborted) stop()
+    try {
+      const feed = (): void => alarm.feed()
+      await work(new ExactReader(stream, feed), feed)
+    } catch (error) {
+      stream.destroy(error instanceof Error ? error : undefined)
+      throw error
+    } finally {
+      alarm.end()
+      signal.removeEventListener('abort', stop)
+    }
+  }
+
+  #track<T>(work: Promise<T>): Promise<T> {
+    const tracked: Promise<unknown> = work.catch(() => undefined).finally(() => this.#running.delete(tracked))
+    this.#running.add(tracked)
+    return work
+  }
+}
+
+type PutTask = Extract<Task, { readonly op: 'put' }>
+
+interface Batch {
+  readonly tasks: readonly PutTask[]
+  readonly room: ArrayBuffer
+}
+
+/** Those of the items that are better brought in a parcel; none when there are too few. */
+export function inParcel(items: readonly FetchItem[]): FetchItem[] {
+  const suited = items.filter(isSmallAndNew)
+  return suited.length < fewestFiles ? [] : suited
+}
+
+function isSmallAndNew({ entry, local, transit, clear }: FetchItem): boolean {
+  const isNew = !isAlive(local) && transit === undefined && !clear
+  return isNew && entry.kind === 'file' && entry.size <= mostBytesPerFile
+}
+
+function* inParts<T>(items: readonly T[], bytesOf: (item: T) => number): Generator<T[]> {
+  let part: T[] = []
+  let bytes = 0
+  for (const item of items) {
+    part.push(item)
+    bytes += bytesOf(item)
+    if (part.length < mostTogether.files && bytes < mostTogether.bytes) continue
+    yield part
+    part = []
+    bytes = 0
+  }
+  if (part.length > 0) yield part
+}

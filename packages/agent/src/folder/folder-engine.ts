@@ -321,7 +321,7 @@ export class FolderEngine {
   }
 
   /** In a burst many small commits become one read, one message. */
-  async #read({ peer, id, since, knowledge, limit }: Extract<Effect, { kind: 'read_entries' }>): Promise<void> {
+  async #read({ peer, id, since, knowledge, heard, limit }: Extract<Effect, { kind: 'read_entries' }>): Promise<void> {
     const { clock } = this.options
     const wait = (this.#lastRead.get(peer) ?? 0) + readPauseMs - clock.now()
     if (wait > 0) await clock.sleep(wait, this.#stop.signal)
@@ -329,7 +329,8 @@ export class FolderEngine {
     this.#lastRead.set(peer, clock.now())
     this.#postLater(() => {
       const { knowledge: own, digest } = this.index.meta()
-      const found = limit > 0 ? this.index.since(since, knowledge, limit) : { rows: [], toSeq: since, complete: false }
+      const found =
+        limit > 0 ? this.index.since(since, knowledge, limit, heard) : { rows: [], toSeq: since, complete: false }
       return { kind: 'entries_read', peer, id, ...found, meta: { knowledge: own, digest } }
     })
   }

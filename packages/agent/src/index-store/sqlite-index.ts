@@ -1,4 +1,5 @@
 import { addToDigest, removeFromDigest } from '@spansync/common/core/causal/digest'
+import { type Heard, hasHeard, nothingHeard } from '@spansync/common/core/causal/heard'
 import type { Digest, Entry, RelativePath, ReplicaId, Row, VersionVector } from '@spansync/common/core/causal/types'
 import { covers } from '@spansync/common/core/causal/version-vector'
 import type { FolderIndex, FolderMeta, FolderTotals } from '@spansync/common/ports'
@@ -86,10 +87,15 @@ export class SqliteIndex implements FolderIndex {
     return guarded(this.#file, () => this.#statements.containing.all(text, limit).map(decodeRow))
   }
 
-  since(since: number, knowledge: VersionVector | undefined, limit: number): ReturnType<FolderIndex['since']> {
+  since(
+    since: number,
+    knowledge: VersionVector | undefined,
+    limit: number,
+    heard = nothingHeard,
+  ): ReturnType<FolderIndex['since']> {
     return this.#reading(() => {
       const rows: Row[] = []
-      const covered = coverage(knowledge)
+      const covered = coverage(knowledge, heard)
       let cursor = since
       for (let examined = 0; examined < mostExamined && rows.length < limit; ) {
         const wanted = knowledge === undefined ? Math.min(page, limit - rows.length) : page
@@ -201,13 +207,14 @@ export class SqliteIndex implements FolderIndex {
 }
 
 /** Is a vector (as stored) covered? Many neighbours in a row have the same text, so the last answer is kept. */
-function coverage(knowledge: VersionVector | undefined): (vector: string) => boolean {
-  if (knowledge === undefined) return () => false
+function coverage(knowledge: VersionVector | undefined, heard: Heard): (vector: string) => boolean {
+  if (knowledge === undefined && heard.size === 0) return () => false
   let last = ''
   let answer = false
   return (vector) => {
     if (vector !== last) {
-      answer = covers(knowledge, JSON.parse(vector) as VersionVector)
+      const parsed = JSON.parse(vector) as VersionVector
+      answer = (knowledge !== undefined && covers(knowledge, parsed)) || hasHeard(heard, parsed)
       last = vector
     }
     return answer

@@ -180,10 +180,10 @@ export class SimAgent {
     this.handle({ kind: 'reincarnated', replica: this.index.meta().replica as ReplicaId })
   }
 
-  #read({ peer, id, since, knowledge, limit }: Extract<Effect, { kind: 'read_entries' }>): void {
+  #read({ peer, id, since, knowledge, heard, limit }: Extract<Effect, { kind: 'read_entries' }>): void {
     const { knowledge: own, digest } = this.index.meta()
     const nothing = { rows: [], toSeq: since, complete: false }
-    const found = limit > 0 ? this.index.since(since, knowledge, Math.min(limit, this.#world.page)) : nothing
+    const found = limit > 0 ? this.index.since(since, knowledge, Math.min(limit, this.#world.page), heard) : nothing
     this.handle({ kind: 'entries_read', peer, id, ...found, meta: { knowledge: own, digest } })
   }
 

@@ -1,4 +1,5 @@
 import { addToDigest, emptyDigest, removeFromDigest } from '../core/causal/digest.ts'
+import { hasHeard, nothingHeard } from '../core/causal/heard.ts'
 import type { RelativePath, ReplicaId, Row, VersionVector } from '../core/causal/types.ts'
 import { covers } from '../core/causal/version-vector.ts'
 import type { FolderIndex, FolderMeta, FolderTotals } from '../ports.ts'
@@ -61,7 +62,14 @@ export class MemoryIndex implements FolderIndex {
       .slice(0, limit)
   }
 
-  since(since: number, knowledge: VersionVector | undefined, limit: number): ReturnType<FolderIndex['since']> {
+  since(
+    since: number,
+    knowledge: VersionVector | undefined,
+    limit: number,
+    heard = nothingHeard,
+  ): ReturnType<FolderIndex['since']> {
+    const isKnown = ({ vector }: Row): boolean =>
+      (knowledge !== undefined && covers(knowledge, vector)) || hasHeard(heard, vector)
     const rows: Row[] = []
     let cursor = since
     for (let at = this.#firstAfter(since); at < this.#log.length; at++) {
@@ -69,7 +77,7 @@ export class MemoryIndex implements FolderIndex {
       if (this.#rows.get(row.path)?.seq !== row.seq) continue
       if (rows.length === limit) return { rows, toSeq: cursor, complete: false }
       cursor = row.seq
-      if (knowledge === undefined || !covers(knowledge, row.vector)) rows.push(this.#rows.get(row.path) as Row)
+      if (!isKnown(row)) rows.push(this.#rows.get(row.path) as Row)
     }
     return { rows, toSeq: Math.max(since, this.#meta.seq), complete: true }
   }

@@ -99,10 +99,10 @@ export class StepDriver {
   }
 
   /** What the index says to a read, as the shell would answer it. */
-  answerRead({ peer, id, since, knowledge, limit }: EffectOf<'read_entries'>): Effects {
+  answerRead({ peer, id, since, knowledge, heard, limit }: EffectOf<'read_entries'>): Effects {
     const { knowledge: own, digest } = this.index.meta()
     const nothing = { rows: [], toSeq: since, complete: false }
-    const found = limit > 0 ? this.index.since(since, knowledge, limit) : nothing
+    const found = limit > 0 ? this.index.since(since, knowledge, limit, heard) : nothing
     return this.send({ kind: 'entries_read', peer, id, ...found, meta: { knowledge: own, digest } })
   }
 

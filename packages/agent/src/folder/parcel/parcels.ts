@@ -14,8 +14,8 @@ import { SilenceAlarm, silenceMs } from '../streams/silence.ts'
 import { write } from '../streams/write.ts'
 import { encodeHead, encodeOrder, mostBytesPerFile, type OrderLine, readFile, readOrder } from './format.ts'
 
-/** For fewer files Unison, which the pair has to run at any rate for later changes, is as quick. */
-export const fewestFiles = 32
+/** Fewer are left to Unison: it has to learn of them at any rate for later changes, and then is as quick. */
+export const fewestFiles = 8
 /** So much is handed to the disk at a time. */
 const mostTogether = { files: 250, bytes: 512 << 10 }
 

@@ -1,3 +1,4 @@
+import type { Heard } from '../causal/heard.ts'
 import type {
   Digest,
   DiskState,
@@ -171,6 +172,7 @@ export type Effect =
       readonly id: string
       readonly since: number
       readonly knowledge: VersionVector | undefined
+      readonly heard: Heard
       readonly limit: number
     }
   | {

@@ -1,3 +1,4 @@
+import { nothingHeard } from '../causal/heard.ts'
 import type { NodeId } from '../causal/types.ts'
 import { compare, covers } from '../causal/version-vector.ts'
 import { type Draft, editPeer, hasCommit, takeId } from './draft.ts'
@@ -22,7 +23,7 @@ export function readForPeers(draft: Draft): void {
 }
 
 function readFor(draft: Draft, id: NodeId, peer: PeerState): void {
-  const { outgoing, announced, told } = peer
+  const { outgoing, announced, told, incoming } = peer
   if (!announced && told) return
   const outstanding = outgoing.unacknowledged.reduce((sum, page) => sum + page.count, 0)
   // Until the peer has said what it knows there is nothing to send but what we know.
@@ -30,8 +31,9 @@ function readFor(draft: Draft, id: NodeId, peer: PeerState): void {
   const limit = mayBeSent ? Math.max(0, Math.min(bounds.page, outgoing.window - outstanding)) : 0
   if (mayBeSent && limit <= 0 && !owesAcknowledgement(peer)) return
   const knowledge = outgoing.all ? undefined : (announced?.knowledge ?? {})
+  const heard = outgoing.all ? nothingHeard : incoming.heard
   const reading = takeId(draft)
-  draft.effects.push({ kind: 'read_entries', peer: id, id: reading, since: outgoing.cursor, knowledge, limit })
+  draft.effects.push({ kind: 'read_entries', peer: id, id: reading, since: outgoing.cursor, knowledge, heard, limit })
   editPeer(draft, id, { outgoing: { ...outgoing, reading, dirty: false } })
 }
 

@@ -1,5 +1,6 @@
 import { adopted } from '../causal/change.ts'
 import { matches } from '../causal/content.ts'
+import { hear } from '../causal/heard.ts'
 import { need } from '../causal/need.ts'
 import type { NodeId, ReplicaId, VersionVector } from '../causal/types.ts'
 import { compare, covers, emptyVector, merge } from '../causal/version-vector.ts'
@@ -92,7 +93,11 @@ export function onEntries(draft: Draft, event: EventOf<'entries_received'>): voi
   // What the peer knows is true with every page, and keeps us from telling it what came from it.
   const announced = fresh.announced && { ...fresh.announced, knowledge, digest }
   const outgoing = { ...fresh.outgoing, dirty: true }
-  const incoming = { toSeq, complete, knowledge: vouched(event, fresh.announced?.replica) }
+  const told = event.items.map(({ remote }) => remote.vector).filter((vector) => !covers(knowledge, vector))
+  const incoming = {
+    ...{ toSeq, complete, knowledge: vouched(event, fresh.announced?.replica) },
+    heard: hear(fresh.incoming.heard, told),
+  }
   editPeer(draft, event.peer, { incoming, announced, outgoing })
 }
 

@@ -1,3 +1,4 @@
+import { type Heard, nothingHeard } from '../causal/heard.ts'
 import type {
   Digest,
   DiskState,
@@ -123,6 +124,7 @@ export interface Incoming {
   /** Nothing was left to send at `toSeq`; `knowledge` is the peer's at that moment. */
   readonly complete: boolean
   readonly knowledge: VersionVector
+  readonly heard: Heard
 }
 
 /** A peer's entry that is not ours yet. */
@@ -194,7 +196,7 @@ export function initialPeer(): PeerState {
       unacknowledged: [],
       window: bounds.firstWindow,
     },
-    incoming: { toSeq: 0, complete: false, knowledge: {} },
+    incoming: { toSeq: 0, complete: false, knowledge: {}, heard: nothingHeard },
     wanted: new LayeredMap(wishFlags),
     fetch: undefined,
     batch: bounds.firstBatch,

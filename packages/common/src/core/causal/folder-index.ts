@@ -1,3 +1,4 @@
+import type { Heard } from './heard.ts'
 import type { Digest, Entry, RelativePath, ReplicaId, Row, VersionVector } from './types.ts'
 
 export interface FolderMeta {
@@ -28,12 +29,13 @@ export interface FolderIndex {
   withHash(hash: string, limit: number): Row[]
   /** Live rows with this text in their path, in path order; at most `limit`. Reads every path. */
   containing(text: string, limit: number): Row[]
-  /** Rows with seq > since in seq order that are not covered by `knowledge` (all when undefined), at most `limit`. `toSeq` is the
-   *  highest seq examined; `complete` says nothing is left after it. */
+  /** Rows with seq > since in seq order that are not covered by `knowledge` (all when undefined) and not among `heard`, at most
+   *  `limit`. `toSeq` is the highest seq examined; `complete` says nothing is left after it. */
   since(
     since: number,
     knowledge: VersionVector | undefined,
     limit: number,
+    heard?: Heard,
   ): { rows: Row[]; toSeq: number; complete: boolean }
   /** One transaction: rows (each gets the next seq, in order; the digest is kept) and, if given, the new knowledge. */
   commit(change: { rows: readonly (Entry & { stat: Row['stat'] })[]; knowledge?: VersionVector }): FolderMeta

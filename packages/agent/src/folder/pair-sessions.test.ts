@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { PassThrough } from 'node:stream'
 import type { FolderId, NodeId } from '@spansync/common/core/causal/types'
 import type { Link } from '@spansync/common/ports'
@@ -18,9 +19,11 @@ class Side implements AsyncDisposable {
   readonly serve = vi.fn(async () => {})
   readonly run = vi.fn<Engine['run']>(async () => ({ result: 'done', reason: '' }))
   readonly openStream = vi.fn(async () => new PassThrough())
+  /** Never ends by itself. */
+  readonly keep = vi.fn<Engine['keep']>(({ signal }) => once(signal, 'abort').then(() => Promise.reject(signal.reason)))
   readonly pair: PairSessions
 
-  constructor(dialed: boolean) {
+  constructor(dialed: boolean, { isEqual = false } = {}) {
     const link = {
       peer: 'peer' as NodeId,
       name: 'peer',
@@ -32,11 +35,11 @@ class Side implements AsyncDisposable {
       root: '/nowhere',
       self: 'self' as NodeId,
       link: { ...link, openStream: this.openStream, drop: () => {} } as unknown as Link,
-      engine: { run: this.run, serve: this.serve, mayKeep: () => false } as unknown as Engine,
+      engine: { run: this.run, serve: this.serve, keep: this.keep, mayKeep: () => isEqual } as unknown as Engine,
       ignore: [],
       clock: this.clock,
       log: createLogger({ level: 'silent', fields: {} }),
-      isEqual: () => false,
+      isEqual: () => isEqual,
       files: () => 0,
       hashes: () => new Map(),
     })
@@ -116,4 +119,33 @@ it('a run of this side is asked before each of its processes whether its ground 
   await side.pair.bring(request({ isUndisturbed }))
   await side.run.mock.calls[0]?.[0].mayGoOn?.(['p'])
   expect(isUndisturbed).toHaveBeenCalledWith(['p'])
+})
+
+describe('after files have come without Unison', () => {
+  it('a session is opened when all has been quiet for a while, so that Unison learns of them', async () => {
+    await using side = new Side(true, { isEqual: true })
+    side.pair.noteParcel()
+    await side.clock.advance(3000)
+    expect(side.keep).not.toHaveBeenCalled()
+    await side.clock.advance(2000)
+    expect(side.keep).toHaveBeenCalledOnce()
+  })
+
+  it('what is to be brought waits for that only so long', async () => {
+    await using side = new Side(true, { isEqual: true })
+    side.pair.noteParcel()
+    await side.clock.advance(60_000)
+    const bringing = side.pair.bring(request())
+    await side.clock.advance(2000)
+    expect(side.run).not.toHaveBeenCalled()
+    await side.clock.advance(2000)
+    expect(await bringing).toEqual({ result: 'done', reason: '' })
+  })
+
+  it('nothing of the kind happens on the side that did not dial', async () => {
+    await using side = new Side(false, { isEqual: true })
+    side.pair.noteParcel()
+    await side.clock.advance(60_000)
+    expect(side.keep).not.toHaveBeenCalled()
+  })
 })

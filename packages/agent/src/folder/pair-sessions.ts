@@ -7,6 +7,7 @@ import { messageOf } from '@spansync/common/runtime/errors'
 import type { Logger } from '@spansync/common/runtime/logger'
 import { BusyPair } from './busy-pair.ts'
 import { EnoughSessionsError } from './errors.ts'
+import { GiveWay } from './give-way.ts'
 import { splitBySize } from './outgoing.ts'
 import type { SessionOutcome, SessionRequest } from './sessions.ts'
 import type { Engine, RunRequest, ServeRequest } from './unison-engine.ts'
@@ -42,6 +43,7 @@ export class PairSessions implements AsyncDisposable {
   #bulkAt = Number.NEGATIVE_INFINITY
   #last: Promise<unknown> = Promise.resolve()
   #opening = false
+  #openingNow: GiveWay | undefined
   #restUntil = 0
 
   constructor(options: PairOptions) {
@@ -208,6 +210,7 @@ export class PairSessions implements AsyncDisposable {
   }
 
   async #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    this.#openingNow?.hurry()
     const turn = this.#last.then(work)
     this.#last = turn.catch(() => undefined)
     return await this.#track(turn)
@@ -275,7 +278,7 @@ export class PairSessions implements AsyncDisposable {
         this.#opening = false
       }),
     ).catch(() => {
-      // Most likely the peer keeps enough of them.
+      // Most likely the peer keeps enough of them, or something is going on here.
       this.#restUntil = clock.now() + refusedMs
     })
   }
@@ -296,16 +299,16 @@ export class PairSessions implements AsyncDisposable {
     this.busy.record()
     const connect = (signal: AbortSignal): Promise<Duplex> =>
       link.openStream({ folder, purpose: 'persistent', id: randomBytes(6).toString('hex') }, signal)
-    const session = await engine.keep({
-      folder,
-      root,
-      self,
-      peer: link.peer,
-      ignore,
-      connect,
-      signal: this.#stop.signal,
-    })
-    this.busy.attach(session)
+    const giveWay = new GiveWay(clock, openingMs)
+    this.#openingNow = giveWay
+    const signal = AbortSignal.any([this.#stop.signal, giveWay.signal])
+    try {
+      const session = await engine.keep({ folder, root, self, peer: link.peer, ignore, connect, signal })
+      this.busy.attach(session)
+    } finally {
+      giveWay.done()
+      this.#openingNow = undefined
+    }
     log.debug({ event: 'session.kept', peer: link.name, durationMs: clock.now() - begun })
     void this.#track(this.#closeWhenIdle())
   }
@@ -366,3 +369,5 @@ const idleMsMany = 60_000
 const idleMsFew = 600_000
 const idleCheckMs = 15_000
 const refusedMs = 60_000
+/** In a large folder Unison's first look at everything takes longer, and what waits for it goes first. */
+const openingMs = 3000

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { addToDigest, emptyDigest } from '../core/causal/digest.ts'
 import type { FolderIndex } from '../core/causal/folder-index.ts'
+import { hear, nothingHeard } from '../core/causal/heard.ts'
 import type { Entry, ReplicaId, Row, StatSignature } from '../core/causal/types.ts'
 import { covers } from '../core/causal/version-vector.ts'
 
@@ -181,6 +182,15 @@ function runSinceTests(make: () => FolderIndex): void {
       expect(pathsOf(found.rows)).toEqual(['c', 'd'])
       expect(found).toMatchObject({ toSeq: 4, complete: true })
       expect(index.since(0, { [replica]: 3, [other]: 1 }, 10)).toEqual({ rows: [], toSeq: 4, complete: true })
+    })
+
+    it('leaves out what a peer has told of itself, also when all is asked for', () => {
+      const index = make()
+      index.commit({ rows: [file('a', 1), file('b', 2), file('c', 3), file('d', 4)] })
+      const heard = hear(nothingHeard, [{ [replica]: 2 }, { [replica]: 3 }])
+      expect(pathsOf(index.since(0, {}, 10, heard).rows)).toEqual(['a', 'd'])
+      expect(pathsOf(index.since(0, { [replica]: 1 }, 10, heard).rows)).toEqual(['d'])
+      expect(index.since(0, undefined, 10, heard)).toMatchObject({ toSeq: 4, complete: true })
     })
 
     it('ends at the highest seq although its row has moved on', () => {

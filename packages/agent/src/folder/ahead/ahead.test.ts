@@ -11,14 +11,15 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Duplex, duplexPair } from 'node:stream'
+import type { Duplex } from 'node:stream'
 import type { Entry, FolderId, NodeId } from '@spansync/common/core/causal/types'
 import type { Link } from '@spansync/common/ports'
-import type { Message } from '@spansync/common/protocol/messages'
+import type { Message, StreamHeader } from '@spansync/common/protocol/messages'
 import { systemClock } from '@spansync/common/runtime/clock'
 import { silentLogger } from '@spansync/common/runtime/logger'
 import { fetchItem, file } from '@spansync/common/testing/entries'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { joinEnds, type LinkEnd } from '../testing/join-ends.ts'
 import { Ahead, leastBytes } from './ahead.ts'
 
 const folder = 'f' as FolderId
@@ -29,8 +30,8 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(base, { recursive: true, force: true }))
 
-/** One node of a line; `join` puts a link between two. */
-class Node implements AsyncDisposable {
+/** One node of a line. */
+class Node implements LinkEnd, AsyncDisposable {
   readonly id: NodeId
   readonly root: string
   readonly ahead: Ahead
@@ -59,27 +60,13 @@ class Node implements AsyncDisposable {
     if (message.type === 'ahead_gone') this.ahead.onGone(message.hash)
   }
 
+  onStream(_link: Link, { id }: StreamHeader, stream: Duplex): void {
+    this.ahead.onStream(id, stream)
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.ahead[Symbol.asyncDispose]()
   }
-}
-
-/** `dialer` opens the streams. */
-function joinNodes(dialer: Node, other: Node): void {
-  const make = (own: Node, far: Node, dialed: boolean): Link => ({
-    peer: far.id,
-    name: far.id,
-    dialed,
-    send: (message) => queueMicrotask(() => far.receive(far.links.get(own.id) as Link, message)),
-    openStream: async ({ id }): Promise<Duplex> => {
-      const [near, remote] = duplexPair()
-      far.ahead.onStream(id, remote)
-      return near
-    },
-    drop: () => {},
-  })
-  dialer.links.set(other.id, make(dialer, other, true))
-  other.links.set(dialer.id, make(other, dialer, false))
 }
 
 const content = randomBytes(leastBytes + 70_000)
@@ -99,8 +86,8 @@ describe.each([
     await using b = new Node('b')
     await using c = new Node('c')
     await using d = new Node('d')
-    joinNodes(receiverDialled ? c : b, receiverDialled ? b : c)
-    joinNodes(receiverDialled ? d : c, receiverDialled ? c : d)
+    joinEnds(receiverDialled ? c : b, receiverDialled ? b : c)
+    joinEnds(receiverDialled ? d : c, receiverDialled ? c : d)
     const entry = entryOf(content)
     writeFileSync(temporary(b), content.subarray(0, 1_000_000))
     const end = b.ahead.bringing('a' as NodeId, [fetchItem(entry)])
@@ -121,7 +108,7 @@ describe.each([
   it('that turns out to be another one leaves nothing behind', async () => {
     await using b = new Node('b')
     await using c = new Node('c')
-    joinNodes(receiverDialled ? c : b, receiverDialled ? b : c)
+    joinEnds(receiverDialled ? c : b, receiverDialled ? b : c)
     const entry = entryOf(content)
     writeFileSync(temporary(b), Buffer.alloc(content.length, 7))
     b.ahead.bringing('a' as NodeId, [fetchItem(entry)])
@@ -133,7 +120,7 @@ describe.each([
   it('that does not arrive after all is given up', async () => {
     await using b = new Node('b')
     await using c = new Node('c')
-    joinNodes(receiverDialled ? c : b, receiverDialled ? b : c)
+    joinEnds(receiverDialled ? c : b, receiverDialled ? b : c)
     const entry = entryOf(content)
     writeFileSync(temporary(b), content.subarray(0, 100_000))
     const end = b.ahead.bringing('a' as NodeId, [fetchItem(entry)])
@@ -146,7 +133,7 @@ describe.each([
 it('nobody is told of small files, nor the peer that sends', async () => {
   await using b = new Node('b')
   await using c = new Node('c')
-  joinNodes(c, b)
+  joinEnds(c, b)
   b.ahead.bringing(c.id, [fetchItem(entryOf(content))])
   b.ahead.bringing('a' as NodeId, [fetchItem(entryOf(Buffer.from('small')))])
   await new Promise((resolve) => setImmediate(resolve))
@@ -156,7 +143,7 @@ it('nobody is told of small files, nor the peer that sends', async () => {
 it('what is not wanted is not asked for', async () => {
   await using b = new Node('b')
   await using c = new Node('c')
-  joinNodes(c, b)
+  joinEnds(c, b)
   c.wants = false
   b.ahead.bringing('a' as NodeId, [fetchItem(entryOf(content))])
   await new Promise((resolve) => setImmediate(resolve))

@@ -20,12 +20,13 @@ export class Work {
     return [...this.wanted.values()].filter((content) => content !== undefined).length
   }
 
-  /** One person creates, edits, deletes or renames one file. */
+  /** One person creates, edits, deletes or renames one file, or unpacks a dozen. */
   act(): void {
     const [owner, place] = this.random.pick([...this.places])
     const mine = [...this.wanted].filter(([path, content]) => path.startsWith(`${owner}/`) && content !== undefined)
     const choice = mine.length < 3 ? 0 : this.random.next()
-    if (choice < 0.4) this.write(place, `${owner}/${this.random.integer(0, 5)}/file ${this.count}`)
+    if (mine.length >= 3 && choice < 0.06) this.unpack(place, `${owner}/unpacked ${this.count}`)
+    else if (choice < 0.4) this.write(place, `${owner}/${this.random.integer(0, 5)}/file ${this.count}`)
     else if (choice < 0.75) this.write(place, this.random.pick(mine)[0])
     else this.take(place, this.random.pick(mine)[0], choice < 0.88 ? undefined : `${owner}/renamed ${this.count}`)
   }
@@ -55,6 +56,11 @@ export class Work {
       this.wanted.set(renamed, this.wanted.get(path))
     }
     this.wanted.set(path, undefined)
+  }
+
+  /** Many small files at once travel in another way than single ones. */
+  private unpack(place: Place, directory: string): void {
+    for (let file = 0; file < 12; file += 1) this.write(place, `${directory}/${file}`)
   }
 
   private write(place: Place, path: string): void {

@@ -18,8 +18,9 @@ export default defineConfig({
           name: 'unit',
           include: ['packages/*/src/**/*.test.ts', 'scripts/**/*.test.ts'],
           execArgv,
-          // For tests that start a process while other files keep both cores busy.
-          testTimeout: 30_000,
+          // For tests that start a process while other files keep both cores busy, on a slow machine.
+          testTimeout: 120_000,
+          hookTimeout: 60_000,
         },
       },
       {
@@ -31,8 +32,8 @@ export default defineConfig({
           include: ['test/**/*.test.ts'],
           exclude: [...configDefaults.exclude, ...lab],
           execArgv,
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
         },
       },
       {

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { brokenFilesOf, readTestReport } from './test-report.ts'
 
 export interface Counts {
   readonly passed: number
@@ -19,29 +19,12 @@ export function addCounts(all: readonly Counts[]): Counts {
   )
 }
 
-/** The part of vitest's JSON report that is read here. */
-interface Report {
-  readonly numPassedTests: number
-  readonly numFailedTests: number
-  readonly numPendingTests: number
-  readonly numTodoTests: number
-  readonly testResults: readonly { readonly status: string; readonly assertionResults: readonly TestResult[] }[]
-}
-
-interface TestResult {
-  readonly status: string
-  readonly fullName: string
-}
-
 /** What a run of vitest that wrote its JSON report to `file` amounts to. A run can fail without any failed test: a file
  *  that does not load, an error outside of tests, a run that was stopped. Each such failure counts as one. */
 export function countsOf(file: string, succeeded: boolean): Counts {
-  const report = read(file)
+  const report = readTestReport(file)
   if (!report) return { ...nothing, failed: succeeded ? 0 : 1 }
-  const brokenFiles = report.testResults.filter(
-    ({ status, assertionResults }) => status === 'failed' && !assertionResults.some((test) => test.status === 'failed'),
-  )
-  const failed = report.numFailedTests + brokenFiles.length
+  const failed = report.numFailedTests + brokenFilesOf(report).length
   return {
     passed: report.numPassedTests,
     failed: succeeded ? failed : Math.max(failed, 1),
@@ -51,12 +34,8 @@ export function countsOf(file: string, succeeded: boolean): Counts {
 
 /** Every reason once that suites give for being skipped: the words in a name that ends with `(skipped: words)`. */
 export function skipReasonsOf(file: string): string[] {
-  const tests = read(file)?.testResults.flatMap(({ assertionResults }) => assertionResults) ?? []
+  const tests = readTestReport(file)?.testResults.flatMap(({ assertionResults }) => assertionResults) ?? []
   return [...new Set(tests.flatMap(({ fullName }) => /\(skipped: (.*?)\)( |$)/.exec(fullName)?.[1] ?? []))]
-}
-
-function read(file: string): Report | undefined {
-  return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Report) : undefined
 }
 
 /** The line that whoever runs the tests reads; its form is a contract. */
@@ -67,4 +46,10 @@ export function closingLine({ passed, failed, skipped }: Counts): string {
 /** Checks alone prove little: a run in which no test passed is a failure too. */
 export function exitCodeOf({ checks, tests }: { readonly checks: Counts; readonly tests: Counts }): number {
   return checks.failed + tests.failed > 0 || tests.passed === 0 ? 1 : 0
+}
+
+/** The line that tells how long a stage of the tests took. */
+export function durationLine(name: string, ms: number): string {
+  const seconds = Math.round(ms / 1000)
+  return `${name}: ${seconds < 100 ? `${seconds} s` : `${Math.floor(seconds / 60)} min ${seconds % 60} s`}`
 }

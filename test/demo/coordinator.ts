@@ -11,7 +11,7 @@ import { until } from '../lab/until.ts'
 import { type DemoPlaces, program } from './places.ts'
 import { DemoProcess, type DemoProcessOptions } from './process.ts'
 
-const endMs = 10_000
+const endMs = 30_000
 
 /** The coordinator, with the nats-server that it runs. */
 export class DemoCoordinator extends DemoProcess {

@@ -10,7 +10,7 @@ import type { ProcessEndedError } from './errors.ts'
 import { type DemoPlaces, folderId, type NodeName, nodeNames } from './places.ts'
 import type { DemoProcess } from './process.ts'
 
-const deadlineMs = 40_000
+const deadlineMs = 120_000
 
 /** What all running agents shall say of their coordinator. */
 export interface Following {

@@ -48,7 +48,7 @@ export async function untilMode(agents: readonly SpansyncNode[], mode: Mode, dea
   const start = performance.now()
   let others: string[] = []
   const complete = async (): Promise<boolean> => {
-    const modes = await Promise.all(agents.map(async (agent) => [agent.name, (await agent.status()).mode.effective]))
+    const modes = await Promise.all(agents.map(async (agent) => [agent.name, (await agent.glance()).mode.effective]))
     others = modes.flatMap(([name = '', effective]) => (effective === mode ? [] : [name]))
     return others.length === 0
   }

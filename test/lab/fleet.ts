@@ -80,7 +80,7 @@ export class Fleet implements AsyncDisposable {
     const missing = new Map<string, string[]>()
     const complete = async (): Promise<boolean> => {
       for (const agent of running) {
-        const { links } = await agent.status()
+        const { links } = await agent.glance()
         const down = links.filter((link) => !link.up && running.some(({ name }) => name === link.node))
         missing.set(
           agent.name,
@@ -90,7 +90,7 @@ export class Fleet implements AsyncDisposable {
       return [...missing.values()].every((nodes) => nodes.length === 0)
     }
     const what = (): string => `links are up; down are ${JSON.stringify([...missing])}`
-    await until(complete, { deadlineMs, intervalMs: 200, what })
+    await until(complete, { deadlineMs, intervalMs: 50, what })
   }
 
   /** All links up and all agents running again, whatever a test has left. Answers the names of those that did not run. */

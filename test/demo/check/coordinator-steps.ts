@@ -5,7 +5,7 @@ import type { Stage } from './stage.ts'
 import type { Step } from './step.ts'
 import { beginWork, confirmed, goOnWorking } from './trouble-steps.ts'
 
-const deadlineMs = 40_000
+const deadlineMs = 120_000
 
 /** SIGKILL to the coordinator and its nats-server with files in flight, and more work: the agents go on by themselves. */
 export const coordinatorKilled: Step = {

@@ -7,7 +7,7 @@ import { Hand, type Wanted } from './hand.ts'
 import { changedPaths, differences, holds } from './replica.ts'
 
 /** Many times what any step needs, for a machine with other work. */
-const deadlineMs = 40_000
+const deadlineMs = 120_000
 
 export interface SettleOptions {
   /** Only these replicas. */

@@ -5,12 +5,12 @@ import { fileOf } from './hand.ts'
 import type { Stage } from './stage.ts'
 import type { Step } from './step.ts'
 
-const deadlineMs = 40_000
+const deadlineMs = 120_000
 const copyName = /^plan \(conflict \d{4}-\d\d-\d\d laptop\)\.txt$/
 
 /** Every replica that can be reached agrees, says the agent itself; then nothing may have changed. */
 export async function confirmed(stage: Stage, name: NodeName): Promise<void> {
-  await stage.network.agent(name).command(['sync', '--wait', '--timeout', '40s'])
+  await stage.network.agent(name).command(['sync', '--wait', '--timeout', '120s'])
   const differences = stage.differences()
   if (differences.length > 0) throw new Error(`afterwards the replicas changed again\n${differences.join('\n')}`)
 }

@@ -31,13 +31,13 @@ test.concurrent.each<[string, string[], number, RegExp]>([
     3,
     /^error: spansync is not running .*\nremedy: set this machine up with `spansync init`.*\n$/,
   ],
-])('%s: exit code and two lines', { timeout: 60_000 }, async (_name, args, code, message) => {
+])('%s: exit code and two lines', async (_name, args, code, message) => {
   const outcome = await spansync('nothing', ...args)
   expect(outcome).toMatchObject({ code, out: '' })
   expect(outcome.err).toMatch(message)
 })
 
-test('a machine is set up with three commands', { timeout: 60_000 }, async () => {
+test('a machine is set up with three commands', async () => {
   expect(await spansync('home', 'init', '--name', 'laptop')).toMatchObject({ code: 0, err: '' })
   const id = await spansync('home', 'id')
   expect(id).toMatchObject({ code: 0, err: '', out: expect.stringMatching(/^[0-9a-f]{64}\n$/) })

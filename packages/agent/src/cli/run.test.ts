@@ -125,7 +125,7 @@ test('a second one on the same home is refused; after SIGKILL the next one start
   const third = run()
   await third.until('agent.started')
   expect((await command('status')).code).toBe(0)
-}, 30_000)
+})
 
 test('the commands speak to the daemon', async () => {
   const { until, child, ended } = run()
@@ -157,4 +157,4 @@ test('the commands speak to the daemon', async () => {
   child.kill('SIGTERM')
   expect(await ended).toBe(0)
   expect((await watching).code).toBe(3)
-}, 30_000)
+})

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { FakeClock } from '@spansync/common/runtime/fake-clock'
 import { silentLogger } from '@spansync/common/runtime/logger'
+import { patience } from '@spansync/common/testing/patience'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { connectControl } from './client.ts'
 import { readRunInfo, socketPathOf } from './endpoint.ts'
@@ -88,16 +89,16 @@ describe('requests', () => {
     const { handlers, client } = await serve()
     const controller = new AbortController()
     const waiting = client.sync({ folder: 'endless', wait: true, timeoutMs: 60_000 }, controller.signal)
-    await vi.waitUntil(() => handlers.calls.length === 1)
+    await vi.waitUntil(() => handlers.calls.length === 1, patience)
     controller.abort()
     await expect(waiting).rejects.toThrow()
-    await vi.waitUntil(() => handlers.calls.at(-1) === 'sync aborted')
+    await vi.waitUntil(() => handlers.calls.at(-1) === 'sync aborted', patience)
   })
 
   test('a daemon that stops ends what is waiting', async () => {
     const { handlers, client, server } = await serve()
     const waiting = client.sync({ folder: 'endless', wait: true, timeoutMs: 60_000 })
-    await vi.waitUntil(() => handlers.calls.length === 1)
+    await vi.waitUntil(() => handlers.calls.length === 1, patience)
     await server[Symbol.asyncDispose]()
     expect(handlers.calls).toContain('sync aborted')
     await waiting

@@ -52,9 +52,7 @@ test('the note of a daemon that is no more names nobody', () => {
   expect(() => lockHome(home)).toThrow(expect.objectContaining({ message: expect.stringContaining('another process') }))
 })
 
-test('of many that start at the same instant exactly one wins, and SIGKILL frees the home', {
-  timeout: 60_000,
-}, async () => {
+test('of many that start at the same instant exactly one wins, and SIGKILL frees the home', async () => {
   const contenders = Array.from({ length: 5 }, contender)
   await Promise.all(contenders.map(({ lines }) => lines.next()))
   for (const { child } of contenders) child.stdin?.write('go\n')

@@ -184,7 +184,8 @@ describe.each(['tree', 'chokidar'] as const)('createWatcher with %s', (backend) 
     await start({ backend })
     for (let at = 0; at < 100; at++) folder.write(`f${at}`)
     await untilHinted('f99')
-    expect(calls).toBeLessThan(20)
+    // A busy machine hands the events over in more pieces.
+    expect(calls).toBeLessThan(50)
   })
 
   it('asks for a scan when the marker or the root goes away', async () => {

@@ -5,6 +5,7 @@ import type { Link } from '@spansync/common/ports'
 import type { Message, MessageOf } from '@spansync/common/protocol/messages'
 import { FakeClock } from '@spansync/common/runtime/fake-clock'
 import { createLogger } from '@spansync/common/runtime/logger'
+import { patience } from '@spansync/common/testing/patience'
 import { describe, expect, it, vi } from 'vitest'
 import { PairSessions } from './pair-sessions.ts'
 import type { SessionRequest } from './sessions.ts'
@@ -47,7 +48,7 @@ class Side implements AsyncDisposable {
 
   /** The id under which the peer was asked. */
   async asked(): Promise<string> {
-    return (await vi.waitUntil(() => this.sent.find((message) => message.type === 'fetch'))).id
+    return (await vi.waitUntil(() => this.sent.find((message) => message.type === 'fetch'), patience)).id
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -71,7 +72,7 @@ describe('a run that the peer does for this side', () => {
     const id = await side.asked()
     const stream = new PassThrough().on('error', () => {})
     side.pair.onStream({ folder, purpose: 'one-shot', id: `for-${id}` }, stream)
-    await vi.waitUntil(() => stream.destroyed || side.serve.mock.calls.length > 0)
+    await vi.waitUntil(() => stream.destroyed || side.serve.mock.calls.length > 0, patience)
     expect(stream.destroyed ? 'refused' : 'served').toBe(expected)
     side.pair.onFetched({ type: 'fetched', folder, id, outcome: 'done', detail: '' })
     expect(await bringing).toEqual({ result: 'done', reason: '' })
@@ -85,7 +86,7 @@ describe('a run that the peer does for this side', () => {
     expect(await bringing).toMatchObject({ result: 'failed', reason: 'the peer did not answer' })
     const stream = new PassThrough().on('error', () => {})
     side.pair.onStream({ folder, purpose: 'one-shot', id: `for-${id}` }, stream)
-    await vi.waitUntil(() => stream.destroyed)
+    await vi.waitUntil(() => stream.destroyed, patience)
     expect(side.serve).not.toHaveBeenCalled()
   })
 
@@ -109,7 +110,7 @@ describe('a run that the peer does for this side', () => {
   it('does not wait for anything when this side has only what the peer wants', async () => {
     await using side = new Side(false)
     side.pair.onStream({ folder, purpose: 'one-shot', id: 'any' }, new PassThrough())
-    await vi.waitUntil(() => side.serve.mock.calls.length > 0)
+    await vi.waitUntil(() => side.serve.mock.calls.length > 0, patience)
   })
 })
 

@@ -56,7 +56,7 @@ describe('what a stream carries', () => {
       }),
       { numRuns: 60 },
     )
-  }, 60_000)
+  })
 
   it('shrinks zeros to a thousandth', async () => {
     const { carried, equal } = await through(Buffer.alloc(50 * mebibyte))
@@ -178,7 +178,8 @@ describe('pressure', () => {
       await clock.whenSleeping(1)
       await clock.advance(50)
     }
-    expect(received).toBeGreaterThan(80_000)
+    // What was sent is unpacked by another thread.
+    while (received <= 80_000) await new Promise((resolve) => setImmediate(resolve))
     expect(received).toBeLessThan(160_000)
   })
 })
@@ -225,7 +226,7 @@ describe('bytes that nobody should send', () => {
       }),
       { numRuns: 2000 },
     )
-  }, 60_000)
+  })
 })
 
 function bomb(announced: number, real = 100_000): Buffer {

@@ -134,7 +134,7 @@ describe('ControlChannel', () => {
       }),
       { numRuns: 4000 },
     )
-  }, 60_000)
+  })
 })
 
 /** Bytes of the frame layer inside a chunk as it should be. */

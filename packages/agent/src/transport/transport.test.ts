@@ -1,6 +1,7 @@
 import { createServer } from 'node:net'
 import type { FolderId } from '@spansync/common/core/causal/types'
 import type { Message } from '@spansync/common/protocol/messages'
+import { freePort } from '@spansync/common/testing/free-port'
 import { afterEach, beforeAll, describe, expect, it } from 'vitest'
 import type { Identity } from './identity.ts'
 import { LoopbackNode, linked, makeIdentities } from './testing/loopback.ts'
@@ -128,7 +129,7 @@ describe('changes while running', () => {
     const [a, b, c] = [await start(0), await start(1), await start(2)]
     await linked(a, b)
     const before = b.transport.port
-    await b.transport.setListen({ host: '127.0.0.1', port: 0 + (await freePort()) })
+    await b.transport.setListen({ host: '127.0.0.1', port: await freePort() })
     expect(b.transport.port).not.toBe(before)
     b.transport.setPeers([a.asPeer(), c.asPeer()])
     c.transport.setPeers([b.asPeer({ dialable: true })])
@@ -179,11 +180,3 @@ describe('changes while running', () => {
     expect(a.transport.links()[0]).toMatchObject({ up: false, lastError: { code: 'unreachable' } })
   })
 })
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as { port: number }
-  await new Promise((resolve) => server.close(resolve))
-  return port
-}

@@ -40,7 +40,7 @@ function violations(kind: Kind, seed: number, name: Name): readonly string[] {
 }
 
 describe('the checks notice when', () => {
-  it.each(Object.keys(expected) as Name[])('%s', { timeout: 60_000 }, (name) => {
+  it.each(Object.keys(expected) as Name[])('%s', (name) => {
     expect(caughtAt(name)).toBeLessThan(most)
   })
 })

@@ -5,7 +5,6 @@ import { runTurns, type Shape } from './turns.ts'
 describe('histories without concurrency', () => {
   it.each<Shape>(['line', 'star', 'tree', 'ring', 'full'])(
     'make no conflict and move every content once to everybody else: %s',
-    { timeout: 60_000 },
     (shape) => {
       for (const seed of range(0, 80)) expect(runTurns({ seed, shape, makeIndex }), `seed ${seed}`).toEqual([])
     },

@@ -1,9 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
-import { connect, createServer } from 'node:net'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { freePort } from './free-port.ts'
 
 export interface RedisServerOptions {
   /** Default 127.0.0.1. */
@@ -17,7 +18,7 @@ export interface RedisServerOptions {
   /** Put before the command, such as `nsenter` with the namespace to run it in. It has to end in an exec, so that the pid stays. */
   readonly wrapper?: readonly string[]
   readonly program?: string
-  /** For every start. Default 10 s. */
+  /** For every start. Default 30 s. */
   readonly deadlineMs?: number
 }
 
@@ -71,7 +72,7 @@ export class RedisServer implements AsyncDisposable {
     this.#child = child
     process.once('exit', this.#killAtExit)
     this.#output = ''
-    const deadline = AbortSignal.timeout(this.#options.deadlineMs ?? 10_000)
+    const deadline = AbortSignal.timeout(this.#options.deadlineMs ?? 30_000)
     try {
       await this.#ready(child, deadline)
       await this.#pong(deadline)
@@ -150,13 +151,4 @@ export class RedisServer implements AsyncDisposable {
       socket.destroy()
     }
   }
-}
-
-async function freePort(host = '127.0.0.1'): Promise<number> {
-  const server = createServer().listen(0, host)
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  if (address === null || typeof address === 'string') throw new Error('no free port')
-  return address.port
 }

@@ -85,7 +85,7 @@ test('mode and objective are kept for whichever coordinator leads', async () => 
   expect(await run('objective', '2')).toMatchObject({ code: 2 })
 })
 
-test('what needs a running coordinator says so, with exit code 3', { timeout: 60_000 }, async () => {
+test('what needs a running coordinator says so, with exit code 3', async () => {
   await run('init', '--listen', '127.0.0.1:1')
   expect(await run('status')).toMatchObject({ code: 3, err: /spansync-coordinator run/ })
 })

@@ -6,12 +6,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { subjects } from '@spansync/common/protocol/coordination'
+import { freePort } from '@spansync/common/testing/free-port'
+import { patience } from '@spansync/common/testing/patience'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { findNatsServer } from './find-program.ts'
-import { freePort, nodeIdOf, startTestServer } from './testing/test-server.ts'
+import { nodeIdOf, quickTiming, startTestServer } from './testing/test-server.ts'
 
 const ann = nodeIdOf('ann')
-const patience = { timeout: 15_000, interval: 20 }
 let directory = ''
 
 beforeEach(async () => {
@@ -33,7 +34,7 @@ test('it stops with its coordinator, and leaves what it needs to come back', asy
   expect(isAlive(pid)).toBe(false)
   await using second = await startTestServer({ directory, port, nodes: ['ann'] })
   expect(second.server.certificate).toBe(certificate)
-  await second.link('ann').whenConnected(AbortSignal.timeout(10_000))
+  await second.link('ann').whenConnected(AbortSignal.timeout(patience.timeout))
 })
 
 test('nobody else can read what it keeps', async () => {
@@ -69,7 +70,7 @@ test('a server that a dead coordinator left is taken over', async () => {
   await using test = await startTestServer({ directory, port, nodes: ['ann'] })
   expect(test.server.pid).toBe(orphan)
   // With the users of now.
-  await test.link('ann').whenConnected(AbortSignal.timeout(10_000))
+  await test.link('ann').whenConnected(AbortSignal.timeout(patience.timeout))
   process.kill(orphan, 'SIGKILL')
   await vi.waitFor(() => expect(test.server.pid).not.toBe(orphan), patience)
   await vi.waitFor(() => expect(isAlive(test.server.pid)).toBe(true), patience)
@@ -83,7 +84,7 @@ test('one that was left on another port is replaced', async () => {
   await using test = await startTestServer({ directory, nodes: ['ann'] })
   expect(test.server.pid).not.toBe(orphan)
   await vi.waitFor(() => expect(isAlive(orphan)).toBe(false), patience)
-  await test.link('ann').whenConnected(AbortSignal.timeout(10_000))
+  await test.link('ann').whenConnected(AbortSignal.timeout(patience.timeout))
 })
 
 test('a pid file that leads to somebody else harms nobody', async () => {
@@ -94,7 +95,7 @@ test('a pid file that leads to somebody else harms nobody', async () => {
   expect(second.server.pid).not.toBe(process.pid)
 })
 
-test('it is started again when it dies, and subscriptions live on within 2 s', async () => {
+test('it is started again when it dies, and subscriptions live on within seconds', async () => {
   await using test = await startTestServer({ directory, nodes: ['ann'] })
   const [coordinator, agent] = [test.link('coordinator'), test.link('ann')]
   using _orders = agent.subscribe(subjects.order(ann), ({ respond }) => {
@@ -111,8 +112,8 @@ test('it is started again when it dies, and subscriptions live on within 2 s', a
   expect(reason).toMatchObject({ code: 'nats_lost' })
   const begunAt = performance.now()
   await vi.waitFor(isAnswered, patience)
-  // Generous, for a machine that is busy with other tests.
-  expect(performance.now() - begunAt).toBeLessThan(5000)
+  // Two on a quiet machine; a back-off gone wrong would take ten and more.
+  expect(performance.now() - begunAt).toBeLessThan(10_000)
 })
 
 test('whoever waits for an answer hears at once that the connection is gone', async () => {
@@ -128,7 +129,7 @@ test('whoever waits for an answer hears at once that the connection is gone', as
 
 test('a server that hangs is noticed by a request, and left', async () => {
   await using test = await startTestServer({ directory, nodes: ['ann'] })
-  const agent = test.link('ann')
+  const agent = test.link('ann', { timing: { ...quickTiming, probeMs: 300 } })
   await agent.whenConnected()
   const lost = once(agent.events, 'disconnected')
   const pid = test.server.pid ?? 0
@@ -140,7 +141,7 @@ test('a server that hangs is noticed by a request, and left', async () => {
   } finally {
     process.kill(pid, 'SIGCONT')
   }
-  await agent.whenConnected(AbortSignal.timeout(10_000))
+  await agent.whenConnected(AbortSignal.timeout(patience.timeout))
 })
 
 test('users that the server cannot take change nothing', async () => {
@@ -150,14 +151,14 @@ test('users that the server cannot take change nothing', async () => {
   const twice = test.users(['ann', 'ann'])
   await expect(test.server.reload(twice)).rejects.toMatchObject({ code: 'nats_reload_failed' })
   expect(await readFile(file, 'utf8')).toBe(before)
-  await test.link('ann').whenConnected(AbortSignal.timeout(10_000))
+  await test.link('ann').whenConnected(AbortSignal.timeout(patience.timeout))
 })
 
 test('changes of users follow one another', async () => {
   await using test = await startTestServer({ directory })
   const names = ['ann', 'ben', 'carol']
   await Promise.all(names.map((_name, i) => test.server.reload(test.users(names.slice(0, i + 1)))))
-  await Promise.all(names.map((name) => test.link(name).whenConnected(AbortSignal.timeout(10_000))))
+  await Promise.all(names.map((name) => test.link(name).whenConnected(AbortSignal.timeout(patience.timeout))))
 })
 
 async function leaveOrphan(port: number): Promise<number> {

@@ -1,11 +1,12 @@
 import { subjects } from '@spansync/common/protocol/coordination'
 import { createLogger } from '@spansync/common/runtime/logger'
+import { patience } from '@spansync/common/testing/patience'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { createInbox } from './testing/inbox.ts'
 import { nodeIdOf, startTestServer, type TestServer } from './testing/test-server.ts'
 
 const [ann, ben] = [nodeIdOf('ann'), nodeIdOf('ben')]
-const patience = { timeoutMs: 5000 }
+const answered = { timeoutMs: 20_000 }
 let server: TestServer
 
 beforeAll(async () => {
@@ -29,9 +30,9 @@ test('a node says its state and is answered; the coordinator orders and is answe
     respond?.({ accepted: true })
   })
   await vi.waitFor(async () => {
-    expect(textOf(await agent.request(subjects.state(ann), {}, patience))).toBe(`{"to":"${ann}"}`)
-    expect(textOf(await coordinator.request(subjects.order(ann), {}, patience))).toBe('{"accepted":true}')
-  })
+    expect(textOf(await agent.request(subjects.state(ann), {}, answered))).toBe(`{"to":"${ann}"}`)
+    expect(textOf(await coordinator.request(subjects.order(ann), {}, answered))).toBe('{"accepted":true}')
+  }, patience)
 })
 
 test('beats reach every node', async () => {
@@ -42,7 +43,7 @@ test('beats reach every node', async () => {
   await vi.waitFor(() => {
     coordinator.publish(subjects.beat, { epoch: 1 })
     expect([one.texts[0], two.texts[0]]).toEqual(['{"epoch":1}', '{"epoch":1}'])
-  })
+  }, patience)
 })
 
 test.each([
@@ -56,7 +57,7 @@ test.each([
   ['to the system', '$SYS.REQ.SERVER.PING'],
 ])('a node cannot publish %s', async (_name, subject) => {
   const { agent } = await links()
-  expect(await agent.request(subject, {}, patience)).toEqual({
+  expect(await agent.request(subject, {}, answered)).toEqual({
     kind: 'refused',
     reason: `Permissions Violation for Publish to "${subject}"`,
   })
@@ -75,15 +76,15 @@ test.each([
   const link = server.link('ann', { log })
   const inbox = createInbox()
   using _all = link.subscribe(subject, inbox.handler)
-  await vi.waitFor(() => expect(warnings).toMatchObject([{ event: 'nats.subscription_denied', subject }]))
+  await vi.waitFor(() => expect(warnings).toMatchObject([{ event: 'nats.subscription_denied', subject }]), patience)
   const { coordinator, other } = await links()
   using _orders = other.subscribe(subjects.order(ben), ({ respond }) => {
     respond?.('yes')
   })
   await vi.waitFor(async () => {
-    expect(await coordinator.request(subjects.order(ben), {}, patience)).toMatchObject({ kind: 'answer' })
-  })
-  await other.request(subjects.state(ben), {}, patience)
+    expect(await coordinator.request(subjects.order(ben), {}, answered)).toMatchObject({ kind: 'answer' })
+  }, patience)
+  await other.request(subjects.state(ben), {}, answered)
   await link.connection?.flush()
   expect(inbox.received).toEqual([])
 })
@@ -101,7 +102,7 @@ test('a question is answered once', async () => {
   await vi.waitFor(() => {
     coordinator.connection?.publish(subjects.order(ann), '{}', { reply: '_INBOX_coordinator.own' })
     expect(answers.length).toBeGreaterThan(0)
-  })
+  }, patience)
   await agent.connection?.flush()
   await coordinator.connection?.flush()
   expect(new Set(answers)).toEqual(new Set(['"first"']))

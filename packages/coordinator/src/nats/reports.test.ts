@@ -7,13 +7,13 @@ import type { NatsLink } from '@spansync/common/adapters/nats/nats-link'
 import { type Report, reportStream, subjects } from '@spansync/common/protocol/coordination'
 import { systemClock } from '@spansync/common/runtime/clock'
 import { silentLogger } from '@spansync/common/runtime/logger'
+import { patience } from '@spansync/common/testing/patience'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { consumerName, openReportStream } from './report-stream.ts'
 import { Reports } from './reports.ts'
 import { nodeIdOf, startTestServer, type TestServer } from './testing/test-server.ts'
 
 const [ann, ben] = [nodeIdOf('ann'), nodeIdOf('ben')]
-const patience = { timeout: 15_000, interval: 20 }
 let directory = ''
 let server: TestServer
 let coordinator: NatsLink
@@ -72,9 +72,11 @@ test('a report arrives once, however often it is sent', async () => {
 })
 
 test('without a stream nobody takes reports, and that is said', async () => {
-  expect(await agent.publishReport(subjects.report(ann), reportOf('x'), { messageId: 'x', timeoutMs: 5000 })).toEqual({
-    kind: 'nobody',
-  })
+  expect(await agent.publishReport(subjects.report(ann), reportOf('x'), { messageId: 'x', timeoutMs: 20_000 })).toEqual(
+    {
+      kind: 'nobody',
+    },
+  )
 })
 
 test('what could not be stored comes again, and only that', async () => {
@@ -146,7 +148,7 @@ test('what does not fit is dropped for good, and does not hold up the rest', asy
 test('a report that is too large is refused by the stream', async () => {
   await openReportStream(coordinator.connection ?? fail(), 1)
   const payload = reportOf('big', { reason: 'x'.repeat(20_000) })
-  expect(await agent.publishReport(subjects.report(ann), payload, { messageId: 'big', timeoutMs: 5000 })).toEqual({
+  expect(await agent.publishReport(subjects.report(ann), payload, { messageId: 'big', timeoutMs: 20_000 })).toEqual({
     kind: 'refused',
     reason: expect.stringContaining('maximum'),
   })

@@ -51,7 +51,7 @@ describe('a connection', () => {
 
   it('whose server is silent is given up, and made again when it speaks', async () => {
     const server = await serve()
-    const store = await open(server.url, { replyTimeoutMs: 150 })
+    const store = await open(server.url, { replyTimeoutMs: 1500 })
     const epoch = await lead(store.lease)
     server.halt()
     await expect(store.lease.renew(epoch)).rejects.toMatchObject({ code: 'store_unreachable' })

@@ -18,6 +18,7 @@ import type { Message, StreamHeader } from '@spansync/common/protocol/messages'
 import { systemClock } from '@spansync/common/runtime/clock'
 import { silentLogger } from '@spansync/common/runtime/logger'
 import { fetchItem, file } from '@spansync/common/testing/entries'
+import { patience } from '@spansync/common/testing/patience'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { joinEnds, type LinkEnd } from '../testing/join-ends.ts'
 import { Ahead, leastBytes } from './ahead.ts'
@@ -92,7 +93,7 @@ describe.each([
     writeFileSync(temporary(b), content.subarray(0, 1_000_000))
     const end = b.ahead.bringing('a' as NodeId, [fetchItem(entry)])
     const staged = join(d.root, '.spansync/ahead', entry.hash)
-    await vi.waitUntil(() => existsSync(staged) && readFileSync(staged).length === 1_000_000, { timeout: 10_000 })
+    await vi.waitUntil(() => existsSync(staged) && readFileSync(staged).length === 1_000_000, patience)
     appendFileSync(temporary(b), content.subarray(1_000_000))
     renameSync(temporary(b), join(b.root, 'big'))
     end(new Set([entry.hash]))
@@ -112,7 +113,7 @@ describe.each([
     const entry = entryOf(content)
     writeFileSync(temporary(b), Buffer.alloc(content.length, 7))
     b.ahead.bringing('a' as NodeId, [fetchItem(entry)])
-    await vi.waitUntil(() => c.offers > 0 && !c.ahead.has(entry.hash), { timeout: 10_000 })
+    await vi.waitUntil(() => c.offers > 0 && !c.ahead.has(entry.hash), patience)
     expect(await c.ahead.ready(entry.hash)).toBeUndefined()
     expect(existsSync(join(c.root, '.spansync/ahead', entry.hash))).toBe(false)
   })
@@ -124,7 +125,7 @@ describe.each([
     const entry = entryOf(content)
     writeFileSync(temporary(b), content.subarray(0, 100_000))
     const end = b.ahead.bringing('a' as NodeId, [fetchItem(entry)])
-    await vi.waitUntil(() => existsSync(join(c.root, '.spansync/ahead', entry.hash)), { timeout: 10_000 })
+    await vi.waitUntil(() => existsSync(join(c.root, '.spansync/ahead', entry.hash)), patience)
     end(new Set())
     expect(await c.ahead.ready(entry.hash)).toBeUndefined()
   })

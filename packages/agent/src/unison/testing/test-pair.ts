@@ -89,7 +89,7 @@ export class TestPair implements AsyncDisposable {
       unisonDir: this.unisonDir('a'),
       backupDir: this.backupDir('a'),
       ignore: [],
-      watchdogMs: 20_000,
+      watchdogMs: 60_000,
       clock,
       signal: this.abort.signal,
     }
@@ -127,7 +127,7 @@ export async function tree(root: string): Promise<Record<string, string>> {
 export async function until(
   condition: () => boolean | Promise<boolean>,
   what: string,
-  withinMs = 10_000,
+  withinMs = 30_000,
 ): Promise<void> {
   const deadline = systemClock.now() + withinMs
   while (!(await condition())) {

@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { afterEach, expect, test, vi } from 'vitest'
 import type { NodeId } from '../../core/causal/types.ts'
+import { patience } from '../../testing/patience.ts'
 import { createCredentials } from './credentials.ts'
 import { dial } from './dial.ts'
 import { openConnection } from './open-connection.ts'
@@ -47,7 +48,7 @@ test.each([
 ])('%s is refused before anything is sent to it', async (_name, greet, code) => {
   const { place, seen } = await listen(greet)
   await expect(dial({ place, certificate: null, signal: signal() })).rejects.toMatchObject({ code })
-  await vi.waitFor(() => expect(seen).toEqual({ bytes: 0, open: 0 }))
+  await vi.waitFor(() => expect(seen).toEqual({ bytes: 0, open: 0 }), patience)
 })
 
 test('a greeting in pieces is put together', async () => {
@@ -76,7 +77,7 @@ test.each([
   const credentials = createCredentials({ node: 'ab'.repeat(32) as NodeId, name: 'a', server: null })
   const opening = openConnection({ place, credentials, openTimeoutMs: 100, signal: signal() })
   await expect(opening).rejects.toMatchObject({ code: 'nats_unreachable', message: expect.stringContaining('100 ms') })
-  await vi.waitFor(() => expect(seen.open).toBe(0))
+  await vi.waitFor(() => expect(seen.open).toBe(0), patience)
 })
 
 test('aborting ends the dialling at once, and its socket with it', async () => {
@@ -84,8 +85,8 @@ test('aborting ends the dialling at once, and its socket with it', async () => {
   const credentials = createCredentials({ node: 'ab'.repeat(32) as NodeId, name: 'a', server: null })
   const controller = new AbortController()
   const opening = openConnection({ place, credentials, openTimeoutMs: 60_000, signal: controller.signal })
-  await vi.waitFor(() => expect(seen.open).toBe(1))
+  await vi.waitFor(() => expect(seen.open).toBe(1), patience)
   controller.abort(new Error('enough'))
   await expect(opening).rejects.toThrow('enough')
-  await vi.waitFor(() => expect(seen.open).toBe(0))
+  await vi.waitFor(() => expect(seen.open).toBe(0), patience)
 })

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Credentials, createCredentials, publicKeyOf } from '@spansync/common/adapters/nats/credentials'
@@ -9,16 +8,17 @@ import { createNatsLink, type NatsLink } from '@spansync/common/adapters/nats/na
 import type { NodeId } from '@spansync/common/core/causal/types'
 import { systemClock } from '@spansync/common/runtime/clock'
 import { type Logger, silentLogger } from '@spansync/common/runtime/logger'
+import { freePort } from '@spansync/common/testing/free-port'
 import { NatsServer } from '../nats-server.ts'
 import type { NatsUsers } from '../server-config.ts'
 
-/** Quick where a person would wait, so that tests need not. */
+/** Quick where a person would wait, so that tests need not. A server on a busy machine may be silent for some time all the same. */
 export const quickTiming: Partial<LinkTiming> = {
   firstMs: 50,
   longestAtFirstMs: 200,
   hopelessMs: 200,
-  openTimeoutMs: 3000,
-  probeMs: 300,
+  openTimeoutMs: 10_000,
+  probeMs: 3000,
 }
 
 export interface TestServerOptions {
@@ -43,7 +43,12 @@ export interface TestServer extends AsyncDisposable {
   /** Started; ends with the server. */
   link(
     name: string,
-    changes?: { readonly url?: string; readonly credentials?: Credentials; readonly log?: Logger },
+    changes?: {
+      readonly url?: string
+      readonly credentials?: Credentials
+      readonly log?: Logger
+      readonly timing?: Partial<LinkTiming>
+    },
   ): NatsLink
 }
 
@@ -96,16 +101,6 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
 /** An id that is the same for one name everywhere. */
 export function nodeIdOf(name: string): NodeId {
   return createHash('sha256').update(name).digest('hex') as NodeId
-}
-
-/** Of the loopback interface. Somebody else may take it meanwhile, as unlikely as that is. */
-export async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const address = server.address()
-  await new Promise((resolve) => server.close(resolve))
-  if (address === null || typeof address === 'string') throw new Error('no port')
-  return address.port
 }
 
 function credentialsFor(name: string): Credentials {

@@ -1,8 +1,9 @@
+import { patience } from '@spansync/common/testing/patience'
 import { describe, expect, it, vi } from 'vitest'
 import { epochOf, lead } from './samples.ts'
 import type { OpenAgain } from './store-contract.ts'
 
-const soon = { timeout: 5000, interval: 10 }
+const soon = { ...patience, interval: 10 }
 
 export function runLeaseTests(make: () => OpenAgain): void {
   describe('the lease', () => {

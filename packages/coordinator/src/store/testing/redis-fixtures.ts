@@ -1,3 +1,4 @@
+import { patience } from '@spansync/common/testing/patience'
 import { type RedisServer, type RedisServerOptions, startRedisServer } from '@spansync/common/testing/redis-server'
 import { Redis } from 'ioredis'
 import { onTestFinished } from 'vitest'
@@ -7,7 +8,7 @@ import type { Store } from '../store.ts'
 // All of these end with the test.
 
 /** For `vi.waitFor`. */
-export const soon = { timeout: 8000, interval: 10 }
+export const soon = { ...patience, interval: 10 }
 
 export async function serve(options: RedisServerOptions = {}): Promise<RedisServer> {
   const server = await startRedisServer(options)

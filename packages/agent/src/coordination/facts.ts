@@ -20,16 +20,19 @@ function replicaFacts({ options, engine, isScanning, links }: FolderHost): Repli
   return { folder, replica, state, knowledge, digest, scope: engine.state.scope, files, bytes, peers }
 }
 
-/** What this node's end of each link shows. */
+/** What this node's end of each link shows. A new one counts once it has been measured: nothing shall take a slow way because nobody
+ *  knows yet that it is slow. */
 export function linkFactsOf(network: Network): LinkFacts[] {
   const configured = new Map(Object.values(network.config.peers).map((peer) => [peer.id, peer]))
-  return network.transport.links().map(({ node, up, rttMs, throughputBps, sentBytes, receivedBytes }) => {
+  return network.transport.links().map((link) => {
+    const { node, up, measuring, rttMs, throughputBps, throughputProbed, sentBytes, receivedBytes } = link
     const peer = configured.get(node)
     return {
       peer: node,
-      up,
+      up: up && !measuring,
       ...(rttMs === undefined ? {} : { rttMs: Math.round(rttMs * 10) / 10 }),
       ...(throughputBps === undefined ? {} : { throughputBps: Math.round(throughputBps) }),
+      ...(throughputProbed ? { throughputProbed } : {}),
       sentBytes,
       receivedBytes,
       ...(peer === undefined ? {} : { configured: configuredOf(peer) }),

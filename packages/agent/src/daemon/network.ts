@@ -59,7 +59,7 @@ export class Network implements AsyncDisposable {
 
   /** Throws PortInUseError or CannotListenError. */
   async start(config: Config): Promise<void> {
-    const { identity, clock, log, engine } = this.options
+    const { identity, clock, log, engine, hub } = this.options
     this.#config = config
     const transport = createTransport({
       identity,
@@ -74,6 +74,7 @@ export class Network implements AsyncDisposable {
       unison: () => engine.version,
       onLinkUp: (link, hello) => this.#linkUp(link, hello),
       onLinkDown: (link) => this.#linkDown(link),
+      onMeasured: () => hub.changed(),
       onMessage: (link, message) => this.#message(link, message),
       onStream: (link, header, stream) => {
         const host = this.#shares(link.peer, header.folder) ? this.hosts.get(header.folder) : undefined
@@ -242,7 +243,10 @@ export class Network implements AsyncDisposable {
 }
 
 function peersOf(config: Config): Peer[] {
-  return Object.entries(config.peers).map(([name, { id, addresses }]) => ({ id, name, addresses }))
+  return Object.entries(config.peers).map(([name, { id, addresses, metered, pricePerGb = 0, throughputBps }]) => {
+    const isFree = !metered && pricePerGb === 0
+    return { id, name, addresses, mayProbe: isFree && throughputBps === undefined }
+  })
 }
 
 /** Who gets a folder, and how often it is scanned, need no reopening; the rest does. */

@@ -65,8 +65,10 @@ export function availabilityAt({ availability, up, since }: LinkRecord, at: numb
 
 function measured(seen: readonly (LinkFacts | undefined)[]): Measured {
   const rtts = seen.flatMap((facts) => facts?.rttMs ?? [])
-  // Each end measures what flowed; a flow is often slower than its link and never faster.
-  const rates = seen.flatMap((facts) => facts?.throughputBps ?? [])
+  const measured = seen.filter((facts) => facts?.throughputBps !== undefined)
+  const flows = measured.filter((facts) => facts?.throughputProbed !== true)
+  // What has flowed says more than a probe. Each end measures it; a flow is often slower than its link and never faster.
+  const rates = (flows.length > 0 ? flows : measured).flatMap((facts) => facts?.throughputBps ?? [])
   return {
     rttMs: rtts.length === 0 ? undefined : Math.min(...rtts),
     throughputBps: rates.length === 0 ? undefined : Math.max(...rates),

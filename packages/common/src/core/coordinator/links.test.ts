@@ -13,7 +13,7 @@ function end(id: NodeId, facts: Partial<LinkFacts>): NodeFacts {
 }
 
 const seen = (left: Partial<LinkFacts>, right: Partial<LinkFacts>) =>
-  updatedLink(undefined, { ends: [a, b], left: end(a, left), right: end(b, right), at: 0 }).record
+  updatedLink(undefined, { ends: [a, b], past: undefined, left: end(a, left), right: end(b, right), at: 0 }).record
 
 describe('the throughput of a link', () => {
   it('is what the end says that has measured it', () => {
@@ -39,4 +39,21 @@ describe('the throughput of a link', () => {
 
 it('the round trip is the smaller of what both ends measure', () => {
   expect(toPlanLink(seen({ rttMs: 20 }, { rttMs: 24 }), 0).rttMs).toBe(20)
+})
+
+describe('what was known before', () => {
+  const past = { availability: 0.4, rttMs: 30, throughputBps: 3e6 }
+  const look = (facts: Partial<LinkFacts>) =>
+    updatedLink(undefined, { ends: [a, b], past, left: end(a, facts), right: end(b, facts), at: 0 }).record
+
+  it('counts until something else is measured', () => {
+    expect(toPlanLink(look({}), 0)).toMatchObject({ availability: 0.4, rttMs: 30, throughputBps: 3e6 })
+    expect(toPlanLink(look({ throughputBps: 8e6 }), 0)).toMatchObject({ rttMs: 30, throughputBps: 8e6 })
+  })
+
+  it('is not lost when an agent is started anew and has measured nothing yet', () => {
+    const before = seen({ throughputBps: 8e6, rttMs: 3 }, {})
+    const after = updatedLink(before, { ends: [a, b], past, left: end(a, {}), right: end(b, {}), at: 1 }).record
+    expect(toPlanLink(after, 1)).toMatchObject({ rttMs: 3, throughputBps: 8e6 })
+  })
 })

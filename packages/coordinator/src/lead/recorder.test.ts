@@ -22,8 +22,7 @@ afterEach(async () => {
   rmSync(directory, { recursive: true })
 })
 
-const makeRecorder = (): Recorder =>
-  new Recorder({ store, epoch, clock: new FakeClock(), log: silentLogger })
+const makeRecorder = (): Recorder => new Recorder({ store, epoch, clock: new FakeClock(), log: silentLogger })
 
 it('has written everything when it is closed', async () => {
   const record = { a: nodeA, b: nodeB, upMs: 1, totalMs: 2 }

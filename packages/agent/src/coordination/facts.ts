@@ -2,6 +2,7 @@ import type { PeerState } from '@spansync/common/core/agent/state'
 import type { FolderId, NodeId } from '@spansync/common/core/causal/types'
 import type { LinkFacts, ReplicaFacts } from '@spansync/common/core/coordinator/facts'
 import type { OrderRefusal, Standing } from '@spansync/common/core/follow/orders'
+import { leftOf } from '../daemon/data-usage.ts'
 import type { Network } from '../daemon/network.ts'
 import type { FolderHost } from '../folder/folder-host.ts'
 
@@ -35,18 +36,20 @@ export function linkFactsOf(network: Network): LinkFacts[] {
       ...(throughputProbed ? { throughputProbed } : {}),
       sentBytes,
       receivedBytes,
-      ...(peer === undefined ? {} : { configured: configuredOf(peer) }),
+      ...(peer === undefined ? {} : { configured: configuredOf(peer, network.usage) }),
     }
   })
 }
 
-function configuredOf(peer: Network['config']['peers'][string]): LinkFacts['configured'] {
-  const { latencyMs, throughputBps, pricePerGb, metered } = peer
+function configuredOf(peer: Network['config']['peers'][string], usage: Network['usage']): LinkFacts['configured'] {
+  const { id, latencyMs, throughputBps, pricePerGb, dataCapBytes } = peer
+  const metered = peer.metered || dataCapBytes !== undefined
   return {
     ...(latencyMs === undefined ? {} : { latencyMs }),
     ...(throughputBps === undefined ? {} : { throughputBps }),
     ...(pricePerGb === undefined ? {} : { pricePerGb }),
     ...(metered ? { metered } : {}),
+    ...(dataCapBytes === undefined ? {} : { capBytes: leftOf(dataCapBytes, usage.usedBytes(id)) }),
   }
 }
 

@@ -131,10 +131,15 @@ export function toPlanLink(record: LinkRecord, at: number): PlanLink {
 /** Measured values that waver do not count. */
 function isMaterial(before: LinkRecord | undefined, after: Omit<LinkRecord, 'basis'>): boolean {
   if (before === undefined || before.up !== after.up) return true
-  const keys = ['latencyMs', 'throughputBps', 'pricePerGb', 'capBytes', 'metered'] as const
+  const keys = ['latencyMs', 'throughputBps', 'pricePerGb', 'metered'] as const
   if (keys.some((key) => before.configured[key] !== after.configured[key])) return true
+  if (isUsedUp(before.configured) !== isUsedUp(after.configured)) return true
   const { basis } = before
   return moved(basis.throughputBps, after.throughputBps) || moved(basis.rttMs, after.rttMs, 2)
+}
+
+function isUsedUp({ capBytes }: ConfiguredLink): boolean {
+  return capBytes !== undefined && capBytes <= 0
 }
 
 /** `least`: differences below this do not count, whatever their share. */

@@ -29,10 +29,6 @@ describeLab('links whose speed nobody has configured', () => {
     await until(known, { deadlineMs: 15_000, intervalMs: 200, what: 'every link has a figure' })
     const found = await figures()
     const { slow = 0, dsl = 0, wifi = 0, lan = 0 } = found
-    console.log(
-      found,
-      Object.keys(rates).map((name) => fleet().lab.link('hub', name).bytes()),
-    )
     expect(slow).toBeGreaterThan(0.4)
     expect(slow).toBeLessThan(2)
     expect(dsl).toBeGreaterThan(3)

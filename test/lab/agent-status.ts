@@ -29,6 +29,8 @@ export interface FolderStatus {
 export interface LinkStatus {
   readonly node: string
   readonly up: boolean
+  /** Bytes per second; null: not measured. */
+  readonly throughputBps: number | null
   readonly sentBytes: number
   readonly receivedBytes: number
   /** Why it is down. */

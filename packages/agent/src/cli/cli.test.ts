@@ -117,6 +117,8 @@ test('peers: add, change, list, remove', async () => {
     '10mbit',
     '--latency',
     '20ms',
+    '--data-cap',
+    '5GB',
     '--metered',
   ]
   expect(await spansync('peer', 'add', 'nas', 'nas.lan:22070', ...options)).toMatchObject({ code: 0, err: '' })
@@ -133,6 +135,7 @@ test('peers: add, change, list, remove', async () => {
       pricePerGb: 5,
       throughputBps: 1_250_000,
       latencyMs: 20,
+      dataCapBytes: 5_000_000_000,
       metered: true,
     },
     { node: 'phone', id: 'cd'.repeat(32), addresses: [], metered: false },
@@ -146,6 +149,7 @@ test('peers: add, change, list, remove', async () => {
     [['x', 'h', '--id', 'ef'.repeat(32)], 'not host:port'],
     [['x', '--id', 'ef'.repeat(32), '--throughput', 'fast'], 'not a rate'],
     [['x', '--id', 'ef'.repeat(32), '--price-per-gb', '-1'], 'not a price'],
+    [['x', '--id', 'ef'.repeat(32), '--data-cap', 'much'], 'not a size'],
   ]
   const outcomes = await Promise.all(refused.map(([args]) => spansync('peer', 'add', ...args)))
   for (const [i, { code, err }] of outcomes.entries()) {

@@ -1,5 +1,5 @@
 import type { ConfigEditor } from '@spansync/common/config/edit'
-import { parseDuration, parseThroughput } from '@spansync/common/config/units'
+import { parseBytes, parseDuration, parseThroughput } from '@spansync/common/config/units'
 import {
   fingerprintProblem,
   namePattern,
@@ -14,6 +14,7 @@ export interface PeerOptions {
   readonly pricePerGb?: string
   readonly throughput?: string
   readonly latency?: string
+  readonly dataCap?: string
   readonly metered?: boolean
 }
 
@@ -24,6 +25,7 @@ export interface PeerSettings {
   readonly pricePerGb: number | undefined
   readonly throughput: string | undefined
   readonly latency: string | undefined
+  readonly dataCap: string | undefined
   readonly metered: true | undefined
 }
 
@@ -37,17 +39,20 @@ export function peerSettings(name: string, addresses: readonly string[], options
   const id = normaliseFingerprint(options.id)
   if (id === undefined)
     throw new UsageError(fingerprintProblem(options.id), `run \`spansync id\` on ${name} and copy all of it`)
-  const { throughput, latency, metered } = options
+  const { throughput, latency, dataCap, metered } = options
   require(throughput === undefined ||
     parseThroughput(throughput) !== undefined, `\`${throughput}\` is not a rate`, 'use for example --throughput 10mbit')
   require(latency === undefined ||
     parseDuration(latency) !== undefined, `\`${latency}\` is not a time`, 'use for example --latency 20ms')
+  require(dataCap === undefined ||
+    parseBytes(dataCap) !== undefined, `\`${dataCap}\` is not a size`, 'use for example --data-cap 5GB')
   return {
     id,
     addresses,
     pricePerGb: price(options.pricePerGb),
     throughput,
     latency,
+    dataCap,
     metered: metered === true ? true : undefined,
   }
 }

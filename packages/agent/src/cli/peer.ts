@@ -41,6 +41,7 @@ function addAdd(peer: Command, runner: Runner): void {
     .option('--price-per-gb <n>', 'price of a gigabyte over this link')
     .option('--throughput <rate>', 'expected throughput, such as 10mbit')
     .option('--latency <time>', 'expected round trip, such as 20ms')
+    .option('--data-cap <size>', 'most bytes a month over this link, such as 5GB; then plans leave it alone')
     .option('--metered', 'traffic over this link is paid for or capped')
     .addHelpText(
       'after',
@@ -82,6 +83,7 @@ function linkText(peer: PeerConfig): string {
     ...(peer.throughputBps === undefined ? [] : [`${formatBytes(peer.throughputBps)}/s`]),
     ...(peer.latencyMs === undefined ? [] : [formatMs(peer.latencyMs)]),
     ...(peer.pricePerGb === undefined ? [] : [`${peer.pricePerGb} per GB`]),
+    ...(peer.dataCapBytes === undefined ? [] : [`at most ${formatBytes(peer.dataCapBytes)} a month`]),
     ...(peer.metered ? ['metered'] : []),
   ]
   return parts.join(', ') || '–'

@@ -112,6 +112,7 @@ function linkTable(links: readonly LinkStatus[], paint: Paint): string[] {
   if (links.length === 0) return ['No peers yet. Add one: spansync peer add laptop 192.0.2.7:22070 --id FINGERPRINT']
   const lines = links.flatMap((link): Line[] => [
     linkRow(link),
+    ...capLines(link, paint),
     ...(link.error === undefined ? [] : problemLines(link.error, '  ', paint)),
   ])
   const right = { align: 'right' } as const
@@ -125,6 +126,13 @@ function linkTable(links: readonly LinkStatus[], paint: Paint): string[] {
     { title: 'ADDRESS' },
   ]
   return renderTable(columns, lines, paint)
+}
+
+function capLines({ dataCap }: LinkStatus, paint: Paint): string[] {
+  if (dataCap === undefined) return []
+  const { bytes, usedBytes } = dataCap
+  const text = `${formatBytes(usedBytes)} of ${formatBytes(bytes)} used this month`
+  return [usedBytes < bytes ? `  ${text}` : paint('yellow', `  ${text}: a coordinator's plan leaves this link alone`)]
 }
 
 function linkRow(link: LinkStatus): Cell[] {

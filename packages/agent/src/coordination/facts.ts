@@ -2,6 +2,7 @@ import type { PeerState } from '@spansync/common/core/agent/state'
 import type { FolderId, NodeId } from '@spansync/common/core/causal/types'
 import type { LinkFacts, ReplicaFacts } from '@spansync/common/core/coordinator/facts'
 import type { OrderRefusal, Standing } from '@spansync/common/core/follow/orders'
+import { leftOf } from '../daemon/data-usage.ts'
 import type { Network } from '../daemon/network.ts'
 import type { FolderHost } from '../folder/folder-host.ts'
 
@@ -20,30 +21,35 @@ function replicaFacts({ options, engine, isScanning, links }: FolderHost): Repli
   return { folder, replica, state, knowledge, digest, scope: engine.state.scope, files, bytes, peers }
 }
 
-/** What this node's end of each link shows. */
+/** What this node's end of each link shows. A new one counts once it has been measured: nothing shall take a slow way because nobody
+ *  knows yet that it is slow. */
 export function linkFactsOf(network: Network): LinkFacts[] {
   const configured = new Map(Object.values(network.config.peers).map((peer) => [peer.id, peer]))
-  return network.transport.links().map(({ node, up, rttMs, throughputBps, sentBytes, receivedBytes }) => {
+  return network.transport.links().map((link) => {
+    const { node, up, measuring, rttMs, throughputBps, throughputProbed, sentBytes, receivedBytes } = link
     const peer = configured.get(node)
     return {
       peer: node,
-      up,
+      up: up && !measuring,
       ...(rttMs === undefined ? {} : { rttMs: Math.round(rttMs * 10) / 10 }),
       ...(throughputBps === undefined ? {} : { throughputBps: Math.round(throughputBps) }),
+      ...(throughputProbed ? { throughputProbed } : {}),
       sentBytes,
       receivedBytes,
-      ...(peer === undefined ? {} : { configured: configuredOf(peer) }),
+      ...(peer === undefined ? {} : { configured: configuredOf(peer, network.usage) }),
     }
   })
 }
 
-function configuredOf(peer: Network['config']['peers'][string]): LinkFacts['configured'] {
-  const { latencyMs, throughputBps, pricePerGb, metered } = peer
+function configuredOf(peer: Network['config']['peers'][string], usage: Network['usage']): LinkFacts['configured'] {
+  const { id, latencyMs, throughputBps, pricePerGb, dataCapBytes } = peer
+  const metered = peer.metered || dataCapBytes !== undefined
   return {
     ...(latencyMs === undefined ? {} : { latencyMs }),
     ...(throughputBps === undefined ? {} : { throughputBps }),
     ...(pricePerGb === undefined ? {} : { pricePerGb }),
     ...(metered ? { metered } : {}),
+    ...(dataCapBytes === undefined ? {} : { capBytes: leftOf(dataCapBytes, usage.usedBytes(id)) }),
   }
 }
 

@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import type { Config, FolderConfig } from '@spansync/common/config/schema'
 import { parseHostPort } from '@spansync/common/config/values'
@@ -14,6 +15,7 @@ import type { Identity } from '../transport/identity.ts'
 import { createTransport } from '../transport/transport.ts'
 import type { Peer, Transport } from '../transport/types.ts'
 import { version } from '../version.ts'
+import { type CappedPeer, DataUsage } from './data-usage.ts'
 import { Probes } from './probes.ts'
 import type { StatusHub } from './status-hub.ts'
 
@@ -35,6 +37,7 @@ export class Network implements AsyncDisposable {
   readonly hosts = new Map<FolderId, FolderHost>()
   readonly links = new Map<NodeId, Link>()
   readonly probes: Probes
+  readonly usage: DataUsage
   /** The folders that each connected peer shares with this node, as it says. */
   readonly offered = new Map<NodeId, ReadonlySet<FolderId>>()
   #config: Config | undefined
@@ -45,6 +48,9 @@ export class Network implements AsyncDisposable {
   constructor(options: NetworkOptions) {
     this.options = options
     this.probes = new Probes(this)
+    const { home, clock, log } = options
+    const file = join(home, 'usage.json')
+    this.usage = new DataUsage({ file, clock, log, peers: () => this.#capped() })
   }
 
   get config(): Config {
@@ -59,7 +65,7 @@ export class Network implements AsyncDisposable {
 
   /** Throws PortInUseError or CannotListenError. */
   async start(config: Config): Promise<void> {
-    const { identity, clock, log, engine } = this.options
+    const { identity, clock, log, engine, hub } = this.options
     this.#config = config
     const transport = createTransport({
       identity,
@@ -74,6 +80,7 @@ export class Network implements AsyncDisposable {
       unison: () => engine.version,
       onLinkUp: (link, hello) => this.#linkUp(link, hello),
       onLinkDown: (link) => this.#linkDown(link),
+      onMeasured: () => hub.changed(),
       onMessage: (link, message) => this.#message(link, message),
       onStream: (link, header, stream) => {
         const host = this.#shares(link.peer, header.folder) ? this.hosts.get(header.folder) : undefined
@@ -83,6 +90,7 @@ export class Network implements AsyncDisposable {
     })
     this.#transport = transport
     await transport.start()
+    this.usage.start()
     for (const [id, folder] of Object.entries(config.folders)) this.#open(id as FolderId, folder)
   }
 
@@ -130,7 +138,14 @@ export class Network implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all([...this.hosts.keys()].map((id) => this.#close(id)))
+    await this.usage[Symbol.asyncDispose]()
     await this.#transport?.[Symbol.asyncDispose]()
+  }
+
+  #capped(): CappedPeer[] {
+    return (this.#transport?.links() ?? [])
+      .filter(({ name }) => this.config.peers[name]?.dataCapBytes !== undefined)
+      .map(({ node, sentBytes, receivedBytes }) => ({ id: node, totalBytes: sentBytes + receivedBytes }))
   }
 
   #open(folder: FolderId, config: FolderConfig): void {
@@ -244,7 +259,11 @@ export class Network implements AsyncDisposable {
 }
 
 function peersOf(config: Config): Peer[] {
-  return Object.entries(config.peers).map(([name, { id, addresses }]) => ({ id, name, addresses }))
+  return Object.entries(config.peers).map(([name, peer]) => {
+    const { id, addresses, metered, pricePerGb = 0, dataCapBytes, throughputBps } = peer
+    const isFree = !metered && pricePerGb === 0 && dataCapBytes === undefined
+    return { id, name, addresses, mayProbe: isFree && throughputBps === undefined }
+  })
 }
 
 /** Who gets a folder, and how often it is scanned, need no reopening; the rest does. */

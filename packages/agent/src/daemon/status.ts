@@ -35,12 +35,13 @@ export function statusOf(network: Network, hub: StatusHub, follower: Follower): 
     coordinator: follower.status,
     jailed: false,
     folders: [...network.hosts.values()].map((host) => folderStatus(network, host)),
-    links: network.transport.links().map(linkStatus),
+    links: network.transport.links().map((link) => linkStatus(network, link)),
     ...(problems.length === 0 ? {} : { errors: problems }),
   }
 }
 
-function linkStatus(link: TransportLink): LinkStatus {
+function linkStatus(network: Network, link: TransportLink): LinkStatus {
+  const bytes = network.config.peers[link.name]?.dataCapBytes
   const { name, up, rttMs, throughputBps, sentBytes, receivedBytes, address, lastError } = link
   return {
     node: name,
@@ -49,6 +50,7 @@ function linkStatus(link: TransportLink): LinkStatus {
     throughputBps: throughputBps ?? null,
     sentBytes,
     receivedBytes,
+    ...(bytes === undefined ? {} : { dataCap: { bytes, usedBytes: network.usage.usedBytes(link.node) } }),
     ...(address === undefined ? {} : { address }),
     ...(lastError === undefined ? {} : { error: lastError }),
   }

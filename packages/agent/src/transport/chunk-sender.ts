@@ -12,6 +12,8 @@ export interface SenderOptions {
   readonly up?: TokenBucket | undefined
   /** Told of what leaves, in bytes on the carrier. */
   readonly onSent?: ((bytes: number) => void) | undefined
+  /** Told how long the carrier took no more. */
+  readonly onWaited?: ((ms: number) => void) | undefined
 }
 
 const crumbBytes = 16 * 1024
@@ -52,7 +54,7 @@ export class ChunkSender {
       at += bytes
       const wait = up?.take(sum(frames), this.#closed.signal)
       if (wait !== undefined) await wait
-      if (!this.#put(frames)) await this.#drained()
+      if (!this.#put(frames)) await this.#waitForRoom()
     }
   }
 
@@ -89,6 +91,12 @@ export class ChunkSender {
     carrier.uncork()
     this.#options.onSent?.(sum(frames))
     return more
+  }
+
+  async #waitForRoom(): Promise<void> {
+    const since = performance.now()
+    await this.#drained()
+    this.#options.onWaited?.(performance.now() - since)
   }
 
   #drained(): Promise<void> {

@@ -6,8 +6,12 @@ import { maxVarintBytes, putVarint, readVarint } from './varint.ts'
 
 export const maxFrameBytes = 4 * 1024 * 1024
 
-/** `alive` says nothing but that the sender is there: the answer to much data that needs no other. `bye` says why it hangs up. */
-const kinds = ['message', 'ping', 'pong', 'alive', 'bye'] as const
+/** All but messages are short. */
+export const maxNoteBytes = 4096
+
+/** `alive` says nothing but that the sender is there: the answer to much data that needs no other. `bye` says why it hangs up. `train`,
+ *  `filler` and `train_seen` measure the link, and go only to peers that say that they know them. */
+const kinds = ['message', 'ping', 'pong', 'alive', 'bye', 'train', 'filler', 'train_seen'] as const
 export type FrameKind = (typeof kinds)[number]
 
 export interface Frame {
@@ -40,7 +44,7 @@ export class FrameReader {
     if (length === 'incomplete') return undefined
     if (length === 'too_long' || length.value > maxFrameBytes)
       throw new FramingError(`a frame is longer than ${maxFrameBytes} bytes`)
-    if (kind !== 'message' && length.value > 4096) throw new FramingError(`a frame of kind ${kind} is too long`)
+    if (kind !== 'message' && length.value > maxNoteBytes) throw new FramingError(`a frame of kind ${kind} is too long`)
     if (this.#queue.length < length.next + length.value) return undefined
     this.#queue.skip(length.next)
     return { kind, payload: this.#queue.take(length.value) }

@@ -13,6 +13,7 @@ import { openStream, streamCodec } from './open-stream.ts'
 import type { PeerContext } from './peer-context.ts'
 import { Pulse } from './pulse.ts'
 import type { SecureConnection } from './secure.ts'
+import { TrainProbe } from './train-probe.ts'
 
 /** A peer that does not read may hold this much of our memory. */
 const maxQueuedBytes = 64 * 1024 * 1024
@@ -31,6 +32,9 @@ export interface ControlLinkOptions {
   readonly connectMs?: number | undefined
   readonly onMessage: (link: ControlLink, message: Message) => void
   readonly onDown: (link: ControlLink, reason: SpansyncError) => void
+  /** Whether trains may be sent to find out how fast it is. */
+  readonly probes?: boolean
+  readonly onMeasured?: (link: ControlLink) => void
 }
 
 /** One link that is up: the control channel and the streams that live and die with it. */
@@ -43,6 +47,7 @@ export class ControlLink implements Link {
   readonly rtt = new RoundTrip()
   readonly #options: ControlLinkOptions
   readonly #pulse: Pulse
+  readonly #train: TrainProbe
   readonly #streams = new Set<TLSSocket>()
   readonly #down = new AbortController()
   #badMessages = 0
@@ -57,6 +62,11 @@ export class ControlLink implements Link {
     this.localAddress = options.localAddress
     if (options.connectMs !== undefined) this.rtt.observe(options.connectMs)
     this.#pulse = new Pulse({ channel, dialed, rtt: this.rtt, clock: context.clock, random: context.random })
+    this.#train = new TrainProbe({ channel, clock: context.clock, onMeasured: (rate) => this.#measured(rate) })
+  }
+
+  get measuring(): boolean {
+    return this.#train.running
   }
 
   get badMessages(): number {
@@ -70,7 +80,10 @@ export class ControlLink implements Link {
   /** Starts the heartbeat and hands on what the peer sends. */
   start(): void {
     const { channel } = this.#options
-    channel.onReceived = (bytes) => this.#pulse.received(bytes)
+    channel.onReceived = (bytes) => {
+      this.#train.received()
+      this.#pulse.received(bytes)
+    }
     channel.onSent = () => this.#pulse.wrote()
     channel.onClose = (reason) => this.#closed(reason)
     if (channel.closed !== undefined) {
@@ -79,6 +92,19 @@ export class ControlLink implements Link {
     }
     void this.#pulse.run()
     channel.deliverTo((frame) => this.#handle(frame))
+    if (this.#options.probes) this.#probeSpeed()
+  }
+
+  #probeSpeed(): void {
+    this.#options.context.speed.tried()
+    this.#train.start()
+  }
+
+  #measured(bytesPerSecond: number | undefined): void {
+    const { context, onMeasured } = this.#options
+    context.speed.probed(bytesPerSecond)
+    context.log.debug({ event: 'link.measured', peer: this.name, bytesPerSecond }, 'from the trains sent at its start')
+    onMeasured?.(this)
   }
 
   send(message: Message): void {
@@ -124,13 +150,14 @@ export class ControlLink implements Link {
   }
 
   codecFor(connection: SecureConnection): Duplex {
-    const { up, down, traffic, clock } = this.#options.context
+    const { up, down, speed, clock } = this.#options.context
     return streamCodec(connection, {
       up,
       down,
-      onSent: (bytes) => traffic.moved('up', bytes, clock.now()),
+      onSent: (bytes) => speed.moved('up', bytes, clock.now()),
+      onWaited: (ms) => speed.waited(ms),
       onReceived: (bytes) => {
-        traffic.moved('down', bytes, clock.now())
+        speed.moved('down', bytes, clock.now())
         this.#pulse.streamMoved()
       },
     })
@@ -160,6 +187,11 @@ export class ControlLink implements Link {
         break
       case 'bye':
         this.close(parseBye(frame.payload), false)
+        break
+      case 'train':
+      case 'filler':
+      case 'train_seen':
+        this.#train.handle(frame)
         break
       default:
         this.#pulse.handle(frame)
@@ -192,6 +224,7 @@ export class ControlLink implements Link {
     if (this.#down.signal.aborted) return
     this.#down.abort(reason)
     this.#pulse.stop()
+    this.#train.stop()
     for (const stream of this.#streams) stream.destroy()
     this.#options.onDown(this, reason)
   }

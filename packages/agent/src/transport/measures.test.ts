@@ -45,4 +45,15 @@ describe('ThroughputMeter', () => {
     for (let burst = 0; burst < 5; burst++) flow(meter, burst * 30_000, 500, 8_000_000)
     expect(meter.bytesPerSecond).toBeGreaterThan(7_000_000)
   })
+
+  it('knows a limit only from flows that the link held up', () => {
+    const meter = new ThroughputMeter()
+    const now = flow(meter, 0, 5000, 1_000_000)
+    expect(meter.limit).toBeUndefined()
+    for (let at = now; at < now + 3000; at += 10) {
+      meter.add(20_000, at)
+      meter.waited(5)
+    }
+    expect(meter.limit).toBeCloseTo(2_000_000, -5)
+  })
 })

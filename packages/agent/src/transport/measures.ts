@@ -19,16 +19,27 @@ export class RoundTrip {
 const windowMs = 1000
 const enoughBytes = 128 * 1024
 
+/** Who had to wait this share of the time for the socket was held up by the link, and not by the disk or the other program. */
+const pressedShare = 0.3
+
 /** Throughput of one direction, measured as it goes, in bytes per second. Rises quickly and falls slowly: a flow is often slower than
  *  its link, never faster. */
 export class ThroughputMeter {
+  readonly #any = new Smoothed()
+  readonly #pressed = new Smoothed()
   #startedAt: number | undefined
   #lastAt = 0
   #bytes = 0
-  #estimate: number | undefined
+  #waitedMs = 0
 
+  /** At least this much the link can do. */
   get bytesPerSecond(): number | undefined {
-    return this.#estimate
+    return this.#any.value
+  }
+
+  /** So much it can do and no more: of flows that the link held up. Only a sender can tell. */
+  get limit(): number | undefined {
+    return this.#pressed.value
   }
 
   add(bytes: number, now: number): void {
@@ -39,22 +50,39 @@ export class ThroughputMeter {
     if (elapsed >= windowMs) this.#close(elapsed, now)
   }
 
+  /** The sender could not go on for so long, until the socket took more. */
+  waited(ms: number): void {
+    this.#waitedMs += ms
+  }
+
   #open(now: number): void {
     const elapsed = this.#lastAt - (this.#startedAt ?? this.#lastAt)
     // A burst shorter than a window still counts when it was long enough to be timed.
     if (elapsed >= windowMs / 4) this.#close(elapsed, now)
-    this.#startedAt = now
-    this.#bytes = 0
+    this.#begin(now)
   }
 
   #close(elapsed: number, now: number): void {
     if (this.#bytes >= enoughBytes) {
       const sample = (this.#bytes * 1000) / elapsed
-      const known = this.#estimate
-      const weight = known === undefined ? 1 : sample > known ? 0.5 : 0.1
-      this.#estimate = known === undefined ? sample : known + (sample - known) * weight
+      this.#any.observe(sample)
+      if (this.#waitedMs >= pressedShare * elapsed) this.#pressed.observe(sample)
     }
+    this.#begin(now)
+  }
+
+  #begin(now: number): void {
     this.#startedAt = now
     this.#bytes = 0
+    this.#waitedMs = 0
+  }
+}
+
+class Smoothed {
+  value: number | undefined
+
+  observe(sample: number): void {
+    const known = this.value ?? sample
+    this.value = known + (sample - known) * (sample > known ? 0.5 : 0.1)
   }
 }

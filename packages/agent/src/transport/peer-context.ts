@@ -3,6 +3,7 @@ import { protocolVersion } from '@spansync/common/protocol/messages'
 import type { Logger } from '@spansync/common/runtime/logger'
 import type { Hello } from './handshake.ts'
 import type { Identity } from './identity.ts'
+import { LinkSpeed } from './link-speed.ts'
 import { TokenBucket } from './token-bucket.ts'
 import { Traffic } from './traffic.ts'
 import type { Peer, TransportOptions } from './types.ts'
@@ -17,6 +18,7 @@ export interface PeerContext {
   readonly random: () => number
   readonly protocol: number
   readonly traffic: Traffic
+  readonly speed: LinkSpeed
   readonly up: TokenBucket
   readonly down: TokenBucket
 }
@@ -25,12 +27,17 @@ export function createPeerContext(options: TransportOptions, peer: Peer): PeerCo
   const { identity, clock, log, random, protocol = protocolVersion } = options
   const up = new TokenBucket(clock, peer.upBytesPerSecond)
   const down = new TokenBucket(clock, peer.downBytesPerSecond)
-  return { peer, identity, clock, log, random, protocol, traffic: new Traffic(), up, down }
+  const own = { traffic: new Traffic(), speed: new LinkSpeed(), up, down }
+  return { peer, identity, clock, log, random, protocol, ...own }
 }
+
+/** The sender lets its link be measured by trains. */
+export const trainFeature = 'train'
 
 /** What this node says of itself to this very peer. */
 export function helloFor(options: TransportOptions, { protocol, peer }: PeerContext): Hello {
   const { name, foldersFor, software = '', unison, features = [] } = options
   const folders = [...foldersFor(peer.id)]
-  return { type: 'hello', protocol, software, name, features: [...features], folders, unison: unison?.() ?? '' }
+  const all = [...features, ...(peer.mayProbe ? [trainFeature] : [])]
+  return { type: 'hello', protocol, software, name, features: all, folders, unison: unison?.() ?? '' }
 }

@@ -6,7 +6,7 @@ import { LinkClosedError } from './errors.ts'
 import { type Greeted, greetFirst, greetSecond } from './handshake.ts'
 import { LinkHealth } from './health.ts'
 import { hasLost } from './network-watch.ts'
-import { createPeerContext, helloFor, type PeerContext } from './peer-context.ts'
+import { createPeerContext, helloFor, type PeerContext, trainFeature } from './peer-context.ts'
 import { dial, farEndOf, type SecureConnection } from './secure.ts'
 import type { LinkStatus, Peer, TransportOptions } from './types.ts'
 
@@ -100,8 +100,9 @@ export class PeerEntry {
   }
 
   status(): LinkStatus {
-    const { peer, traffic } = this.context
+    const { peer, traffic, speed } = this.context
     const link = this.#link
+    const { throughput } = speed
     const { sent, received } = traffic.total
     return {
       node: peer.id,
@@ -111,7 +112,9 @@ export class PeerEntry {
       address: link?.address,
       since: this.health.since,
       rttMs: link?.rtt.ms,
-      throughputBps: traffic.throughput,
+      throughputBps: throughput?.bytesPerSecond,
+      throughputProbed: throughput?.probed ?? false,
+      measuring: link?.measuring ?? false,
       sentBytes: sent,
       receivedBytes: received,
       folders: traffic.byFolder,
@@ -176,11 +179,15 @@ export class PeerEntry {
       channel.send('message', Buffer.from(JSON.stringify(helloFor(this.#transport, this.context))))
     }
     this.#link?.close(new LinkClosedError('replaced', 'a newer connection of the same peer takes its place'))
-    const { localAddress } = connection.raw
+    const { localAddress, remoteAddress } = connection.raw
+    const { peer, speed } = this.context
+    speed.usePath(`${localAddress} ${remoteAddress}`)
+    const probes = dialed && peer.mayProbe === true && hello.features.includes(trainFeature) && speed.isNew
     const link = new ControlLink({
-      ...{ context: this.context, channel, dialed, address, localAddress, connectMs },
+      ...{ context: this.context, channel, dialed, address, localAddress, connectMs, probes },
       onMessage: (from, message) => this.#tell(() => this.#transport.onMessage(from, message)),
       onDown: (from, reason) => this.#fell(from, reason),
+      onMeasured: (from) => this.#tell(() => this.#transport.onMeasured?.(from)),
     })
     this.#link = link
     this.health.up(this.#name, { address, dialed })

@@ -1,6 +1,5 @@
 import type { Socket } from 'node:net'
 import type { FolderId } from '@spansync/common/core/causal/types'
-import { ThroughputMeter } from './measures.ts'
 
 export interface ByteCount {
   readonly sent: number
@@ -18,8 +17,6 @@ export class Traffic {
   readonly #open = new Map<Socket, FolderId | undefined>()
   readonly #past: Counter = { sent: 0, received: 0 }
   readonly #pastByFolder = new Map<FolderId, Counter>()
-  readonly #up = new ThroughputMeter()
-  readonly #down = new ThroughputMeter()
 
   /** Counts a socket from now on, and what it has carried so far. May be called again once its folder is known. */
   track(socket: Socket, folder?: FolderId): void {
@@ -39,17 +36,6 @@ export class Traffic {
     signal.addEventListener('abort', destroy, { once: true })
     await Promise.all(sockets.map(closed))
     signal.removeEventListener('abort', destroy)
-  }
-
-  moved(direction: 'up' | 'down', bytes: number, now: number): void {
-    const meter = direction === 'up' ? this.#up : this.#down
-    meter.add(bytes, now)
-  }
-
-  /** Of the better direction, in bytes per second; undefined while too little has flowed to tell. */
-  get throughput(): number | undefined {
-    const [up, down] = [this.#up.bytesPerSecond, this.#down.bytesPerSecond]
-    return up === undefined || down === undefined ? (up ?? down) : Math.max(up, down)
   }
 
   get total(): ByteCount {

@@ -17,6 +17,8 @@ export interface Peer {
   /** Limits of all connections with this peer together, in bytes per second. */
   readonly upBytesPerSecond?: number | undefined
   readonly downBytesPerSecond?: number | undefined
+  /** Some 100 KB may be sent to find out how fast the link is: nobody pays for them, and nobody has said it already. */
+  readonly mayProbe?: boolean
 }
 
 /** Called from the transport; what they throw is logged and goes no further. `onLinkUp` comes before the link's first message, and
@@ -24,6 +26,8 @@ export interface Peer {
 export interface TransportEvents {
   onLinkUp(link: Link, hello: MessageOf<'hello'>): void
   onLinkDown(link: Link, reason: SpansyncError): void
+  /** A first figure of the link's throughput is there, or there will be none. */
+  onMeasured?(link: Link): void
   onMessage(link: Link, message: Message): void
   /** A stream that the peer has opened, already accepted. Nothing has checked that the peer may have this folder. */
   onStream(link: Link, header: StreamHeader, stream: Duplex): void
@@ -69,6 +73,10 @@ export interface LinkStatus {
   readonly rttMs: number | undefined
   /** Measured, bytes per second, of the better direction; undefined until enough has flowed. */
   readonly throughputBps: number | undefined
+  /** The throughput comes from the trains sent when the link came up: no transfer has shown more, or been held up by less. */
+  readonly throughputProbed: boolean
+  /** It is being found out how fast the link is: a moment, when it is new. */
+  readonly measuring: boolean
   /** Bytes inside TCP over all connections with the peer, since this process started. */
   readonly sentBytes: number
   readonly receivedBytes: number

@@ -46,13 +46,19 @@ const peer = z
     latency: parsed(parseDuration, 'must be a time such as 20ms')
       .optional()
       .describe('Expected round trip of this link, such as 20ms; absent: measured'),
+    dataCap: parsed(parseBytes, 'must be a size such as 5GB or 500MB')
+      .optional()
+      .describe(
+        'Most bytes over this link in a calendar month, both ways together, such as 5GB; then plans leave it alone',
+      ),
     metered: z.boolean().default(false).describe('True when traffic over this link is paid for or capped'),
   })
-  .transform(({ throughput, latency, ...rest }) => ({
+  .transform(({ throughput, latency, dataCap, ...rest }) => ({
     ...rest,
     /** Bytes per second. */
     throughputBps: throughput,
     latencyMs: latency,
+    dataCapBytes: dataCap,
   }))
 
 const folder = z.strictObject({

@@ -53,6 +53,8 @@ export const linkFactsSchema = z.object({
   up: z.boolean(),
   rttMs: finite.optional(),
   throughputBps: finite.optional(),
+  /** A first estimate from a probe, not from transfers. */
+  throughputProbed: z.boolean().optional(),
   /** On the wire since the agent's `run` began. */
   sentBytes: counter,
   receivedBytes: counter,

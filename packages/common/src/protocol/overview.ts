@@ -25,6 +25,8 @@ export const planEdgeSchema = z.object({
   throughputBps: finite,
   pricePerGb: finite,
   availability: z.number().min(0).max(1),
+  /** Left of this month's data cap; 0: the link is not used. Absent: it has none. */
+  capBytes: counter.optional(),
   /** An order is in flight on it. */
   busy: z.boolean(),
 })

@@ -56,6 +56,8 @@ export const linkStatusSchema = z.object({
   /** On the wire, since the agent started. */
   sentBytes: count,
   receivedBytes: count,
+  /** The most bytes in a month, and how many of this month's are used. */
+  dataCap: z.object({ bytes: count, usedBytes: count }).optional(),
   /** `host:port` in use, or that dialled here. */
   address: z.string().optional(),
   /** The peer's clock minus this node's. */

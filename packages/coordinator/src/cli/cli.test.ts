@@ -1,9 +1,11 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Writable } from 'node:stream'
-import { readCredentials } from '@spansync/common/adapters/nats/credentials'
+import { createCredentials, publicKeyOf, readCredentials } from '@spansync/common/adapters/nats/credentials'
+import { execa } from 'execa'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { findNatsServer } from '../nats/find-program.ts'
 import { runCommandLine } from './program.ts'
 
 let base: string
@@ -70,6 +72,22 @@ test('nodes are added with credentials, and removed', async () => {
   expect(await run('nodes', 'remove', 'fone')).toMatchObject({ code: 2, err: /use one of laptop/ })
   expect(await run('nodes', 'remove', 'laptop')).toMatchObject({ code: 0 })
   expect(await run('nodes', 'remove', 'laptop')).toMatchObject({ code: 2, err: /there is no node `laptop`/ })
+})
+
+test('a NATS server that somebody else runs is told who may connect', async () => {
+  const { out } = await run('init', '--nats', 'nats://nats.lan:4222')
+  expect(out).toContain('coordinator set nats://nats.lan:4222')
+  expect(out).toContain('spansync-coordinator nats-config')
+  await run('nodes', 'add', 'laptop', '--id', id)
+  const own = await readCredentials(join(base, 'home/nats.json'))
+  const node = await readCredentials(join(base, 'laptop.creds'))
+  const other = publicKeyOf(createCredentials({ node: 'coordinator', name: 'other', server: null }))
+  const config = await run('nats-config', '--coordinator', other)
+  for (const key of [publicKeyOf(own), publicKeyOf(node), other]) expect(config.out).toContain(`nkey: ${key}`)
+  expect(config.out).toContain(`spansync.v1.state.${id}`)
+  writeFileSync(join(base, 'nats.conf'), `jetstream {}\n${config.out}`)
+  await execa(await findNatsServer(), ['-t', '-c', join(base, 'nats.conf')])
+  expect(await run('nats-config', '--coordinator', 'SUABC')).toMatchObject({ code: 2, err: /not a public key/ })
 })
 
 test('mode and objective are kept for whichever coordinator leads', async () => {

@@ -9,7 +9,7 @@ import { template } from '@spansync/common/config/template'
 import { SpansyncError } from '@spansync/common/runtime/errors'
 import type { Command } from 'commander'
 import { credentialsFile, natsDirectory } from '../config/load.ts'
-import { configSchema, defaultListen, hostsOf } from '../config/schema.ts'
+import { type CoordinatorConfig, configSchema, defaultListen, hostsOf } from '../config/schema.ts'
 import { loadOrMakeServerCertificate } from '../nats/certificate.ts'
 import { action, type Context, type Runner } from './context.ts'
 
@@ -75,7 +75,14 @@ async function init(context: Context, options: InitOptions): Promise<void> {
       'Next:',
       '  spansync-coordinator run',
       '  spansync-coordinator nodes add NODE --id FINGERPRINT   (`spansync id` prints it there)',
-      `  and on that machine: spansync coordinator set tls://${hostsOf(config)[0] ?? hostname()}:${listen.split(':').at(-1)} --creds FILE`,
+      ...(nats === undefined
+        ? []
+        : ['  spansync-coordinator nats-config   (who may connect, for the configuration of that server)']),
+      `  and on that machine: spansync coordinator set ${urlFor(config, nats)} --creds FILE`,
     ].join('\n'),
   )
+}
+
+function urlFor(config: CoordinatorConfig, nats: string | undefined): string {
+  return nats ?? `tls://${hostsOf(config)[0] ?? hostname()}:${config.listen.split(':').at(-1)}`
 }

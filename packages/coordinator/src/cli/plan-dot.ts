@@ -27,9 +27,14 @@ function cluster(plan: FolderPlan, at: number, leaves: ReadonlySet<string>): str
   ]
 }
 
-function labelOf({ throughputBps, pricePerGb }: PlanEdge): string {
+function labelOf({ throughputBps, pricePerGb, capBytes }: PlanEdge): string {
   const rate = `${Number(((throughputBps * 8) / 1e6).toPrecision(3))} Mbit/s`
-  return pricePerGb === 0 ? rate : `${rate}, ${pricePerGb} per GB`
+  const parts = [
+    rate,
+    ...(pricePerGb === 0 ? [] : [`${pricePerGb} per GB`]),
+    ...(capBytes === 0 ? ['data cap used up'] : []),
+  ]
+  return parts.join(', ')
 }
 
 function quote(text: string): string {

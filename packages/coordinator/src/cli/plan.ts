@@ -1,4 +1,4 @@
-import { formatMs, plural, printable } from '@spansync/common/cli/format'
+import { formatBytes, formatMs, plural, printable } from '@spansync/common/cli/format'
 import { renderTable } from '@spansync/common/cli/table'
 import type { FolderPlan, Overview, PlanEdge } from '@spansync/common/protocol/overview'
 import { UsageError } from '@spansync/common/runtime/errors'
@@ -76,8 +76,8 @@ function renderPlan(plan: FolderPlan, { objective }: Overview, { paint }: Contex
     { title: '' },
   ]
   const rows = [
-    ...plan.edges.map((edge) => row(edge, edge.busy ? 'busy' : '')),
-    ...plan.unused.map((edge) => row(edge, 'not used')),
+    ...plan.edges.map((edge) => row(edge, [edge.busy ? 'busy' : '', capText(edge)])),
+    ...plan.unused.map((edge) => row(edge, ['not used', capText(edge)])),
   ]
   const apart =
     plan.components.length > 1
@@ -92,7 +92,7 @@ function renderPlan(plan: FolderPlan, { objective }: Overview, { paint }: Contex
   )
 }
 
-function row({ a, b, rttMs, throughputBps, pricePerGb, availability }: PlanEdge, remark: string): string[] {
+function row({ a, b, rttMs, throughputBps, pricePerGb, availability }: PlanEdge, remarks: readonly string[]): string[] {
   const rate = `${((throughputBps * 8) / 1e6).toFixed(1)} Mbit/s`
   return [
     `${printable(a)} - ${printable(b)}`,
@@ -100,8 +100,16 @@ function row({ a, b, rttMs, throughputBps, pricePerGb, availability }: PlanEdge,
     rate,
     money(pricePerGb),
     `${Math.round(availability * 100)} %`,
-    remark,
+    remarks.filter((text) => text !== '').join(', '),
   ]
+}
+
+/** Why a link with a data cap is used, or not. */
+function capText({ capBytes }: PlanEdge): string {
+  if (capBytes === undefined) return ''
+  return capBytes === 0
+    ? 'its data cap is used up for this month'
+    : `about ${formatBytes(capBytes)} left of its data cap`
 }
 
 const money = (value: number): string => (Number.isInteger(value) ? String(value) : value.toFixed(2))

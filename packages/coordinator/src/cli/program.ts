@@ -2,6 +2,7 @@ import { type Program, runProgram } from '@spansync/common/cli/command-line'
 import type { Environment } from '@spansync/common/cli/shell'
 import { version } from '../version.ts'
 import { addInitCommand } from './init.ts'
+import { addNatsConfigCommand } from './nats-config.ts'
 import { addNodesCommand } from './nodes.ts'
 import { addEstimateCommand, addPlanCommand } from './plan.ts'
 import { addRunCommand } from './run.ts'
@@ -31,6 +32,7 @@ const coordinator: Program = {
     addModeCommand(program, runner)
     addObjectiveCommand(program, runner)
     addEstimateCommand(program, runner)
+    addNatsConfigCommand(program, runner)
   },
 }
 

@@ -1,15 +1,17 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { NatsLink } from '@spansync/common/adapters/nats/nats-link'
+import type { LinkPast } from '@spansync/common/core/coordinator/links'
 import type { Clock } from '@spansync/common/ports'
 import { toSpansyncError } from '@spansync/common/runtime/errors'
 import type { Logger } from '@spansync/common/runtime/logger'
 import { Leader } from '../lead/leader.ts'
+import { toPastByPair } from '../lead/link-memory.ts'
 import { Recorder } from '../lead/recorder.ts'
 import type { NatsServer } from '../nats/nats-server.ts'
 import { Reports } from '../nats/reports.ts'
 import type { NatsUsers } from '../nats/server-config.ts'
 import { LeaseKeeper } from '../store/lease-keeper.ts'
-import type { NodeRecord, Report, Settings } from '../store/records.ts'
+import type { LinkEnds, NodeRecord, Report, Settings } from '../store/records.ts'
 import type { Epoch, Store } from '../store/store.ts'
 
 export interface CoordinatorOptions {
@@ -78,6 +80,8 @@ export class Coordinator implements AsyncDisposable {
     }
     if (this.#settings === undefined || this.#keeper?.epoch !== epoch) return
     const term = new AsyncDisposableStack()
+    const past = await this.#recall(epoch)
+    if (past === undefined) return
     const recorder = term.use(new Recorder({ store, epoch, clock, log }))
     const settings = this.#settings
     const leader = new Leader({
@@ -89,6 +93,7 @@ export class Coordinator implements AsyncDisposable {
       settings,
       nodes: this.#nodes,
       recorder,
+      past,
     })
     const handle = async (reports: readonly Report[]): Promise<void> => {
       const { added } = await store.reports.add(reports, epoch)
@@ -102,6 +107,25 @@ export class Coordinator implements AsyncDisposable {
     reports.start()
     this.#term = term
     this.#leader = leader
+  }
+
+  /** What the store knows of links; those of nodes that were taken out meanwhile it forgets. Undefined: this term is over. */
+  async #recall(epoch: Epoch): Promise<ReadonlyMap<string, LinkPast> | undefined> {
+    const { store, clock } = this.#options
+    while (this.#keeper?.epoch === epoch && !this.#stop.signal.aborted) {
+      try {
+        const { items } = await store.links.records()
+        const known = new Set(this.#nodes.map(({ id }) => id))
+        const isKnown = ({ a, b }: LinkEnds): boolean => known.has(a) && known.has(b)
+        const gone = items.filter((link) => !isKnown(link))
+        if (gone.length > 0) await store.links.remove(gone, epoch)
+        return toPastByPair(items.filter(isKnown))
+      } catch (error) {
+        this.#tell(error)
+        await clock.sleep(retryMs, this.#stop.signal).catch(() => undefined)
+      }
+    }
+    return undefined
   }
 
   async #standBy(): Promise<void> {

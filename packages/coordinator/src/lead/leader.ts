@@ -4,6 +4,8 @@ import { parseMessage } from '@spansync/common/adapters/nats/parse-message'
 import type { Incoming } from '@spansync/common/adapters/nats/subscriptions'
 import type { NodeId } from '@spansync/common/core/causal/types'
 import type { CoordinatorEffect, CoordinatorEvent } from '@spansync/common/core/coordinator/events'
+import { pairKey } from '@spansync/common/core/coordinator/facts'
+import type { LinkPast, LinkRecord } from '@spansync/common/core/coordinator/links'
 import { type CoordinatorState, initialState } from '@spansync/common/core/coordinator/state'
 import { step } from '@spansync/common/core/coordinator/step'
 import { never } from '@spansync/common/core/never'
@@ -18,9 +20,10 @@ import {
 } from '@spansync/common/protocol/coordination'
 import { queryBytes, querySchema } from '@spansync/common/protocol/overview'
 import type { Logger } from '@spansync/common/runtime/logger'
-import type { NodeRecord, Settings } from '../store/records.ts'
+import type { LinkEnds, NodeRecord, Settings } from '../store/records.ts'
 import type { Epoch } from '../store/store.ts'
 import { Counters } from './counters.ts'
+import { LinkMemory } from './link-memory.ts'
 import { type Dispatch, Outbox } from './outbox.ts'
 import { overviewOf } from './overview.ts'
 import type { Recorder } from './recorder.ts'
@@ -35,6 +38,8 @@ export interface LeaderOptions {
   readonly settings: Settings
   readonly nodes: readonly NodeRecord[]
   readonly recorder: Recorder
+  /** What was known of links before; by `pairKey`. */
+  readonly past: ReadonlyMap<string, LinkPast>
 }
 
 type WithoutTime = CoordinatorEvent extends infer E ? (E extends unknown ? Omit<E, 'at'> : never) : never
@@ -48,6 +53,7 @@ export class Leader implements AsyncDisposable {
   readonly #begunAt: number
   readonly counters = new Counters()
   readonly #outbox = new Outbox({ limit: mostUnanswered, send: (order) => this.#send(order) })
+  readonly #memory: LinkMemory
   #state: CoordinatorState
   #nodes = new Map<NodeId, NodeRecord>()
   #respond: ((answer: StateAnswer) => void) | undefined
@@ -57,7 +63,8 @@ export class Leader implements AsyncDisposable {
   constructor(options: LeaderOptions) {
     this.#options = options
     this.#begunAt = options.clock.now()
-    this.#state = initialState(options.epoch, toCore(options.settings))
+    this.#state = initialState(options.epoch, toCore(options.settings), options.past)
+    this.#memory = new LinkMemory(options.past)
     this.setNodes(options.nodes)
   }
 
@@ -73,6 +80,7 @@ export class Leader implements AsyncDisposable {
     link.events.on('connected', onConnected)
     this.#resources.defer(() => void link.events.off('connected', onConnected))
     void this.#keepBeating()
+    void this.#keepRemembering()
   }
 
   setSettings(settings: Settings): void {
@@ -83,14 +91,40 @@ export class Leader implements AsyncDisposable {
   setNodes(nodes: readonly NodeRecord[]): void {
     const before = this.#nodes
     this.#nodes = new Map(nodes.map((node) => [node.id, node]))
-    for (const id of before.keys()) if (!this.#nodes.has(id)) this.#handle({ kind: 'node_removed', node: id })
+    for (const id of before.keys()) if (!this.#nodes.has(id)) this.#forget(id)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#remember(this.#state.links)
     this.#stop.abort(new Error('this coordinator no longer leads'))
     this.#wake?.abort()
     this.#outbox[Symbol.dispose]()
     this.#resources.dispose()
+  }
+
+  #forget(node: NodeId): void {
+    const keys = new Set([...this.#state.links.keys(), ...this.#state.past.keys()])
+    const links = [...keys].map(endsOf).filter(({ a, b }) => a === node || b === node)
+    this.#handle({ kind: 'node_removed', node })
+    for (const { a, b } of links) this.#memory.forget(pairKey(a, b))
+    this.#options.recorder.removed(node, links)
+  }
+
+  /** Has written down what is known of links, where it is news. */
+  #remember(links: Iterable<readonly [string, LinkRecord]>): void {
+    const { recorder, clock } = this.#options
+    const known = [...links].filter(([, { ends }]) => ends.every((end) => this.#nodes.has(end)))
+    recorder.records(this.#memory.news(known, clock.now()))
+  }
+
+  #noteLink(ends: LinkRecord['ends'], up: boolean): void {
+    const { recorder, clock } = this.#options
+    // The other end of a node that was taken out still has it among its peers.
+    if (!ends.every((end) => this.#nodes.has(end))) return
+    recorder.link(ends, up, clock.wallNow())
+    const key = pairKey(...ends)
+    const record = this.#state.links.get(key)
+    if (record) this.#remember([[key, record]])
   }
 
   #onState({ subject, data, respond }: Incoming): void {
@@ -150,7 +184,7 @@ export class Leader implements AsyncDisposable {
       case 'plan_changed':
         return recorder.plan(effect.folder, this.#state.folders.get(effect.folder)?.plan, clock.wallNow())
       case 'link_changed':
-        return recorder.link(effect.ends, effect.up, clock.wallNow())
+        return this.#noteLink(effect.ends, effect.up)
       case 'order_failed':
         this.counters.failed++
         return this.#options.log.info(
@@ -197,6 +231,14 @@ export class Leader implements AsyncDisposable {
     }
   }
 
+  async #keepRemembering(): Promise<void> {
+    const { signal } = this.#stop
+    while (!signal.aborted) {
+      await this.#options.clock.sleep(rememberMs, signal).catch(() => undefined)
+      if (!signal.aborted) this.#remember(this.#state.links)
+    }
+  }
+
   #schedule(at: number): void {
     const { clock } = this.#options
     if (at >= this.#wakeAt && this.#wakeAt > clock.now()) return
@@ -226,6 +268,12 @@ function toCore({ mode, objective, leafOnly }: Settings): CoordinatorState['sett
   return { mode, objective, leafOnly: new Set(leafOnly) }
 }
 
+function endsOf(key: string): LinkEnds {
+  const [a = '', b = ''] = key.split(' ') as NodeId[]
+  return { a: a as NodeId, b: b as NodeId }
+}
+
 const answerMs = 5000
+const rememberMs = 60_000
 /** Less than the connection allows, which other requests share. */
 const mostUnanswered = 200

@@ -96,6 +96,7 @@ function planOf(state: CoordinatorState, id: FolderId, facts: OverviewFacts): Fo
     throughputBps: link.throughputBps,
     pricePerGb: link.pricePerGb,
     availability: Math.min(1, Math.max(0, link.availability)),
+    ...(link.capBytes === undefined ? {} : { capBytes: link.capBytes }),
     busy: folder.orders.get(pairKey(link.a, link.b))?.phase === 'in_flight',
   })
   const now = new Map(links.map((link) => [pairKey(link.a, link.b), link]))

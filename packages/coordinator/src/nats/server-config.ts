@@ -96,7 +96,7 @@ const coordinatorPermissions: Permissions = {
 
 /** `allow_responses`: one answer to each request that came, wherever its inbox is. */
 function user(comment: string, nkey: string, { publish, subscribe }: Permissions): string[] {
-  if (!/^U[A-Z2-7]{55}$/.test(nkey)) throw new TypeError(`not a public nkey of a user: ${nkey}`)
+  if (!isPublicKey(nkey)) throw new TypeError(`not a public nkey of a user: ${nkey}`)
   return [
     `# ${comment.replace(/[^\x20-\x7e]/g, '?')}`,
     `{ nkey: ${nkey}, permissions: {`,
@@ -105,6 +105,10 @@ function user(comment: string, nkey: string, { publish, subscribe }: Permissions
     '  allow_responses: { max: 1, expires: "1m" }',
     '} }',
   ]
+}
+
+export function isPublicKey(text: string): boolean {
+  return /^U[A-Z2-7]{55}$/.test(text)
 }
 
 function block(name: string, lines: readonly string[]): string[] {

@@ -18,6 +18,8 @@ export interface LinkFacts {
   readonly rttMs?: number | undefined
   /** Bytes per second. */
   readonly throughputBps?: number | undefined
+  /** A first estimate from a probe, not from transfers. */
+  readonly throughputProbed?: boolean | undefined
   readonly sentBytes: number
   readonly receivedBytes: number
   readonly configured?: ConfiguredLink | undefined

@@ -64,7 +64,7 @@ function noteLink(draft: Draft, node: NodeId, peer: NodeId): void {
     if (before) putLink(draft, key, undefined)
     return
   }
-  const { record, material } = updatedLink(before, { ends, left, right, at: draft.at })
+  const { record, material } = updatedLink(before, { ends, past: draft.state.past.get(key), left, right, at: draft.at })
   putLink(draft, key, record)
   if ((before?.up ?? false) !== record.up) draft.effects.push({ kind: 'link_changed', ends, up: record.up })
   if (!material) return
@@ -102,6 +102,9 @@ function sameList(left: readonly NodeId[], right: readonly NodeId[]): boolean {
 
 /** A person has taken the node out of the network. */
 export function onNodeRemoved(draft: Draft, { node }: EventOf<'node_removed'>): void {
+  // Should it come back, it is a new node.
+  const past = [...draft.state.past].filter(([key]) => !key.split(' ').includes(node))
+  draft.state = { ...draft.state, past: new Map(past) }
   const facts = draft.state.nodes.get(node)
   if (!facts) return
   deleteNode(draft, node)

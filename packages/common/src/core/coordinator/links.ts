@@ -26,14 +26,23 @@ interface Measured {
 /** After this long a time counts half. */
 const halfLifeMs = 3 * 24 * 3_600_000
 
+/** The time that a smoothed availability is about, taken as if it were one stretch. */
+export const memoryMs = halfLifeMs / Math.LN2
+
 /** What nobody has measured or configured is taken to be a usual home network: it will be measured when it is used. */
 export const assumed = { rttMs: 2, throughputBps: 12_500_000 } as const
 
 /** Measured values that move less than this leave the plan alone. */
 const material = 0.25
 
+/** What an earlier coordinator knew of a link, or this one before it was started anew. */
+export interface LinkPast extends Measured {
+  readonly availability: number
+}
+
 export interface LinkView {
   readonly ends: readonly [NodeId, NodeId]
+  readonly past: LinkPast | undefined
   readonly left: NodeFacts | undefined
   readonly right: NodeFacts | undefined
   readonly at: number
@@ -42,12 +51,12 @@ export interface LinkView {
 /** The link as its ends see it now, and whether plans have to take notice. Up only if both say so: one that died still says what was. */
 export function updatedLink(
   before: LinkRecord | undefined,
-  { ends, left, right, at }: LinkView,
+  { ends, past, left, right, at }: LinkView,
 ): { record: LinkRecord; material: boolean } {
   const seen = [left?.links.get(ends[1]), right?.links.get(ends[0])]
   const up = seen.every((facts) => facts?.up === true)
-  const availability = before === undefined ? 1 : availabilityAt(before, at)
-  const values = measured(seen)
+  const availability = before === undefined ? (past?.availability ?? 1) : availabilityAt(before, at)
+  const values = measured(seen, before ?? past)
   const since = before !== undefined && before.up === up ? before.since : at
   // Time is folded in only where the state changes, so that reading it later counts each stretch once.
   const folded = before !== undefined && before.up === up ? before.availability : availability
@@ -63,13 +72,28 @@ export function availabilityAt({ availability, up, since }: LinkRecord, at: numb
   return availability * old + (up ? 1 : 0) * (1 - old)
 }
 
-function measured(seen: readonly (LinkFacts | undefined)[]): Measured {
+/** What it will be worth to the next coordinator. */
+export function toPast(record: LinkRecord, at: number): LinkPast {
+  const { rttMs, throughputBps } = record
+  return { availability: availabilityAt(record, at), rttMs, throughputBps }
+}
+
+/** Worth writing down again. */
+export function isNewer(before: LinkPast | undefined, after: LinkPast): boolean {
+  if (before === undefined || Math.abs(before.availability - after.availability) >= 0.01) return true
+  return moved(before.throughputBps, after.throughputBps) || moved(before.rttMs, after.rttMs, 2)
+}
+
+/** An agent that was started anew has nothing to say of a link before it is used: then what was known counts. */
+function measured(seen: readonly (LinkFacts | undefined)[], known: Measured | undefined): Measured {
   const rtts = seen.flatMap((facts) => facts?.rttMs ?? [])
-  // Each end measures what flowed; a flow is often slower than its link and never faster.
-  const rates = seen.flatMap((facts) => facts?.throughputBps ?? [])
+  const all = seen.filter((facts) => facts?.throughputBps !== undefined)
+  const flows = all.filter((facts) => facts?.throughputProbed !== true)
+  // What has flowed says more than a probe. Each end measures it; a flow is often slower than its link and never faster.
+  const rates = (flows.length > 0 ? flows : all).flatMap((facts) => facts?.throughputBps ?? [])
   return {
-    rttMs: rtts.length === 0 ? undefined : Math.min(...rtts),
-    throughputBps: rates.length === 0 ? undefined : Math.max(...rates),
+    rttMs: rtts.length === 0 ? known?.rttMs : Math.min(...rtts),
+    throughputBps: rates.length === 0 ? known?.throughputBps : Math.max(...rates),
   }
 }
 
@@ -107,10 +131,15 @@ export function toPlanLink(record: LinkRecord, at: number): PlanLink {
 /** Measured values that waver do not count. */
 function isMaterial(before: LinkRecord | undefined, after: Omit<LinkRecord, 'basis'>): boolean {
   if (before === undefined || before.up !== after.up) return true
-  const keys = ['latencyMs', 'throughputBps', 'pricePerGb', 'capBytes', 'metered'] as const
+  const keys = ['latencyMs', 'throughputBps', 'pricePerGb', 'metered'] as const
   if (keys.some((key) => before.configured[key] !== after.configured[key])) return true
+  if (isUsedUp(before.configured) !== isUsedUp(after.configured)) return true
   const { basis } = before
   return moved(basis.throughputBps, after.throughputBps) || moved(basis.rttMs, after.rttMs, 2)
+}
+
+function isUsedUp({ capBytes }: ConfiguredLink): boolean {
+  return capBytes !== undefined && capBytes <= 0
 }
 
 /** `least`: differences below this do not count, whatever their share. */

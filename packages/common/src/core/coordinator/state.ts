@@ -1,7 +1,7 @@
 import type { FolderId, NodeId } from '../causal/types.ts'
 import type { Plan } from '../plan/types.ts'
 import type { Effective, NodeFacts } from './facts.ts'
-import type { LinkRecord } from './links.ts'
+import type { LinkPast, LinkRecord } from './links.ts'
 
 /** Everything the coordinator holds in memory. The agents' next states bring it back, so losing it costs time only. */
 export interface CoordinatorState {
@@ -12,6 +12,8 @@ export interface CoordinatorState {
   readonly folders: ReadonlyMap<FolderId, FolderState>
   /** By `pairKey`. */
   readonly links: ReadonlyMap<string, LinkRecord>
+  /** What was known of links before this term; by `pairKey`. */
+  readonly past: ReadonlyMap<string, LinkPast>
   readonly nextOrder: number
 }
 
@@ -65,8 +67,12 @@ export const bounds = {
   replanPauseMs: 100,
 } as const
 
-export function initialState(epoch: number, settings: Settings): CoordinatorState {
-  return { epoch, settings, nodes: new Map(), folders: new Map(), links: new Map(), nextOrder: 1 }
+export function initialState(
+  epoch: number,
+  settings: Settings,
+  past: ReadonlyMap<string, LinkPast> = new Map(),
+): CoordinatorState {
+  return { epoch, settings, nodes: new Map(), folders: new Map(), links: new Map(), past, nextOrder: 1 }
 }
 
 export function emptyFolder(): FolderState {

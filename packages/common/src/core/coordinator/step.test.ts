@@ -314,3 +314,33 @@ describe('settings', () => {
     expect(edges()).toEqual(['ab', 'ac'])
   })
 })
+
+describe('a link whose data cap is used up', () => {
+  const capped = (peer: NodeId, capBytes: number) => ({ peer, configured: { capBytes, metered: true } })
+  const edgesOf = (driver: Driver) => driver.state.folders.get(folder)?.plan?.edges.map((edge) => `${edge.a}${edge.b}`)
+
+  function triangle(): Driver {
+    const driver = new Driver()
+    const slow = (peer: NodeId) => ({ peer, throughputBps: 1e4 })
+    driver.says(a, { peers: [b, c], links: [capped(b, 1000), { peer: c }] })
+    driver.says(b, { peers: [a, c], links: [{ peer: a }, slow(c)] })
+    driver.says(c, { peers: [a, b], links: [{ peer: a }, slow(b)] })
+    return driver
+  }
+
+  it('is left alone by the plan, and used again in the next month', () => {
+    const driver = triangle()
+    expect(edgesOf(driver)).toEqual(['ab', 'ac'])
+    driver.says(a, { peers: [b, c], links: [capped(b, 0), { peer: c }] })
+    expect(edgesOf(driver)).toEqual(['ac', 'bc'])
+    driver.says(a, { peers: [b, c], links: [capped(b, 1000), { peer: c }] })
+    expect(edgesOf(driver)).toEqual(['ab', 'ac'])
+  })
+
+  it('is no reason to plan anew while something is left', () => {
+    const driver = triangle()
+    const effects = driver.says(a, { peers: [b, c], links: [capped(b, 10), { peer: c }] })
+    expect(effects.map(({ kind }) => kind)).toEqual(['answer_state'])
+    expect(driver.state.folders.get(folder)?.staleSince).toBeUndefined()
+  })
+})

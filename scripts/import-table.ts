@@ -12,7 +12,11 @@ const common = 'packages/common/src'
 const core = `${common}/core`
 const sim = `${common}/sim`
 /** What tests share; `common` may be used by all of them, a package's own by its tests and by `test/`. */
-const testings = [`${common}/testing`, 'packages/coordinator/src/store/testing']
+const testings = [
+  `${common}/testing`,
+  'packages/coordinator/src/store/testing',
+  'packages/coordinator/src/nats/testing',
+]
 
 const layers: readonly Layer[] = [
   { directory: core, mayImport: [core], pure: true },

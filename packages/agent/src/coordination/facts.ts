@@ -57,7 +57,7 @@ function configuredOf(peer: Network['config']['peers'][string], usage: Network['
 export function standingOf(host: FolderHost | undefined, peer: NodeId, now: number): Standing {
   const state = host?.engine?.state.peers.get(peer)
   if (!host?.engine || !state) return { kind: 'apart' }
-  if (host.engine.isSettledWith(peer)) return { kind: 'settled' }
+  if (host.engine.isSettledWith(peer)) return { kind: 'settled', heard: state.announced }
   const reason = host.engine.isBusy ? undefined : stuckBecause(state, now)
   return reason === undefined ? { kind: 'working' } : { kind: 'stuck', reason }
 }

@@ -9,7 +9,7 @@ import {
   isPresent,
   silenceMs,
 } from '@spansync/common/core/follow/follow'
-import { Orders, stuckAfterMs } from '@spansync/common/core/follow/orders'
+import { Orders, stuckAfterMs, unheardMs } from '@spansync/common/core/follow/orders'
 import type { Clock } from '@spansync/common/ports'
 import type { Order, OrderAnswer, Report } from '@spansync/common/protocol/coordination'
 import type { Problem, Status } from '@spansync/common/protocol/status'
@@ -179,7 +179,7 @@ export class Follower implements AsyncDisposable {
     const answer = this.#orders.take(order)
     log.debug({ event: 'order.taken', order: id, folder: order.folder, accepted: answer.accepted, code: answer.code })
     // Whether it is stuck, and whether it is over, may be seen only when somebody looks.
-    for (const ms of [stuckAfterMs, order.expiresInMs]) this.#lookAfter(ms + 1)
+    for (const ms of [stuckAfterMs, unheardMs, order.expiresInMs]) this.#lookAfter(ms + 1)
     return answer
   }
 

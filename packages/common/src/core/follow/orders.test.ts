@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { FolderId, NodeId } from '../causal/types.ts'
-import { type OrderRefusal, Orders, type Standing, stuckAfterMs } from './orders.ts'
+import { type OrderRefusal, Orders, type Standing, stuckAfterMs, unheardMs } from './orders.ts'
 
 const folder = 'f' as FolderId
 const peer = 'b' as NodeId
@@ -25,7 +25,7 @@ class Scene {
 
 describe('an order', () => {
   it.each([
-    ['both are equal', { kind: 'settled' }, 0, 'equal'],
+    ['both are equal', { kind: 'settled', heard: 1 }, 0, 'equal'],
     ['the link is gone', { kind: 'apart' }, 0, 'unreachable'],
     ['what is left waits', { kind: 'stuck', reason: 'f: no space' }, stuckAfterMs + 1, 'incomplete'],
     ['its time is over', { kind: 'working' }, 40_000, 'expired'],
@@ -49,10 +49,41 @@ describe('an order', () => {
     expect(scene.orders.review()).toBe(false)
   })
 
+  describe('that was quicker than the peer’s own word', () => {
+    const early = (): Scene => {
+      const scene = new Scene()
+      scene.standing = { kind: 'settled', heard: 'old' }
+      scene.take()
+      expect(scene.orders.review()).toBe(false)
+      return scene
+    }
+
+    it('is not over by what was equal before', () => {
+      const scene = early()
+      scene.standing = { kind: 'working' }
+      expect(scene.orders.review()).toBe(false)
+      scene.standing = { kind: 'settled', heard: 'new' }
+      expect(scene.orders.review()).toBe(true)
+    })
+
+    it('is over when the peer says that there is nothing', () => {
+      const scene = early()
+      scene.standing = { kind: 'settled', heard: 'new' }
+      expect(scene.orders.review()).toBe(true)
+    })
+
+    it('is over when nothing is heard for a while', () => {
+      const scene = early()
+      scene.now += unheardMs + 1
+      expect(scene.orders.review()).toBe(true)
+      expect(scene.orders.finished).toMatchObject([{ outcome: 'equal' }])
+    })
+  })
+
   it('that comes twice is done once', () => {
     const scene = new Scene()
     scene.take()
-    scene.standing = { kind: 'settled' }
+    scene.standing = { kind: 'settled', heard: 1 }
     scene.orders.review()
     expect(scene.take()).toEqual({ id: 'x', accepted: true })
     expect(scene.doors).toEqual(['open b', 'close b'])

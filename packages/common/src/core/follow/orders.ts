@@ -24,9 +24,11 @@ export interface OrderAnswer {
   readonly reason?: string
 }
 
-/** How things stand between this replica and the peer. `stuck`: what is left has been tried and waits. */
+/** How things stand between this replica and the peer. `settled`: equal by what the peer has said last, which `heard` is. `stuck`: what is
+ *  left has been tried and waits. */
 export type Standing =
-  | { readonly kind: 'settled' | 'working' | 'apart' }
+  | { readonly kind: 'settled'; readonly heard: unknown }
+  | { readonly kind: 'working' | 'apart' }
   | { readonly kind: 'stuck'; readonly reason: string }
 
 export interface OrdersOptions {
@@ -44,6 +46,8 @@ interface Active {
   readonly peer: NodeId
   readonly begunAt: number
   readonly until: number
+  /** What the peer had said when the order came and both were equal by it. */
+  readonly settledBy: unknown
 }
 
 /** Orders in force on this node. Each opens the door between two replicas until they are equal, or until it runs out. Done once:
@@ -73,7 +77,9 @@ export class Orders {
     const key = keyOf(folder, peer)
     const before = this.#active.get(key)
     if (before) this.#note(before.id, 'superseded', '')
-    this.#active.set(key, { id, folder, peer, begunAt: now, until: now + expiresInMs })
+    const standing = this.#options.standing(folder, peer)
+    const settledBy = standing.kind === 'settled' ? standing.heard : undefined
+    this.#active.set(key, { id, folder, peer, begunAt: now, until: now + expiresInMs, settledBy })
     this.#options.open(folder, peer)
     return { id, accepted: true }
   }
@@ -93,9 +99,13 @@ export class Orders {
     return ended
   }
 
-  #endOf({ folder, peer, begunAt, until }: Active, now: number): Omit<FinishedOrder, 'id'> | undefined {
+  #endOf({ folder, peer, begunAt, until, settledBy }: Active, now: number): Omit<FinishedOrder, 'id'> | undefined {
     const standing = this.#options.standing(folder, peer)
-    if (standing.kind === 'settled') return { outcome: 'equal', reason: '' }
+    if (standing.kind === 'settled') {
+      // The coordinator has heard something that the peer has not said here yet: the order was quicker. Its word is waited for.
+      const isOld = settledBy !== undefined && standing.heard === settledBy && now - begunAt <= unheardMs
+      return isOld ? undefined : { outcome: 'equal', reason: '' }
+    }
     if (standing.kind === 'apart') return { outcome: 'unreachable', reason: 'the link to the peer is down' }
     if (standing.kind === 'stuck' && now - begunAt > stuckAfterMs)
       return { outcome: 'incomplete', reason: standing.reason }
@@ -138,6 +148,8 @@ const keyOf = (folder: FolderId, peer: NodeId): string => `${peer} ${folder}`
 
 /** What waits from earlier tries is tried again when an order comes; so long that may take to begin. */
 export const stuckAfterMs = 500
+/** For what the coordinator knows to be heard from the peer itself. Nobody waits for the end of an order that was not needed. */
+export const unheardMs = 1500
 const mostFinished = 1000
 const mostKnown = 10_000
 

@@ -12,6 +12,7 @@ import { loadIdentity } from '../transport/identity.ts'
 import { watchConfig } from './config-watch.ts'
 import { createHandlers } from './handlers.ts'
 import { keepHouse } from './housekeeping.ts'
+import { collectGarbage, cpuSeconds, stayLean } from './lean.ts'
 import { Network } from './network.ts'
 import { StatusHub } from './status-hub.ts'
 
@@ -47,6 +48,7 @@ export const startDaemon: StartDaemon = async ({ home, config, log, signal }: Da
     }),
   )
   stack.use(keepHouse({ home, config: () => network.config, clock: systemClock, log }))
+  stack.use(stayLean({ clock: systemClock, cpu: cpuSeconds, collect: collectGarbage }))
   const handlers = createHandlers({ network, hub, follower, reload: () => watch.takeNow(take) })
   const owned = stack.move()
   return { handlers, [Symbol.asyncDispose]: () => owned.disposeAsync() }

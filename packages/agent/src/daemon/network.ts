@@ -248,7 +248,8 @@ export class Network implements AsyncDisposable {
       case 'ahead_gone':
         return host.onAhead(peer, message)
       case 'parcel_wanted':
-        return host.onParcelWanted(peer, message)
+      case 'parcel_gone':
+        return host.onParcel(peer, message)
       case 'probe':
         return this.probes.onProbe(peer, message)
       case 'took':

@@ -1,11 +1,11 @@
-import { closeSync, fchmodSync, futimesSync, mkdirSync, openSync, rmSync, writeSync } from 'node:fs'
+import { closeSync, fchmodSync, fstatSync, futimesSync, mkdirSync, openSync, rmSync, writeSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import type { DiskState } from '@spansync/common/core/causal/types'
+import type { DiskState, StatSignature } from '@spansync/common/core/causal/types'
 import { errnoOf } from '@spansync/common/runtime/errors'
 import { hashBytes } from './hash.ts'
 import { moveInto, type Place, uniqueName } from './place.ts'
 import { stagingDirectory } from './staging.ts'
-import { lstat, signatureOf } from './stat.ts'
+import { lstat, sameFile, signatureOf } from './stat.ts'
 import { TaskError } from './task-failure.ts'
 import type { Task } from './tasks.ts'
 
@@ -15,24 +15,33 @@ export function put(place: Place, task: Extract<Task, { readonly op: 'put' }>): 
   if (hashBytes(bytes) !== hash) throw new TaskError('failed', `what came for ${to} is not the expected content`)
   const full = place.expecting(to, null)
   const aside = join(stagingDirectory(place.root), uniqueName())
+  const written = putInPlace(aside, full, () => write(aside, bytes, mode, mtimeUs))
+  const stats = lstat(full)
+  // A program here may have changed it at once: then this hash is not its.
+  if (stats === undefined || !sameFile(signatureOf(stats), written))
+    throw new TaskError('changed', `${to} changed at once`)
+  const stat = signatureOf(stats)
+  return { kind: 'file', size: stat.size, mtimeUs: stat.mtimeUs, mode: stat.mode, hash, stat }
+}
+
+function putInPlace(aside: string, full: string, make: () => StatSignature): StatSignature {
   try {
-    write(aside, bytes, mode, mtimeUs)
+    const written = make()
     moveInto(aside, full, null)
+    return written
   } catch (error) {
     rmSync(aside, { force: true })
     throw error
   }
-  const stats = lstat(full)
-  if (stats === undefined) throw new TaskError('changed', `${to} was removed at once`)
-  return { kind: 'file', size: stats.size, mtimeUs, mode, hash, stat: signatureOf(stats) }
 }
 
-function write(aside: string, bytes: Uint8Array, mode: number, mtimeUs: number): void {
+function write(aside: string, bytes: Uint8Array, mode: number, mtimeUs: number): StatSignature {
   const descriptor = openStaged(aside)
   try {
     for (let at = 0; at < bytes.length; ) at += writeSync(descriptor, bytes, at)
     fchmodSync(descriptor, mode)
     futimesSync(descriptor, mtimeUs / 1e6, mtimeUs / 1e6)
+    return signatureOf(fstatSync(descriptor))
   } finally {
     closeSync(descriptor)
   }

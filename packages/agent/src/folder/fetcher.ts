@@ -82,7 +82,7 @@ export class Fetcher {
     const { outcome, covers } =
       late.length === 0 ? ended : await this.#runLate({ ...work, items: late }, ended, session)
     if (/no space/.test(outcome.reason)) await this.#clean([...rest, ...late])
-    if (twins.length + lateTwins.length > 0) await this.#copyHere([...twins, ...lateTwins])
+    if (twins.length + lateTwins.length > 0) await this.#copyHere([...twins, ...lateTwins], brought)
     await this.#restore(cleared)
     const seen = await this.#arrivals.verify(items, brought)
     const extras = await this.#arrivals.extras(covers, items)
@@ -109,7 +109,7 @@ export class Fetcher {
     const suited = inParcel(items)
     if (suited.length === 0) return new Map()
     const directories = going.filter(({ entry }) => entry.kind === 'dir').map(({ entry }) => entry)
-    await this.#makeDirectories(directories)
+    await this.#makeDirectories(directories.map(open))
     const made = new Set(directories.map(({ path }) => path))
     await this.#makeParents(
       suited.map(({ entry }) => entry.path),
@@ -183,9 +183,14 @@ export class Fetcher {
   }
 
   /** Content that this replica holds under another name needs no network. */
-  async #copyHere(items: readonly FetchItem[]): Promise<Set<FetchItem>> {
+  async #copyHere(
+    items: readonly FetchItem[],
+    brought: ReadonlyMap<RelativePath, DiskState> = new Map(),
+  ): Promise<Set<FetchItem>> {
+    const justCame = new Map([...brought].map(([path, { hash, stat }]): [string, CopySource] => [hash, { path, stat }]))
     const planned = items.flatMap((item) => {
-      const source = item.entry.kind === 'file' && item.entry.size > 0 ? this.#sourceOf(item) : undefined
+      const isContent = item.entry.kind === 'file' && item.entry.size > 0
+      const source = isContent ? (justCame.get(item.entry.hash) ?? this.#sourceOf(item)) : undefined
       return source ? [{ item, source }] : []
     })
     if (planned.length === 0) return new Set()
@@ -196,7 +201,7 @@ export class Fetcher {
       return {
         op: 'copy',
         from: source.path,
-        fromExpect: source.stat as StatSignature,
+        fromExpect: source.stat,
         to: path,
         toExpect,
         mode,
@@ -209,8 +214,9 @@ export class Fetcher {
     return new Set(planned.filter((_, at) => results[at]?.code === 'done').map(({ item }) => item))
   }
 
-  #sourceOf({ entry }: FetchItem): Row | undefined {
-    return this.#options.index.withHash(entry.hash, 2).find((row) => row.path !== entry.path && row.stat !== undefined)
+  #sourceOf({ entry }: FetchItem): CopySource | undefined {
+    const rows = this.#options.index.withHash(entry.hash, 2)
+    return rows.flatMap(({ path, stat }) => (stat === undefined || path === entry.path ? [] : [{ path, stat }]))[0]
   }
 
   async #makeParents(paths: readonly RelativePath[], made: ReadonlySet<RelativePath> = new Set()): Promise<void> {
@@ -235,7 +241,7 @@ export class Fetcher {
     const empty = new Set([...bare].filter((path) => isLiveDirectory(this.#options.index.get(path))))
     const { covers, directories, paths } = coversOf(items, { untouched: bare, empty, partial })
     await this.#makeParents([...covers, ...paths, ...directories.map(({ path }) => path)])
-    await this.#makeDirectories(directories)
+    await this.#makeDirectories(directories.map(open))
     const asked = [...covers, ...paths]
     if (asked.length === 0) return { outcome: { result: 'done', reason: '' }, covers }
     for (const cover of covers) this.covered.add(cover)
@@ -269,6 +275,16 @@ export class Fetcher {
       for (const cover of covers) this.covered.delete(cover)
     }
   }
+}
+
+interface CopySource {
+  readonly path: RelativePath
+  readonly stat: StatSignature
+}
+
+/** Until all that belongs into it is there; then it gets its own permissions. */
+function open<T extends { readonly mode: number }>(directory: T): T {
+  return { ...directory, mode: directory.mode | 0o700 }
 }
 
 /** A file that this replica has, in an older version. */

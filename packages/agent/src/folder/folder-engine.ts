@@ -126,6 +126,8 @@ export class FolderEngine {
 
   linkDown(peer: NodeId): void {
     if (!this.#links.delete(peer)) return
+    this.ahead.linkDown(peer)
+    this.parcels.linkDown(peer)
     this.#post({ kind: 'link_down', peer })
   }
 

@@ -179,9 +179,11 @@ export class FolderHost implements AsyncDisposable {
     if (link) this.#engine?.receiveAhead(link, message)
   }
 
-  onParcelWanted(peer: NodeId, { id }: MessageOf<'parcel_wanted'>): void {
+  onParcel(peer: NodeId, { type, folder, id }: MessageOf<'parcel_wanted' | 'parcel_gone'>): void {
     const link = this.#links.get(peer)
-    if (link) void this.#engine?.sendParcel(link, id)
+    if (type === 'parcel_gone') this.#engine?.parcels.onGone(id)
+    else if (link && this.#engine) void this.#engine.sendParcel(link, id)
+    else link?.send({ type: 'parcel_gone', folder, id })
   }
 
   /** The coordinator's plan: to whom this replica passes things on. */

@@ -44,6 +44,8 @@ export class PairSessions implements AsyncDisposable {
   #last: Promise<unknown> = Promise.resolve()
   #opening = false
   #openingNow: GiveWay | undefined
+  /** How long somebody may have to wait for a session that is being opened. */
+  #openingMs = openingMs
   #restUntil = 0
 
   constructor(options: PairOptions) {
@@ -285,7 +287,10 @@ export class PairSessions implements AsyncDisposable {
 
   async #keep(): Promise<void> {
     const { clock, isEqual } = this.#options
+    let bulkAt = this.#bulkAt
     for (let tries = 0; !isEqual() || clock.now() - this.#bulkAt < restMs; tries++) {
+      if (bulkAt !== this.#bulkAt) tries = 0
+      bulkAt = this.#bulkAt
       if (tries >= keepTries) return
       await clock.sleep(keepPauseMs, this.#stop.signal)
     }
@@ -299,12 +304,17 @@ export class PairSessions implements AsyncDisposable {
     this.busy.record()
     const connect = (signal: AbortSignal): Promise<Duplex> =>
       link.openStream({ folder, purpose: 'persistent', id: randomBytes(6).toString('hex') }, signal)
-    const giveWay = new GiveWay(clock, openingMs)
+    const giveWay = new GiveWay(clock, this.#openingMs)
     this.#openingNow = giveWay
     const signal = AbortSignal.any([this.#stop.signal, giveWay.signal])
     try {
       const session = await engine.keep({ folder, root, self, peer: link.peer, ignore, connect, signal })
       this.busy.attach(session)
+      this.#openingMs = openingMs
+    } catch (error) {
+      // Else it would be begun for nothing again and again.
+      if (giveWay.signal.aborted) this.#openingMs = Math.min(openingMostMs, this.#openingMs * 2)
+      throw error
     } finally {
       giveWay.done()
       this.#openingNow = undefined
@@ -371,3 +381,4 @@ const idleCheckMs = 15_000
 const refusedMs = 60_000
 /** In a large folder Unison's first look at everything takes longer, and what waits for it goes first. */
 const openingMs = 3000
+const openingMostMs = 24_000

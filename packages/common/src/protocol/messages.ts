@@ -164,6 +164,9 @@ export const parcelWantedSchema = z.object({
   id: z.string().max(64),
 })
 
+/** There will be no such stream. */
+export const parcelGoneSchema = z.object({ type: z.literal('parcel_gone'), folder: folderId, id: z.string().max(64) })
+
 /** What is asked for on such a stream, in the order in which it shall come: path, hash and size in bytes. */
 export const parcelOrderSchema = z.array(z.tuple([path, hash, counter])).max(limits.pathsPerFetch)
 
@@ -185,12 +188,13 @@ export const messageSchema = z.discriminatedUnion('type', [
   aheadWantedSchema,
   aheadGoneSchema,
   parcelWantedSchema,
+  parcelGoneSchema,
   foldersSchema,
 ])
 export type Message = z.infer<typeof messageSchema>
 export type MessageOf<T extends Message['type']> = Extract<Message, { type: T }>
 
-/** First frame on a connection that carries one Unison session. */
+/** First frame on a connection of its own: a Unison session, or files. */
 export const streamHeaderSchema = z.object({
   folder: folderId,
   /** `ahead`: the bytes of one file, whose hash is the id; `parcel`: many small files, without Unison. */

@@ -95,6 +95,10 @@ export class Ahead implements AsyncDisposable {
     this.#meeting.refuse(hash, 'it is no longer on its way to the peer')
   }
 
+  linkDown(peer: NodeId): void {
+    this.#meeting.lost(peer)
+  }
+
   onStream(hash: string, stream: Duplex): void {
     if (this.#meeting.bring(hash, stream)) return
     const source = this.#sources.get(hash)

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Duplex } from 'node:stream'
 import type { FetchItem } from '@spansync/common/core/agent/events'
-import type { DiskState, FolderId, RelativePath } from '@spansync/common/core/causal/types'
+import type { DiskState, FolderId, NodeId, RelativePath } from '@spansync/common/core/causal/types'
 import type { Clock, FolderIndex, Link } from '@spansync/common/ports'
 import { messageOf } from '@spansync/common/runtime/errors'
 import type { Logger } from '@spansync/common/runtime/logger'
@@ -18,6 +18,9 @@ import { encodeHead, encodeOrder, mostBytesPerFile, type OrderLine, readFile, re
 export const fewestFiles = 8
 /** So much is handed to the disk at a time. */
 const mostTogether = { files: 250, bytes: 512 << 10 }
+
+/** On the slowest of links a slice leaves long before silence counts as failure. */
+const sliceBytes = 64 << 10
 
 export interface ParcelsOptions {
   readonly folder: FolderId
@@ -50,8 +53,9 @@ export class Parcels implements AsyncDisposable {
     const brought = new Map<RelativePath, DiskState>()
     const work = async (): Promise<void> => {
       const invite = { type: 'parcel_wanted', folder, id } as const
-      const stream = await this.#meeting.ask(link, { folder, purpose: 'parcel', id }, invite)
-      await this.#using(stream, (reader) => this.#unpack(stream, reader, items, brought))
+      const header = { folder, purpose: 'parcel', id: link.dialed ? id : answerTo(id) } as const
+      const stream = await this.#meeting.ask(link, header, invite)
+      await this.#using(stream, (reader, feed) => this.#unpack({ stream, reader, feed, items }, brought))
     }
     await this.#track(
       work().catch((error) => {
@@ -66,11 +70,27 @@ export class Parcels implements AsyncDisposable {
   /** The peer did not dial, so the stream is for us to open. */
   async onWanted(link: Link, id: string): Promise<void> {
     const { folder } = this.#options
-    if (link.dialed) await this.#serve(link.openStream({ folder, purpose: 'parcel', id }, this.#stop.signal))
+    const gone = (): void => link.send({ type: 'parcel_gone', folder, id })
+    if (!link.dialed) return gone()
+    const header = { folder, purpose: 'parcel', id: answerTo(id) } as const
+    const opening = link.openStream(header, this.#stop.signal)
+    opening.catch(gone)
+    await this.#serve(opening)
   }
 
+  onGone(id: string): void {
+    this.#meeting.refuse(answerTo(id), 'the peer cannot send it now')
+  }
+
+  linkDown(peer: NodeId): void {
+    this.#meeting.lost(peer)
+  }
+
+  /** The peer has dialled: it either sends what this side has asked for, or asks itself. */
   async onStream(id: string, stream: Duplex): Promise<void> {
-    if (!this.#meeting.bring(id, stream)) await this.#serve(stream)
+    if (this.#meeting.bring(id, stream)) return
+    if (isAnswer(id)) stream.destroy()
+    else await this.#serve(stream)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -78,24 +98,25 @@ export class Parcels implements AsyncDisposable {
     await Promise.allSettled([...this.#running])
   }
 
-  async #unpack(
-    stream: Duplex,
-    reader: ExactReader,
-    items: readonly FetchItem[],
-    brought: Map<RelativePath, DiskState>,
-  ): Promise<void> {
+  async #unpack({ stream, reader, feed, items }: Unpacking, brought: Map<RelativePath, DiskState>): Promise<void> {
     const lines = items.map(({ entry: { path, hash, size } }) => ({ path, hash, size }))
     await write(stream, encodeOrder(lines), this.#stop.signal)
     stream.end()
     let putting: Promise<void> = Promise.resolve()
-    for (const part of inParts(items, ({ entry }) => entry.size)) {
-      const batch = await this.#readPart(reader, part)
-      // The next part comes in while this one is written.
+    try {
+      for (const part of inParts(items, ({ entry }) => entry.size)) {
+        const batch = await this.#readPart(reader, part)
+        // The next part comes in while this one is written.
+        await putting
+        feed()
+        putting = this.#put(batch, brought)
+        putting.catch(() => undefined)
+      }
+      await reader.end()
+    } finally {
+      // Nobody may touch these paths before it is over.
       await putting
-      putting = this.#put(batch, brought)
-      putting.catch(() => undefined)
     }
-    await Promise.all([putting, reader.end()])
   }
 
   async #readPart(reader: ExactReader, items: readonly FetchItem[]): Promise<Batch> {
@@ -151,8 +172,11 @@ export class Parcels implements AsyncDisposable {
   }
 
   async #send(stream: Duplex, packed: Promise<Buffer>, feed: () => void): Promise<void> {
-    await write(stream, await packed, this.#stop.signal)
-    feed()
+    const bytes = await packed
+    for (let at = 0; at < bytes.length; at += sliceBytes) {
+      await write(stream, bytes.subarray(at, at + sliceBytes), this.#stop.signal)
+      feed()
+    }
   }
 
   async #packPart(lines: readonly OrderLine[]): Promise<Buffer> {
@@ -206,6 +230,17 @@ export class Parcels implements AsyncDisposable {
     return work
   }
 }
+
+interface Unpacking {
+  readonly stream: Duplex
+  readonly reader: ExactReader
+  readonly feed: () => void
+  readonly items: readonly FetchItem[]
+}
+
+/** The id of a stream that answers a `parcel_wanted`. */
+const answerTo = (id: string): string => `for-${id}`
+const isAnswer = (id: string): boolean => id.startsWith('for-')
 
 type PutTask = Extract<Task, { readonly op: 'put' }>
 

@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream'
+import type { NodeId } from '@spansync/common/core/causal/types'
 import type { Clock, Link } from '@spansync/common/ports'
 import type { Message, StreamHeader } from '@spansync/common/protocol/messages'
 
@@ -10,7 +11,7 @@ export class Meeting {
   readonly #clock: Clock
   readonly #signal: AbortSignal
   /** By the stream's id: who waits for it. */
-  readonly #awaited = new Map<string, PromiseWithResolvers<Duplex>>()
+  readonly #awaited = new Map<string, PromiseWithResolvers<Duplex> & { readonly peer: NodeId }>()
 
   constructor(clock: Clock, signal: AbortSignal) {
     this.#clock = clock
@@ -20,7 +21,7 @@ export class Meeting {
   /** Opens the stream, or sends `invite` and waits until the peer has. Rejects when it does not, in time. */
   async ask(link: Link, header: StreamHeader, invite: Message): Promise<Duplex> {
     if (link.dialed) return await link.openStream(header, this.#signal)
-    const met = Promise.withResolvers<Duplex>()
+    const met = { ...Promise.withResolvers<Duplex>(), peer: link.peer }
     this.#awaited.set(header.id, met)
     const enough = new AbortController()
     const late = this.#clock.sleep(meetMs, AbortSignal.any([this.#signal, enough.signal])).then(() => {
@@ -41,6 +42,13 @@ export class Meeting {
     const awaited = this.#awaited.get(id)
     awaited?.resolve(stream)
     return awaited !== undefined
+  }
+
+  /** The link to the peer is down. */
+  lost(peer: NodeId): void {
+    for (const awaited of this.#awaited.values()) {
+      if (awaited.peer === peer) awaited.reject(new Error('the link went down'))
+    }
   }
 
   /** It will not come. */

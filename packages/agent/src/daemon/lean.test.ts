@@ -1,0 +1,33 @@
+import { FakeClock } from '@spansync/common/runtime/fake-clock'
+import { expect, it, vi } from 'vitest'
+import { collectGarbage, cpuSeconds, stayLean } from './lean.ts'
+
+it('collects once when there was work and it is over', async () => {
+  const clock = new FakeClock()
+  const collect = vi.fn()
+  let used = 0.5
+  await using _lean = stayLean({ clock, cpu: () => used, collect })
+  await clock.advance(60_000)
+  expect(collect).not.toHaveBeenCalled()
+  for (let turn = 0; turn < 5; turn++) {
+    used += 1
+    await clock.advance(5000)
+  }
+  expect(collect).not.toHaveBeenCalled()
+  await clock.advance(5000)
+  expect(collect).toHaveBeenCalledOnce()
+  for (let turn = 0; turn < 12; turn++) {
+    used += 0.01
+    await clock.advance(5000)
+  }
+  expect(collect).toHaveBeenCalledOnce()
+})
+
+it('what is garbage is really given back', () => {
+  let garbage: unknown[] | undefined = Array.from({ length: 300_000 }, (_, at) => ({ at }))
+  const before = process.memoryUsage().heapUsed
+  garbage = garbage.length > 0 ? undefined : garbage
+  collectGarbage()
+  expect(before - process.memoryUsage().heapUsed).toBeGreaterThan(5_000_000)
+  expect(cpuSeconds()).toBeGreaterThan(0)
+})

@@ -1,0 +1,123 @@
+import { hash } from 'node:crypto'
+import { chmodSync, readFileSync, statSync } from 'node:fs'
+import type { FetchItem } from '@spansync/common/core/agent/events'
+import type { DiskState, Entry, RelativePath, ReplicaId } from '@spansync/common/core/causal/types'
+import { FakeClock } from '@spansync/common/runtime/fake-clock'
+import { directory, fetchItem, file } from '@spansync/common/testing/entries'
+import { MemoryIndex } from '@spansync/common/testing/memory-index'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { createDiskWorker, type DiskWorker } from '../disk/disk-worker.ts'
+import type { Task } from '../disk/tasks.ts'
+import { makeTestFolder, type TestFolder } from '../disk/testing/test-folder.ts'
+import { Fetcher, type Ways } from './fetcher.ts'
+import { Observer } from './observer.ts'
+import { fewestFiles } from './parcel/parcels.ts'
+import { PathProblems } from './path-problems.ts'
+import type { SessionRequest } from './sessions.ts'
+
+let disk: DiskWorker
+beforeAll(() => {
+  disk = createDiskWorker()
+})
+afterAll(() => disk[Symbol.asyncDispose]())
+
+let folder: TestFolder
+beforeEach(() => {
+  folder = makeTestFolder()
+})
+afterEach(() => folder[Symbol.dispose]())
+
+function makeFetcher(): Fetcher {
+  const { root } = folder
+  const index = new MemoryIndex('r' as ReplicaId)
+  const observer = new Observer({
+    ...{ root, disk, index, problems: new PathProblems() },
+    ...{ isIgnored: () => false, again: () => {}, late: () => {}, isOwnWork: () => false, mayBeEmpty: () => false },
+  })
+  const ahead = { has: () => false, ready: async () => undefined, drop: async () => {} }
+  const versionPath = (path: RelativePath): string => `${folder.base}/versions/${path}`
+  return new Fetcher({ root, disk, index, observer, clock: new FakeClock(), versionPath, ahead })
+}
+
+const contents = new Map<string, string>()
+
+function entry(path: RelativePath, content: string, more: Partial<Entry> = {}): Entry {
+  const sum = hash('sha256', content)
+  contents.set(sum, content)
+  return file(path, sum, { a: 1 }, { size: content.length, mtimeUs: 1_700_000_000_000_000, ...more })
+}
+
+/** A peer that has everything, except what is `missing`; notes the modes that directories have meanwhile. */
+function peer({ missing = [] as RelativePath[], onParcel = () => {} } = {}) {
+  const session = vi.fn(async (request: SessionRequest) => {
+    for (const path of request.paths) folder.write(path, 'by unison')
+    return { result: 'done', reason: '' } as const
+  })
+  const parcel = vi.fn(async (items: readonly FetchItem[]): Promise<Map<RelativePath, DiskState>> => {
+    onParcel()
+    const sent = items.filter(({ entry: { path } }) => !missing.includes(path))
+    const tasks = sent.map(({ entry: { path: to, mode, mtimeUs, hash } }): Task => {
+      return { op: 'put', to, bytes: Buffer.from(contents.get(hash) as string), mode, mtimeUs, hash }
+    })
+    const results = await disk.perform(folder.root, tasks)
+    return new Map(
+      results.flatMap((one, at) =>
+        one.code === 'done' && one.disk ? [[(tasks[at] as { to: string }).to, one.disk]] : [],
+      ),
+    )
+  })
+  return { session, parcel } satisfies Ways
+}
+
+const fetchAll = (items: readonly FetchItem[], ways: Ways) =>
+  makeFetcher().fetch({ items, untouched: new Set(), partial: new Set() }, ways)
+
+describe('many small new files', () => {
+  const many = (): FetchItem[] =>
+    Array.from({ length: fewestFiles }, (_, at) => fetchItem(entry(`d/e/${at}`, `content ${at}`)))
+  const directories = (mode: number): FetchItem[] =>
+    ['d', 'd/e'].map((path) => fetchItem(directory(path, { a: 1 }, { mode })))
+
+  it('come in a parcel, and nobody asks Unison', async () => {
+    const ways = peer()
+    const fetched = await fetchAll([...directories(0o755), ...many()], ways)
+    expect(fetched).toMatchObject({ outcome: 'done', byUnison: [], extras: [] })
+    expect(fetched.transferred).toHaveLength(fewestFiles)
+    expect(ways.session).not.toHaveBeenCalled()
+    expect(folder.names()).toHaveLength(fewestFiles + 2)
+    const files = fetched.items.filter(({ disk }) => disk?.kind === 'file')
+    expect(files.every(({ ran, isTransferred }) => ran && isTransferred)).toBe(true)
+  })
+
+  it('what does not come in it is left to Unison', async () => {
+    const ways = peer({ missing: ['d/e/3'] })
+    const { byUnison } = await fetchAll([...directories(0o755), ...many()], ways)
+    expect(ways.session.mock.calls.map(([{ paths, covers }]) => [paths, [...covers]])).toEqual([[['d/e/3'], []]])
+    expect(byUnison).toEqual([])
+    expect(readFileSync(folder.at('d/e/3'), 'utf8')).toBe('by unison')
+  })
+
+  it('and those of the same content are copied from them at once', async () => {
+    const ways = peer()
+    const twins = ['x', 'y'].map((path) => fetchItem(entry(path, 'content 1', { mode: 0o600 })))
+    const fetched = await fetchAll([...directories(0o755), ...many(), ...twins], ways)
+    expect(fetched).toMatchObject({ outcome: 'done', byUnison: [] })
+    expect(ways.parcel.mock.calls[0]?.[0]).toHaveLength(fewestFiles)
+    for (const path of ['x', 'y']) expect(readFileSync(folder.at(path), 'utf8')).toBe('content 1')
+    expect(statSync(folder.at('x')).mode & 0o777).toBe(0o600)
+  })
+
+  it('come into directories that may not be written to, which are so in the end', async () => {
+    const modes: number[] = []
+    const ways = peer({ onParcel: () => modes.push(statSync(folder.at('d/e')).mode & 0o777) })
+    const fetched = await fetchAll([...directories(0o555), ...many()], ways)
+    expect([fetched.outcome, modes, statSync(folder.at('d/e')).mode & 0o777]).toEqual(['done', [0o755], 0o555])
+    for (const path of ['d', 'd/e']) chmodSync(folder.at(path), 0o755)
+  })
+})
+
+it('few files are left to Unison', async () => {
+  const ways = peer()
+  await fetchAll([fetchItem(entry('one', 'one'))], ways)
+  expect([ways.session.mock.calls.length, ways.parcel.mock.calls.length]).toEqual([1, 0])
+})

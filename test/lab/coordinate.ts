@@ -21,7 +21,7 @@ export async function coordinate(
 }
 
 /** Waits until whoever leads has heard of all running agents that they follow it, and its plan joins them. */
-export async function untilFollowed(fleet: Fleet, coordinator: CoordinatorNode, deadlineMs = 20_000): Promise<void> {
+export async function untilFollowed(fleet: Fleet, coordinator: CoordinatorNode, deadlineMs = 45_000): Promise<void> {
   const names = fleet.agents.filter((agent) => agent.alive).map(({ name }) => name)
   let seen = ''
   const complete = async (): Promise<boolean> => {
@@ -44,7 +44,7 @@ export function isFollowed(names: readonly string[], { nodes, plans }: Overview)
 }
 
 /** Waits until each of them is in the mode. Answers the milliseconds that it took. */
-export async function untilMode(agents: readonly SpansyncNode[], mode: Mode, deadlineMs = 20_000): Promise<number> {
+export async function untilMode(agents: readonly SpansyncNode[], mode: Mode, deadlineMs = 45_000): Promise<number> {
   const start = performance.now()
   let others: string[] = []
   const complete = async (): Promise<boolean> => {

@@ -79,13 +79,13 @@ export async function expectRefusal(daemon: LabProcess, cause: RegExp, remedy: R
 /** A PATH with everything that is on ours but Unison, and perhaps a stand-in for it. */
 export function pathWithoutUnison(directory: string, standIn?: string): string {
   mkdirSync(directory, { recursive: true })
-  for (const part of (process.env.PATH ?? '').split(':').reverse()) {
+  for (const part of (process.env.PATH ?? '').split(':')) {
     for (const name of readable(part)) {
       if (name.startsWith('unison')) continue
       try {
         symlinkSync(join(part, name), join(directory, name))
       } catch {
-        // Two directories have it; one is enough.
+        // Two directories have it; the first one counts.
       }
     }
   }

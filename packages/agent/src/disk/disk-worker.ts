@@ -1,7 +1,7 @@
 import type { FolderId, RelativePath } from '@spansync/common/core/causal/types'
 import type { Observation } from '@spansync/common/ports'
 import { DiskThread } from './disk-thread.ts'
-import type { Gathered, GatherRequest } from './gather.ts'
+import type { GatherRequest } from './gather.ts'
 import type { Known, ObserveRequest } from './observe.ts'
 import type { ScanBatch, ScanSummary } from './scan.ts'
 import type { Task, TaskResult } from './tasks.ts'
@@ -44,8 +44,8 @@ export interface DiskWorker extends AsyncDisposable {
   scan(options: ScanOptions): Promise<ScanSummary>
   /** Results in the order of the tasks; those that copy big files may be done after the others. Rejects with a MarkerError, with nothing done, when the root is not the folder. */
   perform(root: string, tasks: readonly Task[], options?: PerformOptions): Promise<TaskResult[]>
-  /** Reads many small files. */
-  gather(root: string, files: readonly GatherRequest[]): Promise<Gathered>
+  /** Reads many small files: see `gather`. */
+  gather(root: string, files: readonly GatherRequest[]): Promise<Uint8Array>
 }
 
 // Above this a file is hashed, or copied, in a thread of its own, so that it never holds up small ones by more than some 30 ms.
@@ -109,7 +109,7 @@ export function createDiskWorker(): DiskWorker {
 
     async gather(root, files) {
       const reply = await main.ask({ kind: 'gather', root, files })
-      return (reply as Extract<WorkerReply, { kind: 'gathered' }>).gathered
+      return (reply as Extract<WorkerReply, { kind: 'gathered' }>).bytes
     },
 
     async [Symbol.asyncDispose]() {

@@ -6,28 +6,29 @@ import { isUsablePath } from './path-rules.ts'
 
 export interface GatherRequest {
   readonly path: RelativePath
-  /** Bytes. */
-  readonly size: number
+  /** Bytes; undefined: it is known to be absent. */
+  readonly size: number | undefined
 }
 
-/** The contents of many small files, one after the other as they were asked for. */
-export interface Gathered {
-  readonly bytes: ArrayBuffer
-  /** False: it cannot be read, or has another size by now; then none of `bytes` is its. */
-  readonly present: readonly boolean[]
-}
+/** Before each content stands its length in four bytes, high byte first; this instead where there is none. */
+export const absentFile = 0xffff_ffff
+export const headBytes = 4
 
-/** Whether it is the content that is wanted is for the reader to check. */
-export function gather(root: string, files: readonly GatherRequest[]): Gathered {
+/** The contents of many small files in the order they were asked for, each behind its length. One that cannot be read, or has another
+ *  size by now, is absent. Whether it is the content that is wanted is for the reader to check. */
+export function gather(root: string, files: readonly GatherRequest[]): Uint8Array<ArrayBuffer> {
   const guard = new ParentGuard(root)
-  const bytes = new ArrayBuffer(files.reduce((sum, { size }) => sum + size, 0))
+  const most = files.reduce((sum, { size = 0 }) => sum + headBytes + size, 0)
+  const bytes = new Uint8Array(most)
+  const view = new DataView(bytes.buffer)
   let at = 0
-  const present = files.map(({ path, size }) => {
-    const isRead = read(guard, root, path, new Uint8Array(bytes, at, size))
-    if (isRead) at += size
-    return isRead
-  })
-  return { bytes: at === bytes.byteLength ? bytes : bytes.slice(0, at), present }
+  for (const { path, size } of files) {
+    const start = at + headBytes
+    const isRead = size !== undefined && read(guard, root, path, bytes.subarray(start, start + size))
+    view.setUint32(at, isRead ? size : absentFile)
+    at = isRead ? start + size : start
+  }
+  return bytes.subarray(0, at)
 }
 
 function read(guard: ParentGuard, root: string, path: RelativePath, into: Uint8Array): boolean {

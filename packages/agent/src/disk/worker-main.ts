@@ -14,7 +14,7 @@ const port = parentPort as MessagePort
 port.on('message', (request: WorkerRequest) => {
   // Contents are handed over, not copied.
   const send = (reply: WorkerReply): void =>
-    port.postMessage(reply, reply.kind === 'gathered' ? [reply.gathered.bytes] : [])
+    port.postMessage(reply, reply.kind === 'gathered' ? [reply.bytes.buffer] : [])
   try {
     send(answer(request, send))
   } catch (error) {
@@ -30,7 +30,7 @@ function answer(request: WorkerRequest, send: (reply: WorkerReply) => void): Wor
     case 'perform':
       return { id, kind: 'performed', results: perform(request.root, request.tasks, request.ignore) }
     case 'gather':
-      return { id, kind: 'gathered', gathered: gather(request.root, request.files) }
+      return { id, kind: 'gathered', bytes: gather(request.root, request.files) }
     case 'scan':
       return { id, kind: 'scanned', summary: scan(request.task, sinkFor(id, request.control, send)) }
     default:

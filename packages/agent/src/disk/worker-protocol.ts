@@ -1,5 +1,5 @@
 import type { Observation } from '@spansync/common/ports'
-import type { Gathered, GatherRequest } from './gather.ts'
+import type { GatherRequest } from './gather.ts'
 import type { ObserveRequest } from './observe.ts'
 import type { ScanBatch, ScanSummary, ScanTask } from './scan.ts'
 import type { Task, TaskResult } from './tasks.ts'
@@ -29,7 +29,7 @@ export type WorkerReply = { readonly id: number } & (
       readonly later: readonly ObserveRequest[]
     }
   | { readonly kind: 'performed'; readonly results: readonly TaskResult[] }
-  | { readonly kind: 'gathered'; readonly gathered: Gathered }
+  | { readonly kind: 'gathered'; readonly bytes: Uint8Array<ArrayBuffer> }
   | { readonly kind: 'scan_batch'; readonly batch: ScanBatch }
   | { readonly kind: 'scanned'; readonly summary: ScanSummary }
   | { readonly kind: 'failed'; readonly error: WireError }

@@ -1,9 +1,10 @@
 import type { RelativePath } from '@spansync/common/core/causal/types'
 import { parcelOrderSchema } from '@spansync/common/protocol/messages'
+import { absentFile, headBytes } from '../../disk/gather.ts'
 import type { ExactReader } from '../streams/exact-reader.ts'
 
 /** A parcel is asked for with its order: four bytes for the length, then JSON. The answer has per file four bytes for its length, and
- *  its bytes; or `absent`. */
+ *  its bytes, as `gather` gives them. */
 export interface OrderLine {
   readonly path: RelativePath
   readonly hash: string
@@ -14,7 +15,6 @@ export interface OrderLine {
 /** Larger files go through Unison, which can resume them. */
 export const mostBytesPerFile = 256 << 10
 const mostOrderBytes = 64 << 20
-const absent = 0xffff_ffff
 
 export class ParcelError extends Error {}
 
@@ -30,15 +30,10 @@ export async function readOrder(reader: ExactReader): Promise<OrderLine[]> {
   return lines.map(([path, hash, size]) => ({ path: path as RelativePath, hash, size }))
 }
 
-/** Before the bytes of a file, or instead of them. */
-export function encodeHead(size: number | undefined): Buffer {
-  return lengthOf(size ?? absent)
-}
-
 /** The bytes of the file that was asked for; undefined when the sender has not got it any more. */
 export async function readFile(reader: ExactReader, { path, size }: OrderLine): Promise<Buffer | undefined> {
-  const length = (await reader.take(4)).readUInt32BE()
-  if (length === absent) return undefined
+  const length = (await reader.take(headBytes)).readUInt32BE()
+  if (length === absentFile) return undefined
   if (length !== size) throw new ParcelError(`${length} bytes instead of ${size} for ${path}`)
   return await reader.take(length)
 }

@@ -12,7 +12,7 @@ import { ExactReader } from '../streams/exact-reader.ts'
 import { Meeting } from '../streams/meeting.ts'
 import { SilenceAlarm, silenceMs } from '../streams/silence.ts'
 import { write } from '../streams/write.ts'
-import { encodeHead, encodeOrder, mostBytesPerFile, type OrderLine, readFile, readOrder } from './format.ts'
+import { encodeOrder, mostBytesPerFile, type OrderLine, readFile, readOrder } from './format.ts'
 
 /** Fewer are left to Unison: it has to learn of them at any rate for later changes, and then is as quick. */
 export const fewestFiles = 8
@@ -160,7 +160,7 @@ export class Parcels implements AsyncDisposable {
   }
 
   async #pack(stream: Duplex, lines: readonly OrderLine[], feed: () => void): Promise<void> {
-    let packed: Promise<Buffer> | undefined
+    let packed: Promise<Uint8Array> | undefined
     for (const part of inParts(lines, ({ size }) => size)) {
       const next = this.#packPart(part)
       next.catch(() => undefined)
@@ -171,7 +171,7 @@ export class Parcels implements AsyncDisposable {
     if (packed) await this.#send(stream, packed, feed)
   }
 
-  async #send(stream: Duplex, packed: Promise<Buffer>, feed: () => void): Promise<void> {
+  async #send(stream: Duplex, packed: Promise<Uint8Array>, feed: () => void): Promise<void> {
     const bytes = await packed
     for (let at = 0; at < bytes.length; at += sliceBytes) {
       await write(stream, bytes.subarray(at, at + sliceBytes), this.#stop.signal)
@@ -179,26 +179,15 @@ export class Parcels implements AsyncDisposable {
     }
   }
 
-  async #packPart(lines: readonly OrderLine[]): Promise<Buffer> {
+  async #packPart(lines: readonly OrderLine[]): Promise<Uint8Array> {
     const { disk, root, index } = this.#options
     const rows = index.getMany(lines.map(({ path }) => path))
     const isHere = ({ path, hash, size }: OrderLine): boolean => {
       const row = rows.get(path)
       return isAlive(row) && row.kind === 'file' && row.hash === hash && row.size === size && size <= mostBytesPerFile
     }
-    const here = lines.map(isHere)
-    const { bytes, present } = await disk.gather(
-      root,
-      lines.filter((_, at) => here[at]),
-    )
-    const answers = present.values()
-    let offset = 0
-    const pieces = lines.flatMap(({ size }, at) => {
-      if (!here[at] || !answers.next().value) return [encodeHead(undefined)]
-      offset += size
-      return [encodeHead(size), new Uint8Array(bytes, offset - size, size)]
-    })
-    return Buffer.concat(pieces)
+    const files = lines.map((line) => ({ path: line.path, size: isHere(line) ? line.size : undefined }))
+    return await disk.gather(root, files)
   }
 
   /** Runs `work` on the stream and ends it afterwards, whole or not, also when nothing has come for too long. */

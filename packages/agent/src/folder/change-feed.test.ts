@@ -25,6 +25,7 @@ it('tells when what it asks about a changed path fails', async () => {
     look: async () => [],
     below: () => [],
     isExpected: () => false,
+    isComing: () => false,
     gatherMs: () => 0,
     isCovered: () => {
       throw new Error('the index is damaged')

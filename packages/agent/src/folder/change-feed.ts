@@ -30,6 +30,8 @@ export interface ChangeFeedOptions {
   readonly below: (directory: RelativePath, limit: number) => RelativePath[]
   /** A change of our own making is expected here: look at once. */
   readonly isExpected: (path: RelativePath) => boolean
+  /** A parcel is about to put it there, and will say what it has put. */
+  readonly isComing: (path: RelativePath) => boolean
   /** How long to gather expected changes before looking, ms. */
   readonly gatherMs: () => number
   /** A session is copying the directory above whole, and looks at it in the end. */
@@ -47,6 +49,8 @@ export class ChangeFeed implements AsyncDisposable {
   readonly #watcher: Watcher
   readonly #settling: SettleQueue
   readonly #expected = new Set<RelativePath>()
+  /** Hints at what is coming. */
+  readonly #held = new Set<RelativePath>()
   readonly #stop = new AbortController()
   #timer: AbortController | undefined
   #dueAt = Number.POSITIVE_INFINITY
@@ -86,10 +90,18 @@ export class ChangeFeed implements AsyncDisposable {
     const now = this.#options.clock.now()
     for (const hint of hints) {
       if (hint.kind === 'rescan') this.#settling.addRescan(hint.reason, now)
+      else if (this.#options.isComing(hint.path)) this.#held.add(hint.path)
       else if (this.#options.isExpected(hint.path)) this.#expected.add(hint.path)
       else if (!this.#options.isCovered(hint.path)) this.#settling.add(hint.path, now)
     }
     this.#schedule()
+  }
+
+  /** They are not coming any more: what was hinted at meanwhile is looked at now. */
+  release(paths: Iterable<RelativePath>): void {
+    const due: Hint[] = []
+    for (const path of paths) if (this.#held.delete(path)) due.push({ kind: 'path', path })
+    if (due.length > 0) this.add(due)
   }
 
   /** From the watcher, where nobody else would take an error: the index may be the one to fail. */
@@ -105,8 +117,9 @@ export class ChangeFeed implements AsyncDisposable {
   async flush(): Promise<void> {
     await this.#working
     const { paths: settled, rescan } = this.#settling.take(Number.POSITIVE_INFINITY, Number.MAX_SAFE_INTEGER)
-    const paths = [...settled, ...this.#expected]
+    const paths = [...settled, ...this.#expected, ...this.#held]
     this.#expected.clear()
+    this.#held.clear()
     if (paths.length > 0) this.#noteSizes(await this.#options.look(paths))
     if (rescan !== undefined) await this.scan(rescan)
   }

@@ -38,6 +38,7 @@ function engineOn(disk: DiskWorker, more: Partial<FolderEngineOptions> = {}): Fo
     session: () => Promise.reject(new Error('not asked for')),
     byUnison: () => {},
     parcelled: () => {},
+    unpacked: () => {},
     committed: () => {},
     changed: () => {},
     failed: (error) => failures.push(error),

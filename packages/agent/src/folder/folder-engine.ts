@@ -49,6 +49,8 @@ export class FolderEngine {
   readonly #links = new Map<NodeId, Link>()
   readonly #queue: (() => Event | undefined)[] = []
   readonly #lastRead = new Map<NodeId, number>()
+  /** What parcels under way have not put in place yet. */
+  readonly #coming = new Set<RelativePath>()
   readonly #background = new Set<Promise<void>>()
   readonly #stop = new AbortController()
   #state: FolderState
@@ -196,6 +198,11 @@ export class FolderEngine {
     if (claims.has(entry.path) || need(this.index.get(entry.path), entry).kind !== 'take') return false
     if (this.index.withHash(entry.hash, 1).length > 0) return false
     return ![...peers.values()].some(({ wanted }) => wanted.get(entry.path)?.entry.hash === entry.hash)
+  }
+
+  /** It is about to be put there from a parcel. */
+  isComing(path: RelativePath): boolean {
+    return this.#coming.has(path)
   }
 
   /** Looks at paths and lets the loop decide. Rejects when the root is not the folder any more. */
@@ -384,9 +391,26 @@ export class FolderEngine {
   async #bringParcel(peer: NodeId, items: readonly FetchItem[]): Promise<ReadonlyMap<RelativePath, DiskState>> {
     const link = this.#links.get(peer)
     if (!link) return new Map()
-    const brought = await this.parcels.bring(link, items)
-    this.options.parcelled(peer)
-    return brought
+    const paths = items.map(({ entry }) => entry.path)
+    for (const path of paths) this.#coming.add(path)
+    try {
+      return await this.parcels.bring(link, items, (put) => this.#noteUnpacked(put))
+    } finally {
+      this.#letCome(paths)
+      this.options.parcelled(peer)
+    }
+  }
+
+  /** Nobody need look at what has just been written and checked; and the next machine need not wait for the rest. */
+  #noteUnpacked(put: ReadonlyMap<RelativePath, DiskState>): void {
+    const seen = [...put].map(([path, disk]) => ({ path, disk, local: undefined }))
+    this.#postLater(() => ({ kind: 'observed', items: this.#fresh(seen) }))
+    this.#letCome([...put.keys()])
+  }
+
+  #letCome(paths: readonly RelativePath[]): void {
+    for (const path of paths) this.#coming.delete(path)
+    this.options.unpacked(paths)
   }
 
   /** The peer wants many small files. */

@@ -365,6 +365,7 @@ export class FolderHost implements AsyncDisposable {
       session: (peer, request) => this.#pairs.get(peer)?.bring(request) ?? Promise.resolve(notConnected),
       byUnison: (peer, paths) => this.#pairs.get(peer)?.busy.noteBrought(paths),
       parcelled: (peer) => this.#pairs.get(peer)?.noteParcel(),
+      unpacked: (paths) => this.#feed?.release(paths),
       committed: (rows) => {
         for (const pair of this.#pairs.values()) pair.busy.noteChanged(rows.map(({ path }) => path))
       },
@@ -393,6 +394,7 @@ export class FolderHost implements AsyncDisposable {
       look: (paths: Iterable<RelativePath>) => engine.look(paths),
       below: (directory, limit) => engine.index.below(directory, limit).map(({ path }) => path),
       isExpected: (path) => engine.state.claims.has(path),
+      isComing: (path) => engine.isComing(path),
       gatherMs: () => (engine.state.claims.size > manyClaims ? bulkGatherMs : soonMs),
       // What has been adopted meanwhile is watched like everything else.
       isCovered: (path) => engine.fetcher.isCovered(path) && engine.index.get(path) === undefined,

@@ -44,6 +44,8 @@ export interface FolderEngineOptions {
   readonly byUnison: (peer: NodeId, paths: readonly RelativePath[]) => void
   /** Files have passed between this replica and the peer without Unison. */
   readonly parcelled: (peer: NodeId) => void
+  /** These have been put in place from a parcel, or are not to come in one any more. */
+  readonly unpacked: (paths: readonly RelativePath[]) => void
   readonly committed: (rows: readonly CommitRow[]) => void
   readonly fetched: (record: FetchRecord) => void
   /** Something in the status may have changed. */

@@ -45,8 +45,13 @@ export class Parcels implements AsyncDisposable {
     this.#meeting = new Meeting(options.clock, this.#stop.signal)
   }
 
-  /** Brings the items from the peer, and answers with what is on the disk now. Their directories must be there. Never rejects. */
-  async bring(link: Link, items: readonly FetchItem[]): Promise<Map<RelativePath, DiskState>> {
+  /** Brings the items from the peer, and answers with what is on the disk now; `onPut` hears of each part as soon as it is. Their
+   *  directories must be there. Never rejects. */
+  async bring(
+    link: Link,
+    items: readonly FetchItem[],
+    onPut: OnPut = () => undefined,
+  ): Promise<Map<RelativePath, DiskState>> {
     const { folder, clock, log } = this.#options
     const begun = clock.now()
     const id = randomBytes(6).toString('hex')
@@ -55,7 +60,7 @@ export class Parcels implements AsyncDisposable {
       const invite = { type: 'parcel_wanted', folder, id } as const
       const header = { folder, purpose: 'parcel', id: link.dialed ? id : answerTo(id) } as const
       const stream = await this.#meeting.ask(link, header, invite)
-      await this.#using(stream, (reader, feed) => this.#unpack({ stream, reader, feed, items }, brought))
+      await this.#using(stream, (reader, feed) => this.#unpack({ stream, reader, feed, items, onPut }, brought))
     }
     await this.#track(
       work().catch((error) => {
@@ -98,7 +103,10 @@ export class Parcels implements AsyncDisposable {
     await Promise.allSettled([...this.#running])
   }
 
-  async #unpack({ stream, reader, feed, items }: Unpacking, brought: Map<RelativePath, DiskState>): Promise<void> {
+  async #unpack(
+    { stream, reader, feed, items, onPut }: Unpacking,
+    brought: Map<RelativePath, DiskState>,
+  ): Promise<void> {
     const lines = items.map(({ entry: { path, hash, size } }) => ({ path, hash, size }))
     await write(stream, encodeOrder(lines), this.#stop.signal)
     stream.end()
@@ -109,7 +117,7 @@ export class Parcels implements AsyncDisposable {
         // The next part comes in while this one is written.
         await putting
         feed()
-        putting = this.#put(batch, brought)
+        putting = this.#put(batch, brought, onPut)
         putting.catch(() => undefined)
       }
       await reader.end()
@@ -134,13 +142,16 @@ export class Parcels implements AsyncDisposable {
     return { tasks, room: room.buffer }
   }
 
-  async #put({ tasks, room }: Batch, brought: Map<RelativePath, DiskState>): Promise<void> {
+  async #put({ tasks, room }: Batch, brought: Map<RelativePath, DiskState>, onPut: OnPut): Promise<void> {
     const { disk, root } = this.#options
     const results = await disk.perform(root, tasks, { transfer: [room] })
+    const put = new Map<RelativePath, DiskState>()
     for (const [at, result] of results.entries()) {
       const { to } = tasks[at] as PutTask
-      if (result.code === 'done' && result.disk) brought.set(to, result.disk)
+      if (result.code === 'done' && result.disk) put.set(to, result.disk)
     }
+    for (const [path, disk] of put) brought.set(path, disk)
+    onPut(put)
   }
 
   async #serve(opening: Duplex | Promise<Duplex>): Promise<void> {
@@ -225,7 +236,10 @@ interface Unpacking {
   readonly reader: ExactReader
   readonly feed: () => void
   readonly items: readonly FetchItem[]
+  readonly onPut: OnPut
 }
+
+type OnPut = (put: ReadonlyMap<RelativePath, DiskState>) => void
 
 /** The id of a stream that answers a `parcel_wanted`. */
 const answerTo = (id: string): string => `for-${id}`

@@ -137,9 +137,9 @@ describe('after files have come without Unison', () => {
     side.pair.noteParcel()
     await side.clock.advance(60_000)
     const bringing = side.pair.bring(request())
-    await side.clock.advance(2000)
+    await side.clock.advance(1000)
     expect(side.run).not.toHaveBeenCalled()
-    await side.clock.advance(2000)
+    await side.clock.advance(1000)
     expect(await bringing).toEqual({ result: 'done', reason: '' })
   })
 

@@ -380,5 +380,5 @@ const idleMsFew = 600_000
 const idleCheckMs = 15_000
 const refusedMs = 60_000
 /** In a large folder Unison's first look at everything takes longer, and what waits for it goes first. */
-const openingMs = 3000
+const openingMs = 1500
 const openingMostMs = 24_000

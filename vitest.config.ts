@@ -48,8 +48,8 @@ export default defineConfig({
           execArgv,
           // Scenarios mostly wait, but they measure times too. Two of them leave cores to spare for that, also where there are only two.
           maxWorkers: 2,
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
+          testTimeout: 300_000,
+          hookTimeout: 180_000,
         },
       },
     ],

@@ -28,15 +28,15 @@ export function useFleet(graph: string | LabGraph, options: FleetOptions = {}): 
   }
   beforeAll(async () => {
     fleet = await Fleet.create(graph, options)
-  }, 60_000)
+  }, 180_000)
   afterAll(async () => {
     await fleet?.[Symbol.asyncDispose]()
-  }, 60_000)
+  }, 180_000)
   beforeEach(async ({ onTestFailed }) => {
     onTestFailed(async () => console.error(await current().report()))
     // A failed test may have left a link cut or an agent stopped, and an agent may have died; the next test shall not suffer from it.
     if (options.start !== false) await current().mend()
-  }, 60_000)
+  }, 180_000)
   return current
 }
 
@@ -53,10 +53,10 @@ export function useCoordinator(
   }
   beforeAll(async () => {
     coordinator = await coordinate(fleet(), hub, options)
-  }, 60_000)
+  }, 180_000)
   afterAll(async () => {
     await coordinator?.[Symbol.asyncDispose]()
-  }, 60_000)
+  }, 180_000)
   beforeEach(async ({ onTestFailed }) => {
     onTestFailed(async () => console.error(await current().report()))
     // The test before may have failed with the coordinator dead, or halted, or told to leave all to the agents.
@@ -67,7 +67,7 @@ export function useCoordinator(
     if (overview.mode !== 'centralised') await current().setMode('centralised')
     const names = fleet().agents.map(({ name }) => name)
     if (overview.mode !== 'centralised' || !isFollowed(names, overview)) await untilFollowed(fleet(), current())
-  }, 60_000)
+  }, 180_000)
   return current
 }
 
@@ -79,7 +79,7 @@ export function useLab(graph: string | LabGraph): () => Lab {
   })
   afterAll(async () => {
     await lab?.[Symbol.asyncDispose]()
-  }, 60_000)
+  }, 180_000)
   return () => {
     if (lab === undefined) throw new Error('the lab was not made')
     return lab

@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto'
 import { expect, test } from 'vitest'
 import type { LinkSpec } from '../lab/graph.ts'
-import { describeLab, useCoordinator, useFleet } from '../lab/suite.ts'
+import { describeLong, useCoordinator, useFleet } from '../lab/suite.ts'
 import { until } from '../lab/until.ts'
 import { Place } from './place.ts'
 
-describeLab('home and work, with a data cap on the usual way to the remote machine', () => {
+describeLong('home and work, with a data cap on the usual way to the remote machine', () => {
   const linkFlags = ({ a, b, rateBitsPerSecond = 0 }: LinkSpec): string[] => [
     ...['--throughput', `${rateBitsPerSecond / 1e6}mbit`],
     ...(a === 'r' && b === 's' ? ['--data-cap', '1MB'] : []),

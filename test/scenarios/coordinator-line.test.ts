@@ -2,14 +2,14 @@ import { randomBytes } from 'node:crypto'
 import { expect, test } from 'vitest'
 import { untilFollowed, untilMode } from '../lab/coordinate.ts'
 import { parseGraph } from '../lab/graph.ts'
-import { describeLab, useCoordinator, useFleet } from '../lab/suite.ts'
+import { describeLong, useCoordinator, useFleet } from '../lab/suite.ts'
 import { until } from '../lab/until.ts'
 import { Place } from './place.ts'
 
 /** Two seconds on a machine with nothing else to do. Beats alone would take fifteen. */
 const atOnceMs = 5000
 
-describeLab('a line a-b-c-d that follows a coordinator on c', () => {
+describeLong('a line a-b-c-d that follows a coordinator on c', () => {
   // Slow, so that a transfer is long enough to do something in its middle.
   const fleet = useFleet(parseGraph('graph slow { edge [rate="20mbit" delay="1ms"] a -- b -- c -- d }'))
   const coordinator = useCoordinator(fleet, 'c')
@@ -118,7 +118,7 @@ describeLab('a line a-b-c-d that follows a coordinator on c', () => {
     coordinator().hang()
     place('a').write('while it hangs', 'x')
     expect(await fleet().follow('a', { deadlineMs: 20_000 })).toBeLessThan(20_000)
-    await untilMode(fleet().agents, 'decentralised', 5000)
+    await untilMode(fleet().agents, 'decentralised')
     const { epoch } = await resumed()
     await untilFollowed(fleet(), coordinator())
     place('d').write('when it goes on', 'y')

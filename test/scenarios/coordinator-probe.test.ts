@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto'
 import { expect, test } from 'vitest'
 import { parseGraph } from '../lab/graph.ts'
-import { describeLab, useCoordinator, useFleet } from '../lab/suite.ts'
+import { describeLong, useCoordinator, useFleet } from '../lab/suite.ts'
 import { until } from '../lab/until.ts'
 import { Place } from './place.ts'
 
-describeLab('links whose speed nobody has configured', () => {
+describeLong('links whose speed nobody has configured', () => {
   const rates = { slow: 1, dsl: 8, wifi: 40, lan: 1000 } as const
   const edges = Object.entries(rates).map(([name, mbit]) => `hub -- ${name} [rate="${mbit}mbit"]`)
   const fleet = useFleet(parseGraph(`graph rates { ${edges.join('; ')} }`))
@@ -39,7 +39,7 @@ describeLab('links whose speed nobody has configured', () => {
   })
 })
 
-describeLab('home and work, with a coordinator and nothing configured', () => {
+describeLong('home and work, with a coordinator and nothing configured', () => {
   const fleet = useFleet('home-work')
   const coordinator = useCoordinator(fleet, 's')
 

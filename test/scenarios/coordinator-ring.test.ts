@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import { expect, test } from 'vitest'
-import { describeLab, useCoordinator, useFleet } from '../lab/suite.ts'
+import { describeLong, useCoordinator, useFleet } from '../lab/suite.ts'
 import { Place } from './place.ts'
 
-describeLab('a ring a-b-c-d-a that follows a coordinator on c', () => {
+describeLong('a ring a-b-c-d-a that follows a coordinator on c', () => {
   // What is configured wins over what is measured: else the plan depends on how busy this machine is.
   const fleet = useFleet('ring', { linkFlags: () => ['--throughput', '100mbit', '--latency', '2ms'] })
   const coordinator = useCoordinator(fleet, 'c')

@@ -167,7 +167,7 @@ describeLab('errors with a folder', () => {
     if (equal === undefined) await untilExplained(two.a, /bad/, /rename|name/i)
   })
 
-  test('the disk is full at the receiver, then larger', { timeout: 120_000 }, async () => {
+  test('the disk is full at the receiver, then larger', async () => {
     await using two = await couple(lab(), { start: false })
     await lab()
       .node('b')

@@ -65,7 +65,7 @@ export class LinkSpeed {
 }
 
 function unknownPath(): PathSpeed {
-  return { up: new ThroughputMeter(), down: new ThroughputMeter(), train: undefined, isTried: false }
+  return { up: new ThroughputMeter({ sends: true }), down: new ThroughputMeter(), train: undefined, isTried: false }
 }
 
 function largest(...values: readonly (number | undefined)[]): number | undefined {

@@ -56,4 +56,19 @@ describe('ThroughputMeter', () => {
     }
     expect(meter.limit).toBeCloseTo(2_000_000, -5)
   })
+
+  it('takes no notice of what a sender hands to the buffer of the system at first', () => {
+    const sender = new ThroughputMeter({ sends: true })
+    // A megabyte at once into the buffer, and then as the link takes it: 250 KB/s.
+    sender.add(1_000_000, 0)
+    for (let at = 10; at < 5000; at += 10) {
+      sender.add(2500, at)
+      sender.waited(9)
+    }
+    expect(sender.limit).toBeCloseTo(250_000, -4)
+    expect(sender.bytesPerSecond).toBeCloseTo(250_000, -4)
+    const brief = new ThroughputMeter({ sends: true })
+    for (let burst = 0; burst < 5; burst++) flow(brief, burst * 30_000, 500, 8_000_000)
+    expect(brief.bytesPerSecond).toBeUndefined()
+  })
 })

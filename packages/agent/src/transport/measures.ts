@@ -25,12 +25,21 @@ const pressedShare = 0.3
 /** Throughput of one direction, measured as it goes, in bytes per second. Rises quickly and falls slowly: a flow is often slower than
  *  its link, never faster. */
 export class ThroughputMeter {
+  /** What a sender hands over first goes into the system's buffer, at any speed. */
+  readonly #sends: boolean
   readonly #any = new Smoothed()
   readonly #pressed = new Smoothed()
   #startedAt: number | undefined
   #lastAt = 0
   #bytes = 0
   #waitedMs = 0
+  /** Nothing has been measured yet since the flow began. */
+  #isFirst = true
+  #wasPressed = false
+
+  constructor({ sends = false } = {}) {
+    this.#sends = sends
+  }
 
   /** At least this much the link can do. */
   get bytesPerSecond(): number | undefined {
@@ -59,15 +68,21 @@ export class ThroughputMeter {
     const elapsed = this.#lastAt - (this.#startedAt ?? this.#lastAt)
     // A burst shorter than a window still counts when it was long enough to be timed.
     if (elapsed >= windowMs / 4) this.#close(elapsed, now)
+    this.#isFirst = true
+    this.#wasPressed = false
     this.#begin(now)
   }
 
   #close(elapsed: number, now: number): void {
+    const isPressed = this.#waitedMs >= pressedShare * elapsed
     if (this.#bytes >= enoughBytes) {
       const sample = (this.#bytes * 1000) / elapsed
-      this.#any.observe(sample)
-      if (this.#waitedMs >= pressedShare * elapsed) this.#pressed.observe(sample)
+      if (!this.#sends || !this.#isFirst) this.#any.observe(sample)
+      // Only when the buffer was full before, too, has as much left it as came in.
+      if (isPressed && this.#wasPressed) this.#pressed.observe(sample)
     }
+    this.#isFirst = false
+    this.#wasPressed = isPressed
     this.#begin(now)
   }
 

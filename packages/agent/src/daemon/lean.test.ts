@@ -11,14 +11,14 @@ it('collects once when there was work and it is over', async () => {
   expect(collect).not.toHaveBeenCalled()
   for (let turn = 0; turn < 5; turn++) {
     used += 1
-    await clock.advance(5000)
+    await clock.advance(15_000)
   }
   expect(collect).not.toHaveBeenCalled()
-  await clock.advance(5000)
+  await clock.advance(15_000)
   expect(collect).toHaveBeenCalledOnce()
   for (let turn = 0; turn < 12; turn++) {
     used += 0.01
-    await clock.advance(5000)
+    await clock.advance(15_000)
   }
   expect(collect).toHaveBeenCalledOnce()
 })

@@ -2,9 +2,9 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import type { Clock } from '@spansync/common/ports'
 
-const everyMs = 5000
+const everyMs = 15_000
 /** Less than this in `everyMs` is rest. */
-const restingSeconds = 0.25
+const restingSeconds = 0.5
 /** So much work may leave something worth collecting. */
 const worthwhileSeconds = 2
 

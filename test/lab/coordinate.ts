@@ -43,6 +43,15 @@ export function isFollowed(names: readonly string[], { nodes, plans }: Overview)
   return names.every((name) => following.includes(name)) && plans.length > 0 && plans.every(joins)
 }
 
+/** Waits until the plan of the four of home and work joins them without this one link (its ends in order: `l1-r`). */
+export async function untilUnused(coordinator: CoordinatorNode, link: string): Promise<void> {
+  const leaves = async (): Promise<boolean> => {
+    const { unused, edges } = await coordinator.plan()
+    return edges.length === 3 && unused.map(({ a, b }) => [a, b].sort().join('-')).join() === link
+  }
+  await until(leaves, { deadlineMs: 10_000, intervalMs: 200, what: `the plan leaves ${link} alone` })
+}
+
 /** Waits until each of them is in the mode. Answers the milliseconds that it took. */
 export async function untilMode(agents: readonly SpansyncNode[], mode: Mode, deadlineMs = 45_000): Promise<number> {
   const start = performance.now()

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { expect, test } from 'vitest'
+import { untilUnused } from '../lab/coordinate.ts'
 import type { LinkSpec } from '../lab/graph.ts'
 import { describeLong, useCoordinator, useFleet } from '../lab/suite.ts'
-import { until } from '../lab/until.ts'
 import { Place } from './place.ts'
 
 describeLong('home and work, with a data cap on the usual way to the remote machine', () => {
@@ -13,20 +13,12 @@ describeLong('home and work, with a data cap on the usual way to the remote mach
   const fleet = useFleet('home-work', { linkFlags })
   const coordinator = useCoordinator(fleet, 's')
 
-  async function untilUnused(link: string): Promise<void> {
-    const leaves = async (): Promise<boolean> => {
-      const { unused, edges } = await coordinator().plan()
-      return edges.length === 3 && unused.map(({ a, b }) => [a, b].sort().join('-')).join() === link
-    }
-    await until(leaves, { deadlineMs: 20_000, intervalMs: 200, what: `the plan leaves ${link} alone` })
-  }
-
   test('the plan goes another way when it is used up, and says why', async () => {
-    await untilUnused('l1-r')
+    await untilUnused(coordinator(), 'l1-r')
     const place = new Place(fleet().agent('s').folderPath)
     place.write('fills it', randomBytes(1_100_000))
     await fleet().follow('s', { deadlineMs: 30_000 })
-    await untilUnused('r-s')
+    await untilUnused(coordinator(), 'r-s')
     expect((await coordinator().plan()).unused).toMatchObject([{ capBytes: 0 }])
     await fleet().lab.quiet()
     const before = fleet().lab.link('r', 's').bytes()

@@ -118,7 +118,7 @@ describeLong('a line a-b-c-d that follows a coordinator on c', () => {
     coordinator().hang()
     place('a').write('while it hangs', 'x')
     expect(await fleet().follow('a', { deadlineMs: 20_000 })).toBeLessThan(20_000)
-    await untilMode(fleet().agents, 'decentralised')
+    await untilMode(fleet().agents, 'decentralised', 5000)
     const { epoch } = await resumed()
     await untilFollowed(fleet(), coordinator())
     place('d').write('when it goes on', 'y')

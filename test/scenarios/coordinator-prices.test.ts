@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { expect, test } from 'vitest'
+import { untilUnused } from '../lab/coordinate.ts'
 import type { LinkSpec } from '../lab/graph.ts'
 import { describeLong, useCoordinator, useFleet } from '../lab/suite.ts'
-import { until } from '../lab/until.ts'
 import { Place } from './place.ts'
 
 const payload = 1_000_000
@@ -16,14 +16,6 @@ describeLong('home and work, with a price on the fast link to the remote machine
   const fleet = useFleet('home-work', { linkFlags })
   const coordinator = useCoordinator(fleet, 's')
 
-  async function plansWithout(link: string): Promise<void> {
-    const leaves = async (): Promise<boolean> => {
-      const { unused, edges } = await coordinator().plan()
-      return edges.length === 3 && unused.map(({ a, b }) => [a, b].sort().join('-')).join() === link
-    }
-    await until(leaves, { deadlineMs: 10_000, intervalMs: 200, what: `the plan leaves ${link} alone` })
-  }
-
   /** Share of the payload that the link carried, when something is written at the server. */
   async function shareOf(a: string, b: string, name: string): Promise<number> {
     const link = fleet().lab.link(a, b)
@@ -36,14 +28,14 @@ describeLong('home and work, with a price on the fast link to the remote machine
 
   test('cheapest: next to nothing passes over the paid link', async () => {
     await coordinator().setObjective('cheapest')
-    await plansWithout('r-s')
+    await untilUnused(coordinator(), 'r-s')
     expect(await shareOf('r', 's', 'cheap')).toBeLessThan(0.01)
     expect((await coordinator().plan()).costPerGb).toBe(0)
   })
 
   test('fastest: next to nothing passes over the slow link', async () => {
     await coordinator().setObjective('fastest')
-    await plansWithout('l1-r')
+    await untilUnused(coordinator(), 'l1-r')
     expect(await shareOf('l1', 'r', 'fast')).toBeLessThan(0.01)
     expect((await coordinator().plan()).costPerGb).toBe(5)
   })

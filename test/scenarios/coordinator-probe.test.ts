@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { expect, test } from 'vitest'
+import { untilUnused } from '../lab/coordinate.ts'
 import { parseGraph } from '../lab/graph.ts'
 import { describeLong, useCoordinator, useFleet } from '../lab/suite.ts'
 import { until } from '../lab/until.ts'
@@ -44,11 +45,7 @@ describeLong('home and work, with a coordinator and nothing configured', () => {
   const coordinator = useCoordinator(fleet, 's')
 
   test('the very slow way is left alone from the start', async () => {
-    const leaves = async (): Promise<boolean> => {
-      const { unused, edges } = await coordinator().plan()
-      return edges.length === 3 && unused.map(({ a, b }) => [a, b].sort().join('-')).join() === 'l1-r'
-    }
-    await until(leaves, { deadlineMs: 10_000, intervalMs: 200, what: 'the plan leaves l1-r alone' })
+    await untilUnused(coordinator(), 'l1-r')
     await fleet().lab.quiet()
     const before = fleet().lab.link('l1', 'r').bytes()
     new Place(fleet().agent('l1').folderPath).write('first', randomBytes(3_000_000))

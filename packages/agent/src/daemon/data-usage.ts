@@ -3,8 +3,10 @@ import { rename, writeFile } from 'node:fs/promises'
 import type { NodeId } from '@spansync/common/core/causal/types'
 import type { Clock } from '@spansync/common/ports'
 import { counter, nodeId } from '@spansync/common/protocol/values'
+import { errnoOf } from '@spansync/common/runtime/errors'
 import type { Logger } from '@spansync/common/runtime/logger'
 import { z } from 'zod'
+import { inBackground } from './background.ts'
 
 /** Bytes both ways with each capped peer, in one month. */
 const usageSchema = z.object({ month: z.string().regex(/^\d{4}-\d{2}$/), peers: z.record(nodeId, counter) })
@@ -28,13 +30,12 @@ const saveMs = 30_000
 /** How much of its data cap each link has used in this calendar month, also across restarts. */
 export class DataUsage implements AsyncDisposable {
   readonly #options: DataUsageOptions
-  readonly #stop = new AbortController()
   #month: string
   #used: Map<NodeId, number>
   /** What was counted already of the totals. */
   readonly #counted = new Map<NodeId, number>()
   #isSaved = true
-  #running: Promise<void> = Promise.resolve()
+  #saving: AsyncDisposable | undefined
 
   constructor(options: DataUsageOptions) {
     this.#options = options
@@ -45,7 +46,7 @@ export class DataUsage implements AsyncDisposable {
   start(): void {
     const saved = this.#load()
     if (saved?.month === this.#month) this.#used = new Map(Object.entries(saved.peers) as [NodeId, number][])
-    this.#running = this.#keepSaving().catch(() => undefined)
+    this.#saving = inBackground((signal) => this.#keepSaving(signal))
   }
 
   /** Of `peer`, in this month. */
@@ -55,8 +56,7 @@ export class DataUsage implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#stop.abort(new Error('stopping'))
-    await this.#running
+    await this.#saving?.[Symbol.asyncDispose]()
     this.#count()
     await this.#save()
   }
@@ -79,10 +79,10 @@ export class DataUsage implements AsyncDisposable {
     }
   }
 
-  async #keepSaving(): Promise<void> {
+  async #keepSaving(signal: AbortSignal): Promise<void> {
     const { clock } = this.#options
-    while (!this.#stop.signal.aborted) {
-      await clock.sleep(saveMs, this.#stop.signal)
+    for (;;) {
+      await clock.sleep(saveMs, signal)
       this.#count()
       await this.#save()
     }
@@ -107,8 +107,7 @@ export class DataUsage implements AsyncDisposable {
     try {
       return usageSchema.parse(JSON.parse(readFileSync(file, 'utf8')))
     } catch (error) {
-      const isMissing = error instanceof Error && 'code' in error && error.code === 'ENOENT'
-      if (!isMissing)
+      if (errnoOf(error) !== 'ENOENT')
         log.warn({ event: 'usage.unreadable', file, err: error }, 'what the data caps have used begins at 0')
       return undefined
     }

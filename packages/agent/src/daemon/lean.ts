@@ -1,6 +1,7 @@
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import type { Clock } from '@spansync/common/ports'
+import { inBackground } from './background.ts'
 
 const everyMs = 15_000
 /** Less than this in `everyMs` is rest. */
@@ -18,11 +19,10 @@ export interface LeanOptions {
 /** Gives memory back once the work is done. V8 collects when it needs room, and an agent at rest needs none: after the first sync of a
  *  large folder it would keep hundreds of megabytes for good. */
 export function stayLean({ clock, cpu, collect }: LeanOptions): AsyncDisposable {
-  const stop = new AbortController()
-  const run = async (): Promise<void> => {
+  return inBackground(async (signal) => {
     let [collectedAt, before] = [0, 0]
     for (;;) {
-      await clock.sleep(everyMs, stop.signal)
+      await clock.sleep(everyMs, signal)
       const now = cpu()
       const isAtRest = now - before < restingSeconds
       before = now
@@ -30,14 +30,7 @@ export function stayLean({ clock, cpu, collect }: LeanOptions): AsyncDisposable 
       collect()
       collectedAt = cpu()
     }
-  }
-  const running = run().catch(() => undefined)
-  return {
-    async [Symbol.asyncDispose]() {
-      stop.abort(new Error('stopping'))
-      await running
-    },
-  }
+  })
 }
 
 export function cpuSeconds(): number {

@@ -145,6 +145,12 @@ describe('rmdir', () => {
 })
 
 describe('mkdir', () => {
+  it('without a mode makes what is missing, and leaves alone what is there', () => {
+    mkdirSync(folder.at('private'), { mode: 0o700 })
+    for (const path of ['private', 'new']) expectSeen(doTask({ op: 'mkdir', path }), path)
+    expect(['private', 'new'].map((path) => folder.stats(path).mode & 0o777)).toEqual([0o700, 0o755])
+  })
+
   it('makes one directory with its permissions, whatever the umask', () => {
     expectSeen(doTask({ op: 'mkdir', path: 'd', mode: 0o777 }), 'd')
     expect(folder.stats('d').mode & 0o777).toBe(0o777)

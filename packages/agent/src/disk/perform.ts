@@ -82,7 +82,7 @@ function makeDirectory(place: Place, { path, mode }: TaskOf<'mkdir'>): DiskState
   const stats = lstat(full)
   if (stats === undefined) mkdirSync(full)
   else if (!stats.isDirectory()) throw new TaskError('changed', `${path} is something else already`)
-  setMode(full, mode)
+  if (mode !== undefined || stats === undefined) setMode(full, mode ?? usualMode)
   return seen(place, path)
 }
 
@@ -103,6 +103,8 @@ function makeLink(place: Place, { path, target, expect }: TaskOf<'symlink'>): Di
   })
   return known(full, hashBytes(target))
 }
+
+const usualMode = 0o755
 
 /** What is there now, when its content is certain: nothing has to be read. */
 function known(full: string, hash: string): DiskState {

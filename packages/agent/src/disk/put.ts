@@ -15,20 +15,14 @@ export function put(place: Place, task: Extract<Task, { readonly op: 'put' }>): 
   if (hashBytes(bytes) !== hash) throw new TaskError('failed', `what came for ${to} is not the expected content`)
   const full = place.expecting(to, null)
   const aside = join(stagingDirectory(place.root), uniqueName())
-  const written = putInPlace(aside, full, () => write(aside, bytes, mode, mtimeUs))
-  const stats = lstat(full)
-  // A program here may have changed it at once: then this hash is not its.
-  if (stats === undefined || !sameFile(signatureOf(stats), written))
-    throw new TaskError('changed', `${to} changed at once`)
-  const stat = signatureOf(stats)
-  return { kind: 'file', size: stat.size, mtimeUs: stat.mtimeUs, mode: stat.mode, hash, stat }
-}
-
-function putInPlace(aside: string, full: string, make: () => StatSignature): StatSignature {
   try {
-    const written = make()
+    const written = write(aside, bytes, mode, mtimeUs)
     moveInto(aside, full, null)
-    return written
+    const stats = lstat(full)
+    const stat = stats && signatureOf(stats)
+    // A program here may have changed it at once: then this hash is not its.
+    if (!stat || !sameFile(stat, written)) throw new TaskError('changed', `${to} changed at once`)
+    return { kind: 'file', size: stat.size, mtimeUs: stat.mtimeUs, mode: stat.mode, hash, stat }
   } catch (error) {
     rmSync(aside, { force: true })
     throw error

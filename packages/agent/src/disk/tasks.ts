@@ -16,7 +16,12 @@ export type Task =
       /** Absolute directory for ignored names that are still inside. Without it they make the directory 'not_empty'. */
       readonly keepIn?: string | undefined
     }
-  | { readonly op: 'mkdir'; readonly path: RelativePath; readonly mode: number }
+  | {
+      readonly op: 'mkdir'
+      readonly path: RelativePath
+      /** Absent: one that is there already stays as it is, and a new one is like any other. */
+      readonly mode?: number | undefined
+    }
   | {
       readonly op: 'chmod'
       readonly path: RelativePath

@@ -107,6 +107,17 @@ describe('many small new files', () => {
     expect(statSync(folder.at('x')).mode & 0o777).toBe(0o600)
   })
 
+  it('come into private directories, which stay private while more comes by Unison', async () => {
+    const modes: number[] = []
+    const ways = peer({ missing: ['d/e/3'] })
+    ways.session.mockImplementation(async () => {
+      modes.push(...['d', 'd/e'].map((path) => statSync(folder.at(path)).mode & 0o777))
+      return { result: 'done', reason: '' }
+    })
+    await fetchAll([...directories(0o700), ...many()], ways)
+    expect(modes).toEqual([0o700, 0o700])
+  })
+
   it('come into directories that may not be written to, which are so in the end', async () => {
     const modes: number[] = []
     const ways = peer({ onParcel: () => modes.push(statSync(folder.at('d/e')).mode & 0o777) })

@@ -5,7 +5,7 @@ import type { DiskState, RelativePath, Row, StatSignature } from '@spansync/comm
 import type { Task } from '../disk/tasks.ts'
 import { cleanLeftovers } from '../unison/leftovers.ts'
 import { Arrivals } from './arrivals.ts'
-import { coversOf } from './covers.ts'
+import { type Covers, coversOf } from './covers.ts'
 import { FetchGuard } from './fetch-guard.ts'
 import type { FetcherOptions } from './fetch-options.ts'
 import { isAlive, isLiveDirectory } from './live-rows.ts'
@@ -109,11 +109,9 @@ export class Fetcher {
     const suited = inParcel(items)
     if (suited.length === 0) return new Map()
     const directories = going.filter(({ entry }) => entry.kind === 'dir').map(({ entry }) => entry)
-    await this.#makeDirectories(directories.map(open))
-    const made = new Set(directories.map(({ path }) => path))
-    await this.#makeParents(
+    await this.#makeRoom(
       suited.map(({ entry }) => entry.path),
-      made,
+      directories,
     )
     return await parcel(suited)
   }
@@ -219,14 +217,21 @@ export class Fetcher {
     return rows.flatMap(({ path, stat }) => (stat === undefined || path === entry.path ? [] : [{ path, stat }]))[0]
   }
 
-  async #makeParents(paths: readonly RelativePath[], made: ReadonlySet<RelativePath> = new Set()): Promise<void> {
-    const direct = [...new Set(paths.map(parentOf))].filter((parent) => parent !== '')
-    const parents = new Set(direct.flatMap((parent) => [parent, ...ancestors(parent)]))
-    const missing = [...parents].filter((parent) => !made.has(parent) && !isAlive(this.#options.index.get(parent)))
-    await this.#makeDirectories(missing.map((path) => ({ path, mode: 0o755 })))
+  /** The directories, which get their own permissions when all that belongs into them is there, and whatever is above them and the
+   *  paths. */
+  async #makeRoom(paths: readonly RelativePath[], directories: Covers['directories']): Promise<void> {
+    await this.#makeParents([...paths, ...directories.map(({ path }) => path)])
+    await this.#makeDirectories(directories.map(({ path, mode }) => ({ path, mode: mode | 0o700 })))
   }
 
-  async #makeDirectories(wanted: readonly { path: RelativePath; mode: number }[]): Promise<void> {
+  async #makeParents(paths: readonly RelativePath[]): Promise<void> {
+    const direct = [...new Set(paths.map(parentOf))].filter((parent) => parent !== '')
+    const parents = new Set(direct.flatMap((parent) => [parent, ...ancestors(parent)]))
+    const missing = [...parents].filter((parent) => !isAlive(this.#options.index.get(parent)))
+    await this.#makeDirectories(missing.map((path) => ({ path })))
+  }
+
+  async #makeDirectories(wanted: readonly NewDirectory[]): Promise<void> {
     if (wanted.length === 0) return
     const outermostFirst = [...wanted].sort((left, right) => left.path.length - right.path.length)
     const tasks: Task[] = outermostFirst.map(({ path, mode }) => ({ op: 'mkdir', path, mode }))
@@ -240,8 +245,7 @@ export class Fetcher {
     const bare = await this.#guard.bareOf(untouched)
     const empty = new Set([...bare].filter((path) => isLiveDirectory(this.#options.index.get(path))))
     const { covers, directories, paths } = coversOf(items, { untouched: bare, empty, partial })
-    await this.#makeParents([...covers, ...paths, ...directories.map(({ path }) => path)])
-    await this.#makeDirectories(directories.map(open))
+    await this.#makeRoom([...covers, ...paths], directories)
     const asked = [...covers, ...paths]
     if (asked.length === 0) return { outcome: { result: 'done', reason: '' }, covers }
     for (const cover of covers) this.covered.add(cover)
@@ -277,14 +281,14 @@ export class Fetcher {
   }
 }
 
+interface NewDirectory {
+  readonly path: RelativePath
+  readonly mode?: number
+}
+
 interface CopySource {
   readonly path: RelativePath
   readonly stat: StatSignature
-}
-
-/** Until all that belongs into it is there; then it gets its own permissions. */
-function open<T extends { readonly mode: number }>(directory: T): T {
-  return { ...directory, mode: directory.mode | 0o700 }
 }
 
 /** A file that this replica has, in an older version. */

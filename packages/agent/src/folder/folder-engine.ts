@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
-import type { Duplex } from 'node:stream'
-import type { Brought, Effect, FetchItem, FolderEvent, Seen } from '@spansync/common/core/agent/events'
+import type { Brought, Effect, FolderEvent, Seen } from '@spansync/common/core/agent/events'
 import { isSettled } from '@spansync/common/core/agent/exchange'
 import { isSame } from '@spansync/common/core/agent/scope'
 import { type FolderState, initialState, isOpen } from '@spansync/common/core/agent/state'
@@ -49,8 +48,6 @@ export class FolderEngine {
   readonly #links = new Map<NodeId, Link>()
   readonly #queue: (() => Event | undefined)[] = []
   readonly #lastRead = new Map<NodeId, number>()
-  /** What parcels under way have not put in place yet. */
-  readonly #coming = new Set<RelativePath>()
   readonly #background = new Set<Promise<void>>()
   readonly #stop = new AbortController()
   #state: FolderState
@@ -86,7 +83,12 @@ export class FolderEngine {
       lacks: (peer, entry) => this.#lacks(peer, entry),
       wants: (entry) => this.#wants(entry),
     })
-    this.parcels = new Parcels({ folder: options.folder, root, index, disk, clock, log: options.log })
+    this.parcels = new Parcels({
+      ...{ folder: options.folder, root, index, disk, clock, log: options.log },
+      put: (put) => this.#noteUnpacked(put),
+      released: (paths) => options.unpacked(paths),
+      passed: (peer) => options.parcelled(peer),
+    })
     this.fetcher = new Fetcher({ root, disk, index, observer: this.observer, clock, versionPath, ahead: this.ahead })
     const kept = (path: RelativePath): void => this.#lookLater([path])
     this.#applier = new Applier({ root, disk, index, observer: this.observer, disposable, versionPath, kept })
@@ -198,11 +200,6 @@ export class FolderEngine {
     if (claims.has(entry.path) || need(this.index.get(entry.path), entry).kind !== 'take') return false
     if (this.index.withHash(entry.hash, 1).length > 0) return false
     return ![...peers.values()].some(({ wanted }) => wanted.get(entry.path)?.entry.hash === entry.hash)
-  }
-
-  /** It is about to be put there from a parcel. */
-  isComing(path: RelativePath): boolean {
-    return this.#coming.has(path)
   }
 
   /** Looks at paths and lets the loop decide. Rejects when the root is not the folder any more. */
@@ -359,7 +356,10 @@ export class FolderEngine {
     const begun = clock.now()
     const ways: Ways = {
       session: (request) => session(peer, request),
-      parcel: (some) => this.#bringParcel(peer, some),
+      parcel: async (some) => {
+        const link = this.#links.get(peer)
+        return link ? await this.parcels.bring(link, some) : new Map()
+      },
     }
     const ended = await this.fetcher.fetch({ items, untouched, partial }, ways)
     const { outcome, reason, items: fetched, extras, byUnison, transferred } = ended
@@ -388,35 +388,10 @@ export class FolderEngine {
     this.options.byUnison(peer, byUnison)
   }
 
-  async #bringParcel(peer: NodeId, items: readonly FetchItem[]): Promise<ReadonlyMap<RelativePath, DiskState>> {
-    const link = this.#links.get(peer)
-    if (!link) return new Map()
-    const paths = items.map(({ entry }) => entry.path)
-    for (const path of paths) this.#coming.add(path)
-    try {
-      return await this.parcels.bring(link, items, (put) => this.#noteUnpacked(put))
-    } finally {
-      this.#letCome(paths)
-      this.options.parcelled(peer)
-    }
-  }
-
   /** Nobody need look at what has just been written and checked; and the next machine need not wait for the rest. */
   #noteUnpacked(put: ReadonlyMap<RelativePath, DiskState>): void {
     const seen = [...put].map(([path, disk]) => ({ path, disk, local: undefined }))
     this.#postLater(() => ({ kind: 'observed', items: this.#fresh(seen) }))
-    this.#letCome([...put.keys()])
-  }
-
-  #letCome(paths: readonly RelativePath[]): void {
-    for (const path of paths) this.#coming.delete(path)
-    this.options.unpacked(paths)
-  }
-
-  /** The peer wants many small files. */
-  async sendParcel(link: Link, id: string, stream?: Duplex): Promise<void> {
-    await (stream ? this.parcels.onStream(id, stream) : this.parcels.onWanted(link, id))
-    this.options.parcelled(link.peer)
   }
 
   #reincarnate(): void {

@@ -182,7 +182,7 @@ export class FolderHost implements AsyncDisposable {
   onParcel(peer: NodeId, { type, folder, id }: MessageOf<'parcel_wanted' | 'parcel_gone'>): void {
     const link = this.#links.get(peer)
     if (type === 'parcel_gone') this.#engine?.parcels.onGone(id)
-    else if (link && this.#engine) void this.#engine.sendParcel(link, id)
+    else if (link && this.#engine) void this.#engine.parcels.onWanted(link, id)
     else link?.send({ type: 'parcel_gone', folder, id })
   }
 
@@ -202,7 +202,8 @@ export class FolderHost implements AsyncDisposable {
     const pair = this.#pairs.get(peer)
     const link = this.#links.get(peer)
     if (this.#engine && header.purpose === 'ahead') this.#engine.ahead.onStream(header.id, stream)
-    else if (this.#engine && link && header.purpose === 'parcel') void this.#engine.sendParcel(link, header.id, stream)
+    else if (this.#engine && link && header.purpose === 'parcel')
+      void this.#engine.parcels.onStream(link, header.id, stream)
     else if (pair && this.#engine) pair.onStream(header, stream)
     else stream.destroy(new Error(this.#problem?.message ?? 'the folder is not open'))
   }
@@ -394,7 +395,7 @@ export class FolderHost implements AsyncDisposable {
       look: (paths: Iterable<RelativePath>) => engine.look(paths),
       below: (directory, limit) => engine.index.below(directory, limit).map(({ path }) => path),
       isExpected: (path) => engine.state.claims.has(path),
-      isComing: (path) => engine.isComing(path),
+      isComing: (path) => engine.parcels.isComing(path),
       gatherMs: () => (engine.state.claims.size > manyClaims ? bulkGatherMs : soonMs),
       // What has been adopted meanwhile is watched like everything else.
       isCovered: (path) => engine.fetcher.isCovered(path) && engine.index.get(path) === undefined,

@@ -9,6 +9,7 @@ import { BusyPair } from './busy-pair.ts'
 import { EnoughSessionsError } from './errors.ts'
 import { GiveWay } from './give-way.ts'
 import { splitBySize } from './outgoing.ts'
+import { Running } from './running.ts'
 import type { SessionOutcome, SessionRequest } from './sessions.ts'
 import type { Engine, RunRequest, ServeRequest } from './unison-engine.ts'
 
@@ -36,7 +37,7 @@ export class PairSessions implements AsyncDisposable {
   readonly #options: PairOptions
   readonly #stop = new AbortController()
   readonly #asked = new Map<string, Asked>()
-  readonly #running = new Set<Promise<unknown>>()
+  readonly #running = new Running()
   /** When the last runs were, ms: a pair that is asked again and again is kept ready. */
   readonly #recent: number[] = []
   /** The end of the last run for many files: more are on their way, most likely, and a session's start costs a look at everything. */
@@ -101,7 +102,8 @@ export class PairSessions implements AsyncDisposable {
   /** Many files have passed without Unison, which is to learn of them when all is quiet. */
   noteParcel(): void {
     const now = this.#options.clock.now()
-    this.#recent.push(now, now)
+    // One is as good as all the runs that it saved.
+    this.#recent.push(...Array<number>(busyRuns).fill(now))
     this.#bulkAt = now
     this.#considerKeeping()
   }
@@ -136,7 +138,7 @@ export class PairSessions implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort(new Error('the link is down'))
     for (const { answer } of this.#asked.values()) answer(lost)
-    await Promise.allSettled([...this.#running])
+    await this.#running.settled()
   }
 
   /** Through the session that is running anyway: no start, no scan. What it refuses is dictated next. */
@@ -287,11 +289,9 @@ export class PairSessions implements AsyncDisposable {
 
   async #keep(): Promise<void> {
     const { clock, isEqual } = this.#options
-    let bulkAt = this.#bulkAt
-    for (let tries = 0; !isEqual() || clock.now() - this.#bulkAt < restMs; tries++) {
-      if (bulkAt !== this.#bulkAt) tries = 0
-      bulkAt = this.#bulkAt
-      if (tries >= keepTries) return
+    const begun = clock.now()
+    while (!isEqual() || clock.now() - this.#bulkAt < restMs) {
+      if (clock.now() - Math.max(begun, this.#bulkAt) >= keepMs) return
       await clock.sleep(keepPauseMs, this.#stop.signal)
     }
     await this.#inTurn(() => this.#open())
@@ -336,11 +336,8 @@ export class PairSessions implements AsyncDisposable {
   }
 
   #track<T>(work: Promise<T>): Promise<T> {
-    const tracked: Promise<unknown> = work
-      .catch((error) => this.#options.log.debug({ event: 'session.ended', err: error }))
-      .finally(() => this.#running.delete(tracked))
-    this.#running.add(tracked)
-    return work
+    work.catch((error) => this.#options.log.debug({ event: 'session.ended', err: error }))
+    return this.#running.track(work)
   }
 }
 
@@ -371,7 +368,7 @@ const busyWithinMs = 60_000
 const changedMeanwhile: SessionOutcome = { result: 'failed', reason: 'it changed here meanwhile' }
 const bulkFiles = 100
 const restMs = 4000
-const keepTries = 60
+const keepMs = 15_000
 const keepPauseMs = 250
 /** About 2 KB per file and pair, on both ends. */
 const manyFiles = 20_000

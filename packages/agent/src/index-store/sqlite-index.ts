@@ -1,7 +1,6 @@
 import { addToDigest, removeFromDigest } from '@spansync/common/core/causal/digest'
-import { type Heard, hasHeard, nothingHeard } from '@spansync/common/core/causal/heard'
+import { type Heard, isHeld, nothingHeard } from '@spansync/common/core/causal/heard'
 import type { Digest, Entry, RelativePath, ReplicaId, Row, VersionVector } from '@spansync/common/core/causal/types'
-import { covers } from '@spansync/common/core/causal/version-vector'
 import type { FolderIndex, FolderMeta, FolderTotals } from '@spansync/common/ports'
 import type { Database } from 'better-sqlite3'
 import { guarded, UnexpectedContentError } from './errors.ts'
@@ -213,8 +212,7 @@ function coverage(knowledge: VersionVector | undefined, heard: Heard): (vector: 
   let answer = false
   return (vector) => {
     if (vector !== last) {
-      const parsed = JSON.parse(vector) as VersionVector
-      answer = (knowledge !== undefined && covers(knowledge, parsed)) || hasHeard(heard, parsed)
+      answer = isHeld(JSON.parse(vector) as VersionVector, knowledge, heard)
       last = vector
     }
     return answer

@@ -1,6 +1,6 @@
 import { ByteQueue } from './byte-queue.ts'
 import { FramingError } from './errors.ts'
-import { maxVarintBytes, putVarint, readVarint } from './varint.ts'
+import { decodePair, encodePair, maxVarintBytes, putVarint, readVarint } from './varint.ts'
 
 // Inside the control channel: one byte of kind, the length as a varint, the payload.
 
@@ -58,16 +58,13 @@ export interface Ping {
 }
 
 export function encodePing({ sequence, rttMs }: Ping): Buffer {
-  const bytes: number[] = []
-  putVarint(bytes, sequence % 0x4000)
-  putVarint(bytes, rttMs === undefined ? 0 : Math.max(1, Math.min(0xfffffff, Math.round(rttMs * 100))))
-  return Buffer.from(bytes)
+  const hundredths = rttMs === undefined ? 0 : Math.max(1, Math.min(0xfffffff, Math.round(rttMs * 100)))
+  return encodePair(sequence % 0x4000, hundredths)
 }
 
 export function decodePing(payload: Buffer): Ping | undefined {
-  const sequence = readVarint(payload, 0)
-  if (typeof sequence === 'string') return undefined
-  const rtt = readVarint(payload, sequence.next)
-  if (typeof rtt === 'string') return undefined
-  return { sequence: sequence.value, rttMs: rtt.value === 0 ? undefined : rtt.value / 100 }
+  const pair = decodePair(payload)
+  if (pair === undefined) return undefined
+  const [sequence, hundredths] = pair
+  return { sequence, rttMs: hundredths === 0 ? undefined : hundredths / 100 }
 }

@@ -1,4 +1,4 @@
-import { putVarint, readVarint } from './varint.ts'
+import { decodePair, encodePair } from './varint.ts'
 
 /** Announces a train of so many bytes of filler, or says how it arrived. */
 export interface TrainNote {
@@ -10,16 +10,10 @@ export interface TrainNote {
 const mostMs = 600_000
 
 export function encodeTrain({ bytes, durationMs }: TrainNote): Buffer {
-  const out: number[] = []
-  putVarint(out, bytes)
-  putVarint(out, Math.round(Math.min(mostMs, Math.max(0, durationMs)) * 100))
-  return Buffer.from(out)
+  return encodePair(bytes, Math.round(Math.min(mostMs, Math.max(0, durationMs)) * 100))
 }
 
 export function decodeTrain(payload: Buffer): TrainNote | undefined {
-  const bytes = readVarint(payload, 0)
-  if (typeof bytes === 'string') return undefined
-  const spread = readVarint(payload, bytes.next)
-  if (typeof spread === 'string') return undefined
-  return { bytes: bytes.value, durationMs: spread.value / 100 }
+  const pair = decodePair(payload)
+  return pair && { bytes: pair[0], durationMs: pair[1] / 100 }
 }

@@ -11,6 +11,22 @@ export function putVarint(target: number[], value: number): void {
   target.push(rest)
 }
 
+/** Two numbers, one after the other. */
+export function encodePair(first: number, second: number): Buffer {
+  const bytes: number[] = []
+  putVarint(bytes, first)
+  putVarint(bytes, second)
+  return Buffer.from(bytes)
+}
+
+/** Undefined when there are no two. */
+export function decodePair(payload: Buffer): readonly [first: number, second: number] | undefined {
+  const first = readVarint(payload, 0)
+  if (typeof first === 'string') return undefined
+  const second = readVarint(payload, first.next)
+  return typeof second === 'string' ? undefined : [first.value, second.value]
+}
+
 /** `incomplete`: more bytes are needed; `too_long`: it has more than four bytes. */
 export function readVarint(data: Buffer, at: number): { value: number; next: number } | 'incomplete' | 'too_long' {
   let value = 0

@@ -1,7 +1,6 @@
 import { addToDigest, emptyDigest, removeFromDigest } from '../core/causal/digest.ts'
-import { hasHeard, nothingHeard } from '../core/causal/heard.ts'
+import { isHeld, nothingHeard } from '../core/causal/heard.ts'
 import type { RelativePath, ReplicaId, Row, VersionVector } from '../core/causal/types.ts'
-import { covers } from '../core/causal/version-vector.ts'
 import type { FolderIndex, FolderMeta, FolderTotals } from '../ports.ts'
 
 /** A FolderIndex in memory, for simulations and tests. Same contract as the one in SQLite. */
@@ -68,8 +67,6 @@ export class MemoryIndex implements FolderIndex {
     limit: number,
     heard = nothingHeard,
   ): ReturnType<FolderIndex['since']> {
-    const isKnown = ({ vector }: Row): boolean =>
-      (knowledge !== undefined && covers(knowledge, vector)) || hasHeard(heard, vector)
     const rows: Row[] = []
     let cursor = since
     for (let at = this.#firstAfter(since); at < this.#log.length; at++) {
@@ -77,7 +74,7 @@ export class MemoryIndex implements FolderIndex {
       if (this.#rows.get(row.path)?.seq !== row.seq) continue
       if (rows.length === limit) return { rows, toSeq: cursor, complete: false }
       cursor = row.seq
-      if (!isKnown(row)) rows.push(this.#rows.get(row.path) as Row)
+      if (!isHeld(row.vector, knowledge, heard)) rows.push(this.#rows.get(row.path) as Row)
     }
     return { rows, toSeq: Math.max(since, this.#meta.seq), complete: true }
   }

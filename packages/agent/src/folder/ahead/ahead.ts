@@ -7,6 +7,7 @@ import type { Message } from '@spansync/common/protocol/messages'
 import { messageOf } from '@spansync/common/runtime/errors'
 import type { Logger } from '@spansync/common/runtime/logger'
 import { stagingDirectory } from '../../disk/staging.ts'
+import { Running } from '../running.ts'
 import { Meeting } from '../streams/meeting.ts'
 import { Source } from './source.ts'
 import { hasRoomFor, receive, stagedFile } from './staging.ts'
@@ -45,7 +46,7 @@ export class Ahead implements AsyncDisposable {
   readonly #staged = new Map<string, Staged>()
   readonly #stop = new AbortController()
   readonly #meeting: Meeting
-  readonly #running = new Set<Promise<unknown>>()
+  readonly #running = new Running()
 
   constructor(options: AheadOptions) {
     this.#options = options
@@ -76,7 +77,7 @@ export class Ahead implements AsyncDisposable {
     if (this.#staged.size >= mostAtOnce || !this.#options.wants(entry)) return
     const done = this.#stage(link, entry)
     this.#staged.set(entry.hash, { entry, done })
-    this.#track(done)
+    void this.#running.track(done)
   }
 
   /** A peer wants to have what it was offered; it waits for us to open the stream, since we dialled. */
@@ -88,7 +89,7 @@ export class Ahead implements AsyncDisposable {
       const stream = await link.openStream({ folder, purpose: 'ahead', id: hash }, this.#stop.signal)
       await this.#send(source, stream)
     }
-    this.#track(send())
+    void this.#running.track(send())
   }
 
   onGone(hash: string): void {
@@ -102,7 +103,7 @@ export class Ahead implements AsyncDisposable {
   onStream(hash: string, stream: Duplex): void {
     if (this.#meeting.bring(hash, stream)) return
     const source = this.#sources.get(hash)
-    if (source) this.#track(this.#send(source, stream))
+    if (source) void this.#running.track(this.#send(source, stream))
     else stream.destroy()
   }
 
@@ -125,7 +126,7 @@ export class Ahead implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort(new Error('the folder is closed'))
-    await Promise.allSettled([...this.#running])
+    await this.#running.settled()
   }
 
   #offer(source: Source, from: NodeId): void {
@@ -184,12 +185,7 @@ export class Ahead implements AsyncDisposable {
       await this.#options.clock.sleep(keptMs, this.#stop.signal)
       if (this.#staged.get(hash) === staged) await this.drop(hash)
     }
-    this.#track(forget())
-  }
-
-  #track(work: Promise<unknown>): void {
-    const tracked: Promise<unknown> = work.catch(() => undefined).finally(() => this.#running.delete(tracked))
-    this.#running.add(tracked)
+    void this.#running.track(forget())
   }
 }
 

@@ -5,7 +5,7 @@ import type { Duplex } from 'node:stream'
 import type { Entry } from '@spansync/common/core/causal/types'
 import type { Clock } from '@spansync/common/ports'
 import { stagingDirectory } from '../../disk/staging.ts'
-import { SilenceAlarm, silenceMs } from '../streams/silence.ts'
+import { attend } from '../streams/attend.ts'
 
 const spareBytes = 64 << 20
 
@@ -44,15 +44,9 @@ async function store(file: string, { entry, stream, clock, signal }: Receiving):
   await using handle = await open(file, 'w', 0o600)
   const sum = createHash('sha256')
   let bytes = 0
-  const alarm = new SilenceAlarm(clock, silenceMs, () => stream.destroy(new Error('nothing came for too long')))
-  const stop = (): void => void stream.destroy(new Error('no longer wanted'))
-  // What ends it is seen where it is read.
-  stream.on('error', () => undefined)
-  signal.addEventListener('abort', stop, { once: true })
-  if (signal.aborted) stop()
-  try {
+  return await attend(stream, { clock, signal }, async (feed) => {
     for await (const part of stream as AsyncIterable<Buffer>) {
-      alarm.feed()
+      feed()
       bytes += part.length
       if (bytes > entry.size) return false
       sum.update(part)
@@ -60,9 +54,5 @@ async function store(file: string, { entry, stream, clock, signal }: Receiving):
     }
     await handle.sync()
     return bytes === entry.size && sum.digest('hex') === entry.hash
-  } finally {
-    alarm.end()
-    signal.removeEventListener('abort', stop)
-    stream.destroy()
-  }
+  }).finally(() => stream.destroy())
 }

@@ -24,7 +24,7 @@ export function encodeOrder(lines: readonly OrderLine[]): Buffer {
 }
 
 export async function readOrder(reader: ExactReader): Promise<OrderLine[]> {
-  const length = (await reader.take(4)).readUInt32BE()
+  const length = await readLength(reader)
   if (length > mostOrderBytes) throw new ParcelError(`an order of ${length} bytes`)
   const lines = parcelOrderSchema.parse(JSON.parse((await reader.take(length)).toString()))
   return lines.map(([path, hash, size]) => ({ path: path as RelativePath, hash, size }))
@@ -32,14 +32,18 @@ export async function readOrder(reader: ExactReader): Promise<OrderLine[]> {
 
 /** The bytes of the file that was asked for; undefined when the sender has not got it any more. */
 export async function readFile(reader: ExactReader, { path, size }: OrderLine): Promise<Buffer | undefined> {
-  const length = (await reader.take(headBytes)).readUInt32BE()
+  const length = await readLength(reader)
   if (length === absentFile) return undefined
   if (length !== size) throw new ParcelError(`${length} bytes instead of ${size} for ${path}`)
   return await reader.take(length)
 }
 
+async function readLength(reader: ExactReader): Promise<number> {
+  return (await reader.take(headBytes)).readUInt32BE()
+}
+
 function lengthOf(length: number): Buffer {
-  const bytes = Buffer.allocUnsafe(4)
+  const bytes = Buffer.allocUnsafe(headBytes)
   bytes.writeUInt32BE(length)
   return bytes
 }

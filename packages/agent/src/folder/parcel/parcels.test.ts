@@ -33,19 +33,27 @@ class Node implements LinkEnd, AsyncDisposable {
   readonly clock = new FakeClock()
   readonly parcels: Parcels
   readonly served: Promise<void>[] = []
+  readonly put: RelativePath[] = []
+  readonly released: RelativePath[] = []
+  readonly passed: NodeId[] = []
 
   constructor(name: string) {
     this.id = name as NodeId
     const { root } = this.folder
-    this.parcels = new Parcels({ folder: id, root, index: this.index, disk, clock: this.clock, log: silentLogger })
+    this.parcels = new Parcels({
+      ...{ folder: id, root, index: this.index, disk, clock: this.clock, log: silentLogger },
+      put: (put) => this.put.push(...put.keys()),
+      released: (paths) => this.released.push(...paths),
+      passed: (peer) => this.passed.push(peer),
+    })
   }
 
   receive(link: Link, message: Message): void {
     if (message.type === 'parcel_wanted') this.served.push(this.parcels.onWanted(link, message.id))
   }
 
-  onStream(_link: Link, header: StreamHeader, stream: Duplex): void {
-    this.served.push(this.parcels.onStream(header.id, stream))
+  onStream(link: Link, header: StreamHeader, stream: Duplex): void {
+    this.served.push(this.parcels.onStream(link, header.id, stream))
   }
 
   /** On the disk and in the index. */
@@ -89,6 +97,10 @@ describe.each([
     const entries = many(700).map(([path, content]) => sender.hold(path, content, { mode: 0o640 }))
     const brought = await receiver.parcels.bring(link(receiver, sender), entries.map(fetchItem))
     expect(brought.size).toBe(700)
+    expect([receiver.put.length, new Set(receiver.released).size]).toEqual([700, 700])
+    expect(entries.some(({ path }) => receiver.parcels.isComing(path))).toBe(false)
+    await Promise.all(sender.served)
+    expect([receiver.passed, sender.passed]).toEqual([['sender'], ['receiver']])
     expect(receiver.folder.names()).toEqual(sender.folder.names())
     for (const [path, content] of many(700)) expect(readFileSync(receiver.folder.at(path), 'utf8')).toBe(content)
     const [path] = many(1)[0] as [RelativePath, string]
@@ -184,7 +196,7 @@ describe('what a peer may do to it', () => {
       },
     })
     stranger.push(framed(order.length, order))
-    await sender.parcels.onStream('any', stranger)
+    await sender.parcels.onStream({ peer: 'stranger' } as unknown as Link, 'any', stranger)
     expect([stranger.destroyed, written]).toEqual([true, []])
   })
 

@@ -8,9 +8,10 @@ import type { Logger } from '@spansync/common/runtime/logger'
 import type { DiskWorker } from '../../disk/disk-worker.ts'
 import type { Task } from '../../disk/tasks.ts'
 import { isAlive } from '../live-rows.ts'
+import { Running } from '../running.ts'
+import { attend } from '../streams/attend.ts'
 import { ExactReader } from '../streams/exact-reader.ts'
 import { Meeting } from '../streams/meeting.ts'
-import { SilenceAlarm, silenceMs } from '../streams/silence.ts'
 import { write } from '../streams/write.ts'
 import { encodeOrder, mostBytesPerFile, type OrderLine, readFile, readOrder } from './format.ts'
 
@@ -29,6 +30,12 @@ export interface ParcelsOptions {
   readonly disk: DiskWorker
   readonly clock: Clock
   readonly log: Logger
+  /** These have just been put in place. */
+  readonly put: (put: ReadonlyMap<RelativePath, DiskState>) => void
+  /** These are not coming any more: they have been put in place, or will not be. */
+  readonly released: (paths: readonly RelativePath[]) => void
+  /** A parcel has passed between this replica and the peer. */
+  readonly passed: (peer: NodeId) => void
 }
 
 /** Many small new files travel in one piece, from agent to agent. Unison's strength is to find out what differs; here nothing is to be
@@ -38,35 +45,41 @@ export class Parcels implements AsyncDisposable {
   readonly #options: ParcelsOptions
   readonly #stop = new AbortController()
   readonly #meeting: Meeting
-  readonly #running = new Set<Promise<unknown>>()
+  readonly #running = new Running()
+  /** What parcels under way have not put in place yet. */
+  readonly #coming = new Set<RelativePath>()
 
   constructor(options: ParcelsOptions) {
     this.#options = options
     this.#meeting = new Meeting(options.clock, this.#stop.signal)
   }
 
-  /** Brings the items from the peer, and answers with what is on the disk now; `onPut` hears of each part as soon as it is. Their
-   *  directories must be there. Never rejects. */
-  async bring(
-    link: Link,
-    items: readonly FetchItem[],
-    onPut: OnPut = () => undefined,
-  ): Promise<Map<RelativePath, DiskState>> {
-    const { folder, clock, log } = this.#options
+  /** It is about to be put there. */
+  isComing(path: RelativePath): boolean {
+    return this.#coming.has(path)
+  }
+
+  /** Brings the items from the peer, and answers with what is on the disk now. Their directories must be there. Never rejects. */
+  async bring(link: Link, items: readonly FetchItem[]): Promise<Map<RelativePath, DiskState>> {
+    const { folder, clock, log, passed } = this.#options
     const begun = clock.now()
     const id = randomBytes(6).toString('hex')
     const brought = new Map<RelativePath, DiskState>()
+    const paths = items.map(({ entry }) => entry.path)
+    for (const path of paths) this.#coming.add(path)
     const work = async (): Promise<void> => {
       const invite = { type: 'parcel_wanted', folder, id } as const
       const header = { folder, purpose: 'parcel', id: link.dialed ? id : answerTo(id) } as const
       const stream = await this.#meeting.ask(link, header, invite)
-      await this.#using(stream, (reader, feed) => this.#unpack({ stream, reader, feed, items, onPut }, brought))
+      await this.#attend(stream, (reader, feed) => this.#unpack({ stream, reader, feed, items }, brought))
     }
-    await this.#track(
+    await this.#running.track(
       work().catch((error) => {
         log.debug({ event: 'parcel.not_brought', peer: link.name, reason: messageOf(error) })
       }),
     )
+    this.#release(paths)
+    passed(link.peer)
     const durationMs = clock.now() - begun
     log.debug({ event: 'parcel.brought', peer: link.name, files: items.length, brought: brought.size, durationMs })
     return brought
@@ -80,7 +93,7 @@ export class Parcels implements AsyncDisposable {
     const header = { folder, purpose: 'parcel', id: answerTo(id) } as const
     const opening = link.openStream(header, this.#stop.signal)
     opening.catch(gone)
-    await this.#serve(opening)
+    await this.#serve(link.peer, opening)
   }
 
   onGone(id: string): void {
@@ -92,21 +105,18 @@ export class Parcels implements AsyncDisposable {
   }
 
   /** The peer has dialled: it either sends what this side has asked for, or asks itself. */
-  async onStream(id: string, stream: Duplex): Promise<void> {
+  async onStream(link: Link, id: string, stream: Duplex): Promise<void> {
     if (this.#meeting.bring(id, stream)) return
     if (isAnswer(id)) stream.destroy()
-    else await this.#serve(stream)
+    else await this.#serve(link.peer, stream)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort(new Error('the folder is closed'))
-    await Promise.allSettled([...this.#running])
+    await this.#running.settled()
   }
 
-  async #unpack(
-    { stream, reader, feed, items, onPut }: Unpacking,
-    brought: Map<RelativePath, DiskState>,
-  ): Promise<void> {
+  async #unpack({ stream, reader, feed, items }: Unpacking, brought: Map<RelativePath, DiskState>): Promise<void> {
     const lines = items.map(({ entry: { path, hash, size } }) => ({ path, hash, size }))
     await write(stream, encodeOrder(lines), this.#stop.signal)
     stream.end()
@@ -117,7 +127,7 @@ export class Parcels implements AsyncDisposable {
         // The next part comes in while this one is written.
         await putting
         feed()
-        putting = this.#put(batch, brought, onPut)
+        putting = this.#put(batch, brought)
         putting.catch(() => undefined)
       }
       await reader.end()
@@ -142,7 +152,7 @@ export class Parcels implements AsyncDisposable {
     return { tasks, room: room.buffer }
   }
 
-  async #put({ tasks, room }: Batch, brought: Map<RelativePath, DiskState>, onPut: OnPut): Promise<void> {
+  async #put({ tasks, room }: Batch, brought: Map<RelativePath, DiskState>): Promise<void> {
     const { disk, root } = this.#options
     const results = await disk.perform(root, tasks, { transfer: [room] })
     const put = new Map<RelativePath, DiskState>()
@@ -151,23 +161,37 @@ export class Parcels implements AsyncDisposable {
       if (result.code === 'done' && result.disk) put.set(to, result.disk)
     }
     for (const [path, disk] of put) brought.set(path, disk)
-    onPut(put)
+    this.#options.put(put)
+    this.#release([...put.keys()])
   }
 
-  async #serve(opening: Duplex | Promise<Duplex>): Promise<void> {
+  #release(paths: readonly RelativePath[]): void {
+    for (const path of paths) this.#coming.delete(path)
+    this.#options.released(paths)
+  }
+
+  async #serve(peer: NodeId, opening: Duplex | Promise<Duplex>): Promise<void> {
+    const { log, passed } = this.#options
     const work = async (): Promise<void> => {
       const stream = await opening
-      await this.#using(stream, async (reader, feed) => {
+      await this.#attend(stream, async (reader, feed) => {
         await this.#pack(stream, await readOrder(reader), feed)
         stream.end()
         await reader.end()
       })
     }
-    await this.#track(
+    await this.#running.track(
       work().catch((error) => {
-        this.#options.log.debug({ event: 'parcel.not_sent', reason: messageOf(error) })
+        log.debug({ event: 'parcel.not_sent', reason: messageOf(error) })
       }),
     )
+    passed(peer)
+  }
+
+  #attend(stream: Duplex, work: (reader: ExactReader, feed: () => void) => Promise<void>): Promise<void> {
+    const { clock } = this.#options
+    const { signal } = this.#stop
+    return attend(stream, { clock, signal }, (feed) => work(new ExactReader(stream, feed), feed))
   }
 
   async #pack(stream: Duplex, lines: readonly OrderLine[], feed: () => void): Promise<void> {
@@ -200,35 +224,6 @@ export class Parcels implements AsyncDisposable {
     const files = lines.map((line) => ({ path: line.path, size: isHere(line) ? line.size : undefined }))
     return await disk.gather(root, files)
   }
-
-  /** Runs `work` on the stream and ends it afterwards, whole or not, also when nothing has come for too long. */
-  async #using(stream: Duplex, work: (reader: ExactReader, feed: () => void) => Promise<void>): Promise<void> {
-    const { signal } = this.#stop
-    const alarm = new SilenceAlarm(this.#options.clock, silenceMs, () =>
-      stream.destroy(new Error('nothing came for too long')),
-    )
-    const stop = (): void => void stream.destroy(new Error('the folder is closed'))
-    // What ends it is seen where it is read.
-    stream.on('error', () => undefined)
-    signal.addEventListener('abort', stop, { once: true })
-    if (signal.aborted) stop()
-    try {
-      const feed = (): void => alarm.feed()
-      await work(new ExactReader(stream, feed), feed)
-    } catch (error) {
-      stream.destroy(error instanceof Error ? error : undefined)
-      throw error
-    } finally {
-      alarm.end()
-      signal.removeEventListener('abort', stop)
-    }
-  }
-
-  #track<T>(work: Promise<T>): Promise<T> {
-    const tracked: Promise<unknown> = work.catch(() => undefined).finally(() => this.#running.delete(tracked))
-    this.#running.add(tracked)
-    return work
-  }
 }
 
 interface Unpacking {
@@ -236,10 +231,7 @@ interface Unpacking {
   readonly reader: ExactReader
   readonly feed: () => void
   readonly items: readonly FetchItem[]
-  readonly onPut: OnPut
 }
-
-type OnPut = (put: ReadonlyMap<RelativePath, DiskState>) => void
 
 /** The id of a stream that answers a `parcel_wanted`. */
 const answerTo = (id: string): string => `for-${id}`

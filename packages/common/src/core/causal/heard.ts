@@ -1,4 +1,5 @@
 import type { ReplicaId, VersionVector } from './types.ts'
+import { covers } from './version-vector.ts'
 
 /** Versions that a peer has told of, and therefore holds: sending them back would be an echo. Its knowledge says so only when all has
  *  reached it, which in a first sync is at the very end. Per writer the ranges of its counters, in order. Only versions that one writer
@@ -28,6 +29,11 @@ export function hear(heard: Heard, vectors: Iterable<VersionVector>): Heard {
     if (ranges.length <= mostRanges) next.set(replica, ranges)
   }
   return next
+}
+
+/** Whether a peer with this knowledge (undefined: taken to know nothing), of which this has been heard, holds the version. */
+export function isHeld(vector: VersionVector, knowledge: VersionVector | undefined, heard: Heard): boolean {
+  return (knowledge !== undefined && covers(knowledge, vector)) || hasHeard(heard, vector)
 }
 
 export function hasHeard(heard: Heard, vector: VersionVector): boolean {

@@ -39,6 +39,19 @@ describe('SettleQueue', () => {
     expect(queue.take(100, 2).paths).toEqual(['b'])
   })
 
+  it('leaves a big file that is being written alone for longer, but no more than once', () => {
+    const queue = new SettleQueue()
+    const isBeingWritten = (path: string): boolean => path === 'film'
+    queue.add('film', 0)
+    queue.add('note', 0)
+    expect(queue.take(15, 10, isBeingWritten).paths).toEqual(['note'])
+    expect(queue.nextDue()).toBe(265)
+    queue.add('film', 30)
+    expect(queue.take(279, 10, isBeingWritten).paths).toEqual([])
+    expect(queue.take(280, 10, isBeingWritten).paths).toEqual(['film'])
+    expect(queue.nextDue()).toBeUndefined()
+  })
+
   it('leaves a big file that grows on alone for longer', () => {
     const queue = new SettleQueue()
     queue.add('film', 0)

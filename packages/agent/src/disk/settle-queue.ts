@@ -8,7 +8,8 @@ export interface SettleSettings {
   readonly quietMs: number
   /** Due after this long even when hints go on coming. */
   readonly mostMs: number
-  /** The same for a file above `bigBytes` that has been taken a moment ago and grows on: reading it each time costs more. */
+  /** The same for a file above `bigBytes` that is being written: reading it each time costs more, and so does sending what is not
+   *  all of it. */
   readonly growingQuietMs: number
   readonly growingMostMs: number
   readonly bigBytes: number
@@ -84,11 +85,14 @@ export class SettleQueue {
     }
   }
 
-  /** What is due, at most `limit` paths, and takes it out. The oldest come first. */
-  take(now: number, limit: number): Settled {
-    const paths: RelativePath[] = []
-    this.#normal.take(now, limit, paths)
+  /** What is due, at most `limit` paths, and takes it out. The oldest come first. `isBeingWritten`: whether somebody may well be in the
+   *  middle of writing this big file, so that 15 ms of rest say nothing; asked once. */
+  take(now: number, limit: number, isBeingWritten: (path: RelativePath) => boolean = () => false): Settled {
+    const rested: RelativePath[] = []
+    this.#normal.take(now, limit, rested)
+    const [growing, paths] = partition(rested, isBeingWritten)
     this.#growing.take(now, limit, paths)
+    for (const path of growing) this.#growing.add(path, now, undefined)
     const rescan = this.#rescan !== undefined && this.#rescan.due <= now ? this.#rescan.reason : undefined
     if (rescan !== undefined) this.#rescan = undefined
     return { paths, rescan }
@@ -114,6 +118,13 @@ export class SettleQueue {
     this.#growing.clear()
     this.#rescan = { reason: overflow, due: now + this.#settings.mostMs }
   }
+}
+
+function partition<T>(items: readonly T[], isFirst: (item: T) => boolean): [T[], T[]] {
+  const first: T[] = []
+  const second: T[] = []
+  for (const item of items) (isFirst(item) ? first : second).push(item)
+  return [first, second]
 }
 
 const overflow = 'too_many_changes'

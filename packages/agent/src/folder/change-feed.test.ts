@@ -1,9 +1,12 @@
+import { statSync, utimesSync } from 'node:fs'
 import { join } from 'node:path'
 import { compileIgnore } from '@spansync/common/core/policy/ignore'
 import { systemClock } from '@spansync/common/runtime/clock'
+import { FakeClock } from '@spansync/common/runtime/fake-clock'
 import { silentLogger } from '@spansync/common/runtime/logger'
 import { describe, expect, it, vi } from 'vitest'
 import { createDiskWorker, type DiskWorker } from '../disk/disk-worker.ts'
+import { settleDefaults } from '../disk/settle-queue.ts'
 import { folder as id, makeTestFolder, type TestFolder } from '../disk/testing/test-folder.ts'
 import { ChangeFeed, type ChangeFeedOptions } from './change-feed.ts'
 
@@ -69,5 +72,44 @@ describe('what a parcel is about to put in place', () => {
     feed.add([{ kind: 'path', path: 'a' }])
     await feed.flush()
     expect(look).toHaveBeenCalledExactlyOnceWith(['a'])
+  })
+})
+
+describe('a big file', () => {
+  const big = settleDefaults.bigBytes + 1
+
+  it('that somebody is writing, with pauses, is looked at when it is there', async () => {
+    using folder = makeTestFolder()
+    await using disk = createDiskWorker()
+    const sizes: number[] = []
+    const look = async (paths: Iterable<string>): Promise<[]> => {
+      for (const path of paths) sizes.push(statSync(folder.at(path)).size)
+      return []
+    }
+    const clock = new FakeClock()
+    await using feed = new ChangeFeed({ ...options(folder, disk), look, clock })
+    const hint = { kind: 'path', path: 'film' } as const
+    for (const size of [big, 2 * big, 3 * big]) {
+      folder.write('film', Buffer.alloc(size))
+      utimesSync(folder.at('film'), clock.wallNow() / 1000, clock.wallNow() / 1000)
+      feed.add([hint])
+      await clock.advance(100)
+    }
+    expect(sizes).toEqual([])
+    await clock.advance(settleDefaults.growingQuietMs)
+    expect(sizes).toEqual([3 * big])
+  })
+
+  it('that was moved here is looked at as soon as any other', async () => {
+    using folder = makeTestFolder()
+    await using disk = createDiskWorker()
+    const look = vi.fn(async () => [])
+    const clock = new FakeClock()
+    await using feed = new ChangeFeed({ ...options(folder, disk), look, clock })
+    folder.write('film', Buffer.alloc(big))
+    utimesSync(folder.at('film'), clock.wallNow() / 1000 - 60, clock.wallNow() / 1000 - 60)
+    feed.add([{ kind: 'path', path: 'film' }])
+    await clock.advance(settleDefaults.quietMs)
+    expect(look).toHaveBeenCalledExactlyOnceWith(['film'])
   })
 })

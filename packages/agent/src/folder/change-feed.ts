@@ -1,4 +1,5 @@
 import { statSync } from 'node:fs'
+import { join } from 'node:path'
 import type { Seen } from '@spansync/common/core/agent/events'
 import type { FolderId, RelativePath } from '@spansync/common/core/causal/types'
 import type { IgnoreMatcher } from '@spansync/common/core/policy/ignore'
@@ -9,7 +10,8 @@ import type { Logger } from '@spansync/common/runtime/logger'
 import type { DiskWorker } from '../disk/disk-worker.ts'
 import { checkMarker } from '../disk/marker.ts'
 import type { ScanProblem } from '../disk/scan.ts'
-import { SettleQueue } from '../disk/settle-queue.ts'
+import { SettleQueue, settleDefaults } from '../disk/settle-queue.ts'
+import { glance } from '../disk/stat.ts'
 import { createWatcher, type Watcher } from '../disk/watcher.ts'
 import { RootReplacedError } from './errors.ts'
 
@@ -227,7 +229,8 @@ export class ChangeFeed implements AsyncDisposable {
 
   #work(): void {
     if (this.#working || this.#stop.signal.aborted) return
-    const { paths: settled, rescan } = this.#settling.take(this.#options.clock.now(), atOnce)
+    const isBeingWritten = (path: RelativePath): boolean => isYoung(join(this.#options.root, path), this.#options.clock)
+    const { paths: settled, rescan } = this.#settling.take(this.#options.clock.now(), atOnce, isBeingWritten)
     if (rescan !== undefined) void this.scan(rescan).catch((error) => this.#fail(error))
     const paths = [...settled, ...this.#expected]
     this.#expected.clear()
@@ -241,6 +244,15 @@ export class ChangeFeed implements AsyncDisposable {
         this.#schedule()
       })
   }
+}
+
+/** A big file that was written to a moment ago. Its writer may have been held up by more than the usual rest, and then the first part
+ *  of the file would be sent to everybody. */
+function isYoung(file: string, clock: Clock): boolean {
+  const stats = glance(file)
+  if (stats === undefined || !stats.isFile() || stats.size <= settleDefaults.bigBytes) return false
+  const age = clock.wallNow() - stats.mtimeMs
+  return age >= 0 && age < settleDefaults.growingQuietMs
 }
 
 const atOnce = 1000

@@ -23,11 +23,13 @@ it('collects once when there was work and it is over', async () => {
   expect(collect).toHaveBeenCalledOnce()
 })
 
-it('what is garbage is really given back', () => {
-  let garbage: unknown[] | undefined = Array.from({ length: 300_000 }, (_, at) => ({ at }))
-  const before = process.memoryUsage().heapUsed
+it('what is garbage is really given back, and to the system', () => {
+  let garbage: unknown[] | undefined = Array.from({ length: 1_000_000 }, (_, at) => ({ at }))
+  const before = process.memoryUsage()
   garbage = garbage.length > 0 ? undefined : garbage
   collectGarbage()
-  expect(before - process.memoryUsage().heapUsed).toBeGreaterThan(5_000_000)
+  const after = process.memoryUsage()
+  expect(before.heapUsed - after.heapUsed).toBeGreaterThan(20_000_000)
+  expect(before.rss - after.rss).toBeGreaterThan(20_000_000)
   expect(cpuSeconds()).toBeGreaterThan(0)
 })

@@ -110,6 +110,7 @@ export class Network implements AsyncDisposable {
     for (const [id, folder] of Object.entries(config.folders)) {
       if (!this.hosts.has(id as FolderId)) this.#open(id as FolderId, folder)
     }
+    for (const [folder, host] of this.hosts) host.setSharers(this.#sharersOf(folder))
     for (const link of this.links.values()) {
       link.send({ type: 'folders', folders: [...this.foldersFor(link.peer)] })
       this.#join(link)
@@ -156,6 +157,7 @@ export class Network implements AsyncDisposable {
       home,
       nodeName: this.config.name,
       self: identity.id,
+      wordEveryMs: this.config.advanced.membersMinutes * 60_000,
       disk,
       engine,
       clock,
@@ -165,6 +167,7 @@ export class Network implements AsyncDisposable {
     })
     this.hosts.set(folder, host)
     host.follow(this.#follows)
+    host.setSharers(this.#sharersOf(folder))
     host.start()
     for (const link of this.links.values()) if (this.#shares(link.peer, folder)) host.linkUp(link)
   }
@@ -177,6 +180,13 @@ export class Network implements AsyncDisposable {
 
   #shares(peer: NodeId, folder: FolderId): boolean {
     return this.foldersFor(peer).includes(folder) && this.offered.get(peer)?.has(folder) === true
+  }
+
+  /** Whom a person here shares the folder with, but for those who say that they do not hold it. One that is away still counts. */
+  #sharersOf(folder: FolderId): NodeId[] {
+    return Object.values(this.config.peers)
+      .map(({ id }) => id)
+      .filter((id) => this.foldersFor(id).includes(folder) && this.offered.get(id)?.has(folder) !== false)
   }
 
   #linkUp(link: Link, hello: MessageOf<'hello'>): void {
@@ -202,6 +212,7 @@ export class Network implements AsyncDisposable {
       const joined = host.links.get(link.peer) === link
       if (shares && !joined) host.linkUp(link)
       if (!shares && joined) host.linkDown(link.peer)
+      host.setSharers(this.#sharersOf(folder))
     }
   }
 
@@ -239,6 +250,8 @@ export class Network implements AsyncDisposable {
         return host.onEntries(peer, message)
       case 'resend':
         return host.onResend(peer, message)
+      case 'members':
+        return host.onMembers(peer, message)
       case 'fetch':
         return host.onFetch(peer, message)
       case 'fetched':

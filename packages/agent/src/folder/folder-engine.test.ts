@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import type { NodeId } from '@spansync/common/core/causal/types'
 import { compileIgnore } from '@spansync/common/core/policy/ignore'
 import type { Observation } from '@spansync/common/ports'
 import { FakeClock } from '@spansync/common/runtime/fake-clock'
@@ -22,6 +23,8 @@ afterEach(() => folder[Symbol.dispose]())
 function engineOn(disk: DiskWorker, more: Partial<FolderEngineOptions> = {}): FolderEngine {
   return new FolderEngine({
     folder: id,
+    self: 'a' as NodeId,
+    wordEveryMs: 1000,
     root: folder.root,
     indexFile: join(folder.base, 'index.sqlite'),
     nodeName: 'a',

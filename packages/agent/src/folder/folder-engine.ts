@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { Brought, Effect, FolderEvent, Seen } from '@spansync/common/core/agent/events'
 import { isSettled } from '@spansync/common/core/agent/exchange'
 import { isSame } from '@spansync/common/core/agent/scope'
-import { type FolderState, initialState, isOpen } from '@spansync/common/core/agent/state'
+import { bounds, type FolderState, initialState, isOpen } from '@spansync/common/core/agent/state'
 import { step } from '@spansync/common/core/agent/step'
 import { matches } from '@spansync/common/core/causal/content'
 import { need } from '@spansync/common/core/causal/need'
@@ -61,8 +61,11 @@ export class FolderEngine {
     this.options = options
     this.index = openIndex(options.indexFile, { replica: () => newReplicaId(options.nodeName) })
     this.#journal = new PendingJournal(options.indexFile)
-    const { replica, knowledge } = this.index.meta()
-    this.#state = initialState(options.folder, replica, knowledge, options.scope)
+    this.index.rescope(options.scope)
+    const { folder, self, scope, wordEveryMs } = options
+    const { replica, knowledge, collected } = this.index.meta()
+    const members = this.index.members()
+    this.#state = initialState({ folder, self, replica, knowledge, collected, members, scope, wordEveryMs })
     const { root, disk, clock, matcher, disposable } = options
     const { index, problems } = this
     this.observer = new Observer({
@@ -161,6 +164,15 @@ export class FolderEngine {
 
   receiveResend(peer: NodeId, { all, round }: MessageOf<'resend'>): void {
     this.#post({ kind: 'resend_requested', peer, all, round })
+  }
+
+  receiveMembers(peer: NodeId, { members }: MessageOf<'members'>): void {
+    this.#post({ kind: 'members_received', peer, members })
+  }
+
+  /** With whom the folder is shared, as far as they hold it. */
+  setSharers(nodes: readonly NodeId[]): void {
+    this.#post({ kind: 'sharers_set', nodes })
   }
 
   retry(): void {
@@ -290,11 +302,19 @@ export class FolderEngine {
         return
       case 'restat':
         return this.index.restat(effect.items)
+      case 'keep_members':
+        return this.index.keepMembers(effect.members)
+      case 'read_tombstones':
+        return this.#postLater(() => ({
+          kind: 'tombstones_read',
+          ...this.index.tombstones(effect.since, bounds.tombstones),
+        }))
       case 'read_entries':
         return this.#run('folder.read', () => this.#read(effect))
       case 'send_summary':
       case 'send_entries':
       case 'send_resend':
+      case 'send_members':
         for (const message of toMessages(this.folder, this.#state.replica, effect))
           this.#links.get(effect.peer)?.send(message)
         return

@@ -31,6 +31,8 @@ export interface FolderHostOptions {
   readonly home: string
   readonly nodeName: string
   readonly self: NodeId
+  /** See FolderEngineOptions. */
+  readonly wordEveryMs: number
   readonly disk: DiskWorker
   readonly engine: Engine
   readonly clock: Clock
@@ -61,6 +63,7 @@ export class FolderHost implements AsyncDisposable {
   #approved = false
   #follows: FolderState['follows'] = 'peers'
   #neighbours: ReadonlySet<NodeId> = new Set()
+  #sharers: readonly NodeId[] = []
   #running: Promise<void> = Promise.resolve()
   #failed: ((error: SpansyncError) => void) | undefined
 
@@ -158,6 +161,17 @@ export class FolderHost implements AsyncDisposable {
 
   onEntries(peer: NodeId, message: MessageOf<'entries'>): void {
     this.#engine?.receiveEntries(peer, message)
+  }
+
+  onMembers(peer: NodeId, message: MessageOf<'members'>): void {
+    this.#engine?.receiveMembers(peer, message)
+  }
+
+  /** With whom a person here shares the folder, as far as they hold it. */
+  setSharers(nodes: readonly NodeId[]): void {
+    if (nodes.join() === this.#sharers.join()) return
+    this.#sharers = nodes
+    this.#engine?.setSharers(nodes)
   }
 
   onResend(peer: NodeId, message: MessageOf<'resend'>): void {
@@ -341,6 +355,7 @@ export class FolderHost implements AsyncDisposable {
     this.#feed = feed
     engine.follow(this.#follows)
     engine.setNeighbours(this.#neighbours)
+    engine.setSharers(this.#sharers)
     for (const link of this.#links.values()) {
       this.#addPair(link)
       engine.linkUp(link, { resumed: true })
@@ -348,9 +363,11 @@ export class FolderHost implements AsyncDisposable {
   }
 
   #makeEngine(fail: (error: SpansyncError) => void): FolderEngine {
-    const { folder, config, home, nodeName, disk, clock, log, changed, fetched } = this.options
+    const { folder, self, config, home, nodeName, wordEveryMs, disk, clock, log, changed, fetched } = this.options
     return new FolderEngine({
       folder,
+      self,
+      wordEveryMs,
       root: config.path,
       indexFile: this.indexFile,
       nodeName,

@@ -22,6 +22,9 @@ export interface FetchRecord {
 }
 
 export interface FolderEngineOptions {
+  readonly self: NodeId
+  /** How often this replica tells other members what it has. */
+  readonly wordEveryMs: number
   readonly folder: FolderId
   readonly root: string
   readonly indexFile: string

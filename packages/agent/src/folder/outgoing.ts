@@ -1,13 +1,24 @@
 import type { Effect } from '@spansync/common/core/agent/events'
 import { plain } from '@spansync/common/core/causal/change'
+import type { Member } from '@spansync/common/core/causal/members'
 import type { FolderId, ReplicaId, Row } from '@spansync/common/core/causal/types'
 import type { Message } from '@spansync/common/protocol/messages'
 
-type Sending = Extract<Effect, { kind: 'send_summary' | 'send_entries' | 'send_resend' }>
+type Sending = Extract<Effect, { kind: 'send_summary' | 'send_entries' | 'send_resend' | 'send_members' }>
 
 /** The messages of one effect. Long paths and large vectors are split over several, for the size of a message is bounded. */
 export function toMessages(folder: FolderId, replica: ReplicaId, effect: Sending): Message[] {
-  if (effect.kind === 'send_resend') return [{ type: 'resend', folder, all: true }]
+  if (effect.kind === 'send_resend') {
+    const { round } = effect
+    return [{ type: 'resend', folder, ...(round === undefined ? { all: true } : { all: false, round }) }]
+  }
+  if (effect.kind === 'send_members') {
+    return splitBySize(effect.members, sizeOfMember).map((members) => ({
+      type: 'members',
+      folder,
+      members: [...members],
+    }))
+  }
   const { knowledge, digest, complete, partial } = effect
   if (effect.kind === 'send_summary') {
     return [
@@ -22,6 +33,7 @@ export function toMessages(folder: FolderId, replica: ReplicaId, effect: Sending
         scope: effect.scope,
         follows: effect.follows,
         partial,
+        ...(effect.collected === undefined ? {} : { collected: effect.collected }),
         ...(effect.round === undefined ? {} : { round: effect.round }),
       },
     ]
@@ -52,6 +64,10 @@ export function splitBySize<T>(items: readonly T[], size: (item: T) => number): 
     bytes += more
   }
   return parts
+}
+
+function sizeOfMember({ knowledge, neighbours }: Member): number {
+  return 200 + Object.keys(knowledge).length * 48 + neighbours.length * 68
 }
 
 function sizeOf({ path, vector, dots }: Row): number {

@@ -17,6 +17,8 @@ import { file, replica, runFolderIndexTests } from '@spansync/common/testing/fol
 import Database from 'better-sqlite3'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { openIndex, setAside } from './open-index.ts'
+import { columns, encodeRow } from './row-codec.ts'
+import { migrations } from './schema.ts'
 
 let directory: string
 let opened: FolderIndex[]
@@ -55,6 +57,33 @@ function overwrite(name: string, from: number, length: number): void {
 }
 
 const thousand = Array.from({ length: 1000 }, (_, at) => file(`dir${at % 10}/file${at}`, at + 1))
+
+describe('an index from before tombstones could be dropped', () => {
+  it('is taken over, with a digest that leaves them out', () => {
+    const name = 'old.sqlite'
+    const database = new Database(join(directory, name))
+    database.exec(migrations[0] as string)
+    database.pragma('user_version = 1')
+    const gone = { ...file('gone', 2), deleted: true, size: 0, mtimeUs: 0, mode: 0, hash: '', stat: undefined }
+    const put = database.prepare(`INSERT INTO entry (${columns}) VALUES (${columns.replaceAll(/\w+/g, '?')})`)
+    for (const [at, row] of [file('a', 1), gone].entries()) put.run(...encodeRow(at + 1, row))
+    database.exec(
+      `INSERT INTO replica VALUES (1, '${replica}', '{"${replica}":2}', '${'1'.repeat(32)}', 2, 1, 0, 3, 1, 1)`,
+    )
+    database.close()
+    const index = open(name)
+    const fresh = open('fresh.sqlite')
+    fresh.commit({ rows: [file('a', 1)] })
+    expect(index.meta()).toEqual({
+      ...{ replica, knowledge: { [replica]: 2 }, collected: {}, seq: 2 },
+      digest: fresh.meta().digest,
+    })
+    index.rescope('what it always ignored')
+    expect(index.meta().knowledge).toEqual({ [replica]: 2 })
+    index.commit({ rows: [], dropped: ['gone'] })
+    expect(index.totals()).toEqual({ files: 1, dirs: 0, bytes: 3, tombstones: 0 })
+  })
+})
 
 describe('SqliteIndex', () => {
   runFolderIndexTests(() => open(`index${made++}.sqlite`))

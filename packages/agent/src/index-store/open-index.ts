@@ -58,7 +58,9 @@ function migrate(database: Database.Database, file: string): void {
   if (version > migrations.length) throw new IndexTooNewError(file, version, migrations.length)
   for (let from = version; from < migrations.length; from++) {
     database.transaction(() => {
-      database.exec(migrations[from] as string)
+      const migration = migrations[from] as (typeof migrations)[number]
+      if (typeof migration === 'string') database.exec(migration)
+      else migration(database)
       database.pragma(`user_version = ${from + 1}`)
     })()
   }

@@ -1,5 +1,9 @@
+import { addToDigest, emptyDigest } from '@spansync/common/core/causal/digest'
+import type { Digest, VersionVector } from '@spansync/common/core/causal/types'
+import type { Database } from 'better-sqlite3'
+
 /** Raised with every change of the tables; `migrations[n]` leads from version n to n + 1. Kept in the file's user_version. */
-export const migrations: readonly string[] = [
+export const migrations: readonly Migration[] = [
   `
 -- One row per path that this replica has ever known, tombstones included.
 CREATE TABLE entry (
@@ -58,4 +62,41 @@ CREATE TABLE replica (
   closed_cleanly INTEGER NOT NULL
 ) STRICT;
 `,
+  (database) => {
+    database.exec(collection)
+    database.prepare('UPDATE replica SET digest = ?').run(liveDigest(database))
+  },
 ]
+
+/** SQL, or what SQL alone cannot do. */
+type Migration = string | ((database: Database) => void)
+
+const collection = `
+-- Version vector, JSON: tombstones up to here may have been dropped.
+ALTER TABLE replica ADD COLUMN collected TEXT NOT NULL DEFAULT '{}';
+-- Stands for what this replica ignores; NULL: not known yet.
+ALTER TABLE replica ADD COLUMN scope TEXT;
+
+-- What each member of the folder has said last of itself, so that one that is away still counts.
+CREATE TABLE member (
+  -- The node's id.
+  node TEXT PRIMARY KEY,
+  -- JSON: {"version","knowledge","neighbours"}.
+  word TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- Finds tombstones when some may go, without reading all that is alive.
+CREATE INDEX entry_tombstone ON entry (seq) WHERE deleted = 1;
+`
+
+/** From here on it leaves tombstones out. */
+function liveDigest(database: Database): Digest {
+  let digest = emptyDigest
+  const rows = database.prepare<[], { path: string; vector: string }>(
+    'SELECT path, vector FROM entry WHERE deleted = 0',
+  )
+  for (const { path, vector } of rows.iterate()) {
+    digest = addToDigest(digest, { path, vector: JSON.parse(vector) as VersionVector, deleted: false })
+  }
+  return digest
+}

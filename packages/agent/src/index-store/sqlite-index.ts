@@ -1,6 +1,17 @@
 import { addToDigest, removeFromDigest } from '@spansync/common/core/causal/digest'
+import type { IndexChange, TombstoneHead } from '@spansync/common/core/causal/folder-index'
 import { type Heard, isHeld, nothingHeard } from '@spansync/common/core/causal/heard'
-import type { Digest, Entry, RelativePath, ReplicaId, Row, VersionVector } from '@spansync/common/core/causal/types'
+import type { Member } from '@spansync/common/core/causal/members'
+import { ownOnly } from '@spansync/common/core/causal/own-only'
+import type {
+  Digest,
+  Entry,
+  NodeId,
+  RelativePath,
+  ReplicaId,
+  Row,
+  VersionVector,
+} from '@spansync/common/core/causal/types'
 import type { FolderIndex, FolderMeta, FolderTotals } from '@spansync/common/ports'
 import type { Database } from 'better-sqlite3'
 import { guarded, UnexpectedContentError } from './errors.ts'
@@ -9,8 +20,8 @@ import { decodeRow, encodeHash, encodeRow, encodeStat, type RawRow } from './row
 import { prepareStatements, type Statements } from './statements.ts'
 import { count } from './totals.ts'
 
-type Change = Parameters<FolderIndex['commit']>[0]
 type CommitRow = Entry & { readonly stat: Row['stat'] }
+type Word = Omit<Member, 'node'>
 
 // Rows looked at per page of `since`, and per call: one call must not hold up the loop for long.
 const page = 1000
@@ -36,6 +47,7 @@ export class SqliteIndex implements FolderIndex {
     this.#meta = {
       replica: row.replica as ReplicaId,
       knowledge: JSON.parse(row.knowledge) as VersionVector,
+      collected: JSON.parse(row.collected) as VersionVector,
       digest: row.digest as Digest,
       seq: row.seq,
     }
@@ -111,41 +123,74 @@ export class SqliteIndex implements FolderIndex {
     })
   }
 
-  commit(change: Change): FolderMeta {
+  tombstones(since: number, limit: number): { rows: TombstoneHead[]; toSeq: number; complete: boolean } {
+    return guarded(this.#file, () => {
+      const found = this.#statements.tombstones.all(since, limit)
+      const rows = found.map(([, path, vector]) => ({ path, vector: JSON.parse(vector) as VersionVector }))
+      const complete = found.length < limit
+      return { rows, toSeq: complete ? this.#meta.seq : (found.at(-1)?.[0] ?? since), complete }
+    })
+  }
+
+  commit(change: IndexChange): FolderMeta {
     return guarded(this.#file, () => {
       const before = { meta: this.#meta, totals: this.#totals }
-      this.#statements.begin.run()
       try {
-        for (const row of change.rows) this.#put(row)
-        if (change.knowledge !== undefined) this.#meta = { ...this.#meta, knowledge: change.knowledge }
-        this.#writeMeta()
-        this.#statements.commit.run()
+        this.#writing(() => {
+          for (const path of change.dropped ?? []) this.#drop(path)
+          for (const row of change.rows) this.#put(row)
+          const { knowledge = this.#meta.knowledge, collected = this.#meta.collected } = change
+          this.#meta = { ...this.#meta, knowledge, collected }
+          this.#writeMeta()
+        })
       } catch (error) {
         this.#cache.clear()
         this.#meta = before.meta
         this.#totals = before.totals
-        if (this.#database.inTransaction) this.#statements.rollback.run()
         throw error
       }
       return this.#meta
     })
   }
 
+  members(): readonly Member[] {
+    return guarded(this.#file, () =>
+      this.#statements.members.all().map(({ node, word }) => ({ node: node as NodeId, ...(JSON.parse(word) as Word) })),
+    )
+  }
+
+  keepMembers(members: readonly Member[]): void {
+    guarded(this.#file, () =>
+      this.#writing(() => {
+        this.#statements.forgetMembers.run()
+        for (const { node, ...word } of members)
+          this.#statements.putMember.run(node, JSON.stringify(word satisfies Word))
+      }),
+    )
+  }
+
+  rescope(scope: string): void {
+    guarded(this.#file, () => {
+      const before = this.#statements.scope.get()
+      if (before === scope) return
+      this.#writing(() => {
+        if (before !== null && before !== undefined) this.#meta = ownOnly(this.#meta)
+        this.#statements.writeScope.run(scope)
+        this.#writeMeta()
+      })
+    })
+  }
+
   restat(items: Parameters<FolderIndex['restat']>[0]): void {
     if (items.length === 0) return
-    guarded(this.#file, () => {
-      this.#statements.begin.run()
-      try {
+    guarded(this.#file, () =>
+      this.#writing(() => {
         for (const { path, stat } of items) {
           this.#statements.restat.run(...encodeStat(stat), path)
           this.#cache.forget(path)
         }
-        this.#statements.commit.run()
-      } catch (error) {
-        if (this.#database.inTransaction) this.#statements.rollback.run()
-        throw error
-      }
-    })
+      }),
+    )
   }
 
   reincarnate(replica: ReplicaId): void {
@@ -161,6 +206,18 @@ export class SqliteIndex implements FolderIndex {
       this.#statements.closeCleanly.run()
     } finally {
       this.#database.close()
+    }
+  }
+
+  /** All or nothing. */
+  #writing(work: () => void): void {
+    this.#statements.begin.run()
+    try {
+      work()
+      this.#statements.commit.run()
+    } catch (error) {
+      if (this.#database.inTransaction) this.#statements.rollback.run()
+      throw error
     }
   }
 
@@ -183,12 +240,19 @@ export class SqliteIndex implements FolderIndex {
     })
   }
 
+  #drop(path: RelativePath): void {
+    if (this.#statements.drop.get(path) === undefined) return
+    this.#cache.forget(path)
+    this.#totals = { ...this.#totals, tombstones: this.#totals.tombstones - 1 }
+  }
+
   #put(row: CommitRow): void {
     let { digest } = this.#meta
     const old = this.#statements.oldByPath.get(row.path)
     if (old !== undefined) {
       const [kind, deleted, size, vector] = old
-      digest = removeFromDigest(digest, { path: row.path, vector: JSON.parse(vector) as VersionVector })
+      const gone = { path: row.path, vector: JSON.parse(vector) as VersionVector, deleted: deleted === 1 }
+      digest = removeFromDigest(digest, gone)
       this.#totals = count(this.#totals, { kind: kind === 1 ? 'dir' : 'file', deleted: deleted === 1, size }, -1)
     }
     const seq = this.#meta.seq + 1
@@ -199,9 +263,10 @@ export class SqliteIndex implements FolderIndex {
   }
 
   #writeMeta(): void {
-    const { knowledge, digest, seq } = this.#meta
+    const { knowledge, collected, digest, seq } = this.#meta
     const { files, dirs, bytes, tombstones } = this.#totals
-    this.#statements.writeMeta.run(JSON.stringify(knowledge), digest, seq, files, dirs, bytes, tombstones)
+    const vectors = [JSON.stringify(knowledge), JSON.stringify(collected)]
+    this.#statements.writeMeta.run(...vectors, digest, seq, files, dirs, bytes, tombstones)
   }
 }
 

@@ -3,6 +3,7 @@ import { columns, type RawRow } from './row-codec.ts'
 
 export interface MetaRow {
   readonly replica: string
+  readonly collected: string
   readonly knowledge: string
   readonly digest: string
   readonly seq: number
@@ -28,6 +29,13 @@ export interface Statements {
   readonly containing: Statement<[text: string, limit: number], RawRow>
   readonly headsSince: Statement<[seq: number, limit: number], [seq: number, vector: string]>
   readonly oldByPath: Statement<[path: string], [kind: number, deleted: number, size: number, vector: string]>
+  readonly tombstones: Statement<[seq: number, limit: number], [seq: number, path: string, vector: string]>
+  readonly drop: Statement<[path: string], [path: string]>
+  readonly members: Statement<[], { node: string; word: string }>
+  readonly putMember: Command
+  readonly forgetMembers: Command
+  readonly scope: Statement<[], string | null>
+  readonly writeScope: Command
   readonly put: Command
   readonly restat: Command
   readonly meta: Statement<[], MetaRow>
@@ -59,16 +67,23 @@ export function prepareStatements(database: Database): Statements {
     containing: raw(`SELECT ${columns} FROM entry WHERE deleted = 0 AND instr(path, ?) > 0 ORDER BY path LIMIT ?`),
     headsSince: raw('SELECT seq, vector FROM entry WHERE seq > ? ORDER BY seq LIMIT ?'),
     oldByPath: raw('SELECT kind, deleted, size, vector FROM entry WHERE path = ?'),
+    tombstones: raw('SELECT seq, path, vector FROM entry WHERE deleted = 1 AND seq > ? ORDER BY seq LIMIT ?'),
+    drop: raw('DELETE FROM entry WHERE path = ? AND deleted = 1 RETURNING path'),
+    members: database.prepare('SELECT node, word FROM member ORDER BY node'),
+    putMember: database.prepare('INSERT INTO member (node, word) VALUES (?, ?)'),
+    forgetMembers: database.prepare('DELETE FROM member'),
+    scope: database.prepare<[], string | null>('SELECT scope FROM replica').pluck(),
+    writeScope: database.prepare('UPDATE replica SET scope = ?'),
     // REPLACE drops the row that has this path, so the path moves to the end of the order.
     put: database.prepare(`REPLACE INTO entry (${columns}) VALUES (${Array(columnCount).fill('?').join(', ')})`),
     restat: database.prepare(
       'UPDATE entry SET stat_mtime_us = ?, stat_ctime_us = ?, stat_size = ?, stat_inode = ?, stat_mode = ? WHERE path = ?',
     ),
     meta: database.prepare<[], MetaRow>(
-      'SELECT replica, knowledge, digest, seq, files, dirs, bytes, tombstones FROM replica',
+      'SELECT replica, knowledge, collected, digest, seq, files, dirs, bytes, tombstones FROM replica',
     ),
     writeMeta: database.prepare(
-      'UPDATE replica SET knowledge = ?, digest = ?, seq = ?, files = ?, dirs = ?, bytes = ?, tombstones = ?',
+      'UPDATE replica SET knowledge = ?, collected = ?, digest = ?, seq = ?, files = ?, dirs = ?, bytes = ?, tombstones = ?',
     ),
     reincarnate: database.prepare('UPDATE replica SET replica = ?'),
     closeCleanly: database.prepare('UPDATE replica SET closed_cleanly = 1'),

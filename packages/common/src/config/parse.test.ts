@@ -27,7 +27,7 @@ test('the shortest configuration has every default', () => {
     folders: {},
     versions: { days: 30, maxBytes: 10 * 2 ** 30 },
     unison: {},
-    advanced: { persistentPairs: 4, logLevel: 'info' },
+    advanced: { persistentPairs: 4, logLevel: 'info', membersMinutes: 360 },
   })
 })
 

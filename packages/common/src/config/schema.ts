@@ -106,6 +106,12 @@ const advanced = z.strictObject({
     .max(64)
     .default(4)
     .describe('How many busy pairs keep a Unison running; each takes memory'),
+  membersMinutes: z
+    .number()
+    .positive()
+    .max(525_600)
+    .default(360)
+    .describe('How often machines tell each other what they have, so that what everybody has deleted can be forgotten'),
   logLevel: z.enum(logLevels).default('info').describe('How much `spansync run` tells'),
 })
 

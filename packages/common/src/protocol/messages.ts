@@ -1,9 +1,10 @@
 import { z } from 'zod'
+import type { Member } from '../core/causal/members.ts'
 import type { Entry } from '../core/causal/types.ts'
-import { counter, digest, folderId, mostVectorKeys, replicaId, vector } from './values.ts'
+import { counter, digest, folderId, mostVectorKeys, nodeId, replicaId, vector } from './values.ts'
 
 /** Version of the control protocol. Two agents that differ here cannot talk and say so. */
-export const protocolVersion = 4
+export const protocolVersion = 5
 
 /** Bounds checked before anything is kept (bytes from the network are untrusted). */
 export const limits = {
@@ -35,6 +36,13 @@ const entry = z.object({
   dots: z.array(z.tuple([replicaId, counter])).max(1000),
 }) as unknown as z.ZodType<Entry>
 
+const member = z.object({
+  node: nodeId,
+  version: counter,
+  knowledge: vector,
+  neighbours: z.array(nodeId).max(10_000),
+}) as unknown as z.ZodType<Member>
+
 export const helloSchema = z.object({
   type: z.literal('hello'),
   protocol: z.number().int(),
@@ -54,6 +62,8 @@ export const summarySchema = z.object({
   replica: replicaId,
   knowledge: vector,
   digest,
+  /** Tombstones up to here may be missing among the sender's entries. Absent: as before on this link, and at its beginning none. */
+  collected: vector.optional(),
   received: counter,
   /** Every entry that the sender had for this peer was sent before. */
   complete: z.boolean(),
@@ -119,6 +129,13 @@ export const resendSchema = z.object({
   round: z.string().max(64).optional(),
 })
 
+/** What members of the folder have said of themselves, passed on from neighbour to neighbour: when everybody has a tombstone, it may go. */
+export const membersSchema = z.object({
+  type: z.literal('members'),
+  folder: folderId,
+  members: z.array(member).max(limits.entriesPerMessage),
+})
+
 /** Echo wave over all replicas that can be reached, for `sync --wait`. */
 export const probeSchema = z.object({
   type: z.literal('probe'),
@@ -181,6 +198,7 @@ export const messageSchema = z.discriminatedUnion('type', [
   fetchedSchema,
   tookSchema,
   resendSchema,
+  membersSchema,
   probeSchema,
   probeReplySchema,
   forgetPairSchema,

@@ -1,5 +1,5 @@
-import type { RelativePath } from '../core/causal/types.ts'
-import { compare, coversDot } from '../core/causal/version-vector.ts'
+import type { RelativePath, VersionVector } from '../core/causal/types.ts'
+import { compare, covers, coversDot } from '../core/causal/version-vector.ts'
 import type { SimAgent } from './sim-agent.ts'
 import type { SimWorld } from './world.ts'
 
@@ -52,6 +52,8 @@ export function verify(world: SimWorld, audit: Audit): string[] {
     ...world.agents.flatMap((agent) => knowledgeHolds(world, agent)),
     ...lost(world, audit),
     ...risen(world, first, audit),
+    ...world.record.droppedTooEarly,
+    ...leftTombstones(world),
   ]
 }
 
@@ -83,11 +85,26 @@ function indexAgainstDisk(agent: SimAgent): string[] {
   ]
 }
 
-/** For every change that a replica's knowledge covers, its entry of that path is at or above it. */
+/** A write whose index was lost before all of it had been told stays outside of everybody's knowledge for ever. */
+function leftTombstones({ agents, wordEveryMs, record }: SimWorld): string[] {
+  if (record.historyLost || wordEveryMs === Number.POSITIVE_INFINITY) return []
+  return agents
+    .map(({ name, index }) => ({ name, left: index.totals().tombstones }))
+    .filter(({ left }) => left > 0)
+    .map(({ name, left }) => `${name} still has ${left} tombstones that everybody has`)
+}
+
+/** For every change that a replica's knowledge covers, its entry of that path is at or above it, or was deleted and forgotten. */
 export function knowledgeHolds(world: SimWorld, agent: SimAgent): string[] {
   const { knowledge } = agent.index.meta()
   return world.record.writes
     .filter(({ dot, path }) => coversDot(knowledge, dot) && !coversDot(agent.index.get(path)?.vector ?? {}, dot))
+    .filter(({ dot, path }) => {
+      const row = agent.index.get(path)
+      const isForgotten = (dropped: VersionVector): boolean =>
+        coversDot(dropped, dot) && !(row && covers(dropped, row.vector))
+      return !world.record.droppedAt.get(path)?.some(isForgotten)
+    })
     .map(({ dot, path }) => `${agent.name}: knows ${dot.join(':')} but its ${path} is older`)
 }
 

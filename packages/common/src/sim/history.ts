@@ -17,6 +17,8 @@ export interface HistoryOptions extends Parts {
   readonly losses?: boolean
   /** Agents change between following their peers and following orders, which come and go. */
   readonly orders?: boolean
+  /** Tombstones go when everybody has them, and people take the folder away from machines and give it back. */
+  readonly collects?: boolean
   readonly operations?: number
 }
 
@@ -26,11 +28,15 @@ const names = ['a', 'b', 'd/x', 'd/y', 'd/e/z', 'f', 'f/x', 'g'] as const
  *  apart; then everything is up, everybody scans, and the world runs until it is quiet. */
 export function runHistory(options: HistoryOptions): Settled {
   const random = createRandom(options.seed)
-  const world = new SimWorld({ ...options, random, faults: { ...noFaults, ...options.faults } })
+  const wordEveryMs = options.collects ? 400 : undefined
+  const world = new SimWorld({ ...options, random, faults: { ...noFaults, ...options.faults }, wordEveryMs })
   const audit = createAudit()
   build(world)
   const operations = options.operations ?? 10 + random.below(50)
   const meanwhile: string[] = []
+  const found = new Set<string>()
+  // A replica that knows too much soon gets what it lacks, so every commit is looked at.
+  if (options.collects) world.inspect = (agent) => knowledgeHolds(world, agent).forEach((text) => void found.add(text))
   // Its own numbers, so that looking does not change the history.
   const inspection = createRandom(options.seed + 1)
   for (let at = 0; at < operations && meanwhile.length === 0; at++) {
@@ -42,7 +48,10 @@ export function runHistory(options: HistoryOptions): Settled {
     if (inspection.chance(0.3)) meanwhile.push(...world.agents.flatMap((agent) => knowledgeHolds(world, agent)))
   }
   const settled = settle(world, audit)
-  return { ...settled, violations: [...meanwhile.map((text) => `meanwhile: ${text}`), ...settled.violations] }
+  return {
+    ...settled,
+    violations: [...[...meanwhile, ...found].map((text) => `meanwhile: ${text}`), ...settled.violations],
+  }
 }
 
 function build(world: SimWorld): void {
@@ -54,6 +63,7 @@ function build(world: SimWorld): void {
     if (at > 0) world.addLink(random.below(at), at)
   }
   for (let extra = random.below(count); extra > 0; extra--) addExtraLink(world, random)
+  world.share()
   for (const link of world.links) world.setLink(link, random.chance(0.7))
 }
 
@@ -66,14 +76,22 @@ function addExtraLink(world: SimWorld, random: Random): void {
 
 function disturb(
   world: SimWorld,
-  { crashes = true, losses = false, reopens = false, orders = false }: HistoryOptions,
+  { crashes = true, losses = false, reopens = false, orders = false, collects = false, seed }: HistoryOptions,
 ): void {
   const { random } = world
   if (orders) world.order(random.pick(world.links), random.chance(0.5))
   if (orders && random.chance(0.2)) random.pick(world.agents).follow(random.chance(0.6) ? 'orders' : 'peers')
+  // In every second history nobody is removed, and then no tombstone may go too early.
+  if (collects && seed % 2 === 0) removeOrReadmit(world)
   if (random.chance(0.2)) world.setLink(random.pick(world.links), random.chance(0.5))
   if (reopens && random.chance(0.1)) world.reopen(random.pick(world.agents), losses && random.chance(0.5))
   if (crashes && random.chance(0.05)) world.crash(random.pick(world.agents), losses && random.chance(0.5))
+}
+
+function removeOrReadmit(world: SimWorld): void {
+  const { random, removed, agents } = world
+  if (random.chance(0.04) && removed.size < agents.length - 2) world.remove(random.pick(agents))
+  if (removed.size > 0 && random.chance(0.1)) world.readmit(random.pick([...removed]))
 }
 
 function userOperation(world: SimWorld, agent: SimAgent, audit: Audit): void {

@@ -4,7 +4,7 @@ import { mutants } from '../testing/mutants.ts'
 import { runTurns } from './turns.ts'
 
 type Name = keyof typeof mutants
-type Kind = 'plain' | 'faults' | 'turns'
+type Kind = 'plain' | 'faults' | 'collects' | 'turns'
 
 /** How each broken rule must come to light, and where. */
 const expected: Record<Name, readonly [Kind, RegExp]> = {
@@ -21,6 +21,11 @@ const expected: Record<Name, readonly [Kind, RegExp]> = {
   'two peers are asked for one path': ['turns', /was moved 2 times, not 1/],
   'what did not arrive is adopted': ['faults', /is lost|the index is wrong/],
   'counters repeat': ['plain', /is lost|rose from the dead/],
+  'a tombstone goes when this replica alone has it': ['collects', /dropped the tombstone of .*, which/],
+  'a member that is away does not count': ['collects', /dropped the tombstone of .*, which/],
+  'what was dropped counts as new': ['collects', /rose from the dead/],
+  'what a peer has dropped is not heard': ['collects', /knows .* but its .* is older|rose from the dead/],
+  'knowledge rises before the list has been seen': ['collects', /knows .* but its .* is older/],
   'rmdir takes what is inside along': ['faults', /is lost/],
 }
 

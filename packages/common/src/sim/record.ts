@@ -1,6 +1,8 @@
 import type { CommitRow } from '../core/agent/events.ts'
-import type { Dot, RelativePath } from '../core/causal/types.ts'
+import type { Dot, RelativePath, VersionVector } from '../core/causal/types.ts'
+import { covers } from '../core/causal/version-vector.ts'
 import type { SimAgent } from './sim-agent.ts'
+import type { SimWorld } from './world.ts'
 
 /** What happened in a world, for the checks at its end. Contents at a path are `path:hash`. */
 export class Record {
@@ -17,6 +19,11 @@ export class Record {
   readonly copies = new Set<string>()
   /** Somebody's index was lost, and with it what its users had seen before they replaced it. */
   historyLost = false
+  /** Tombstones that an index has dropped. */
+  readonly droppedAt = new Map<RelativePath, VersionVector[]>()
+  /** Dropped although somebody did not have it. */
+  readonly droppedTooEarly: string[] = []
+  everRemoved = false
   /** How often a content came to an agent, by `agent:hash`. */
   readonly transferred = new Map<string, number>()
 
@@ -27,6 +34,20 @@ export class Record {
 
   kept(path: RelativePath, hash: string): void {
     this.copies.add(`${path}:${hash}`)
+  }
+
+  dropped(world: SimWorld, agent: SimAgent, paths: readonly RelativePath[]): void {
+    for (const path of paths) {
+      const row = agent.index.get(path)
+      if (!row?.deleted) continue
+      this.droppedAt.set(path, [...(this.droppedAt.get(path) ?? []), row.vector])
+      for (const other of world.agents) {
+        // Who is cut off by a removal, or comes back after it, is not heard of at once. What it still holds must be told dead.
+        const isKnown = agent.state.members.has(other.id) && !this.historyLost && !this.everRemoved
+        if (!isKnown || covers(other.index.meta().knowledge, row.vector)) continue
+        this.droppedTooEarly.push(`${agent.name} dropped the tombstone of ${path}, which ${other.name} does not have`)
+      }
+    }
   }
 
   committed(agent: SimAgent, rows: readonly CommitRow[]): void {

@@ -19,6 +19,7 @@ const mostSteps = 30_000
 export function settle(world: SimWorld, audit: Audit): Settled {
   world.faults = noFaults
   for (const agent of world.agents) agent.follow('peers')
+  for (const agent of world.removed) world.readmit(agent)
   for (const link of world.links) world.setLink(link, true)
   const { now } = world.queue
   const { messages } = world

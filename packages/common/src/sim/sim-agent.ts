@@ -32,6 +32,7 @@ export class SimAgent {
   #life = 0
   #wakeAt = Number.POSITIVE_INFINITY
   #follows: FolderState['follows'] = 'peers'
+  #sharers: readonly NodeId[] = []
 
   constructor(options: { name: string; index: FolderIndex; disk: SimDisk; world: SimWorld; step: Step }) {
     const { name, index, disk, world, step } = options
@@ -41,7 +42,7 @@ export class SimAgent {
     this.disk = disk
     this.#world = world
     this.#step = step
-    this.state = initialState(folder, index.meta().replica, index.meta().knowledge)
+    this.state = this.#begin()
     const nowUs = (): number => this.nowUs()
     const fails = (): boolean => world.random.chance(world.faults.apply)
     const kept = (path: RelativePath, hash: string): void => world.record.kept(path, hash)
@@ -49,6 +50,19 @@ export class SimAgent {
     this.#applier = new SimApplier({ disk, index: () => this.index, nowUs, fails, touched, kept })
     const later = (delayMs: number, run: () => void): void => this.#later(delayMs, run)
     this.#session = { agent: this, world, applier: this.#applier, journal: this.#journal, later }
+  }
+
+  #begin(): FolderState {
+    const { replica, knowledge, collected } = this.index.meta()
+    const { wordEveryMs } = this.#world
+    const members = this.index.members()
+    return initialState({ folder, self: this.id, replica, knowledge, collected, members, wordEveryMs })
+  }
+
+  /** With whom a person shares the folder. */
+  share(nodes: readonly NodeId[]): void {
+    this.#sharers = nodes
+    this.handle({ kind: 'sharers_set', nodes })
   }
 
   nowUs(): number {
@@ -92,7 +106,8 @@ export class SimAgent {
     this.#wakeAt = Number.POSITIVE_INFINITY
     this.#hinted.clear()
     this.#journal.crash()
-    this.state = initialState(folder, this.index.meta().replica, this.index.meta().knowledge)
+    this.state = this.#begin()
+    this.share(this.#sharers)
     this.handle({ kind: 'follow_set', follows: this.#follows })
     const found = this.#journal.recover(this.disk.paths())
     const items = [...found].map(([path, brought]) => ({
@@ -130,8 +145,17 @@ export class SimAgent {
     const world = this.#world
     switch (effect.kind) {
       case 'commit':
-        world.committed(this, effect.rows)
+        world.committed(this, effect)
         this.index.commit(effect)
+        world.inspect?.(this)
+        break
+      case 'keep_members':
+        this.index.keepMembers(effect.members)
+        break
+      case 'read_tombstones':
+        this.#later(world.delay(), () => {
+          this.handle({ kind: 'tombstones_read', ...this.index.tombstones(effect.since, world.page) })
+        })
         break
       case 'restat':
         this.index.restat(effect.items)
@@ -142,6 +166,7 @@ export class SimAgent {
       case 'send_summary':
       case 'send_entries':
       case 'send_resend':
+      case 'send_members':
         world.send(this, effect)
         break
       case 'apply':

@@ -28,6 +28,6 @@ export interface Parts {
 }
 
 /** `round`: see `resend` in the protocol. */
-export type Sending = Extract<Effect, { kind: 'send_summary' | 'send_entries' | 'send_resend' }> & {
+export type Sending = Extract<Effect, { kind: 'send_summary' | 'send_entries' | 'send_resend' | 'send_members' }> & {
   readonly round?: string | undefined
 }

@@ -1,4 +1,4 @@
-import type { CommitRow } from '../core/agent/events.ts'
+import type { EffectOf } from '../core/agent/events.ts'
 import { step as realStep } from '../core/agent/step.ts'
 import { blockerOf } from '../core/causal/paths.ts'
 import type { NodeId, ReplicaId } from '../core/causal/types.ts'
@@ -21,6 +21,8 @@ export interface SimWorldOptions extends Parts {
   readonly faults: Faults
   /** Entries that one read of an index gives; few, so that most exchanges take several. */
   readonly page?: number
+  /** How often members say what they have, so that tombstones can go; never when left out. */
+  readonly wordEveryMs?: number | undefined
 }
 
 /** N agents with links between them, in virtual time. */
@@ -30,7 +32,12 @@ export class SimWorld {
   readonly links: SimLink[] = []
   readonly random: Random
   readonly page: number
+  readonly wordEveryMs: number
+  /** Called after every commit. */
+  inspect: ((agent: SimAgent) => void) | undefined
   readonly longest = 60
+  /** People have taken the folder away from these. */
+  readonly removed = new Set<SimAgent>()
   faults: Faults
   readonly record = new Record()
   messages = 0
@@ -41,10 +48,11 @@ export class SimWorld {
   readonly #lastDelivery = new Map<string, number>()
   #incarnations = 0
 
-  constructor({ random, faults, page, ...parts }: SimWorldOptions) {
+  constructor({ random, faults, page, wordEveryMs, ...parts }: SimWorldOptions) {
     this.random = random
     this.faults = faults
     this.page = page ?? 3
+    this.wordEveryMs = wordEveryMs ?? Number.POSITIVE_INFINITY
     this.#parts = parts
   }
 
@@ -69,8 +77,35 @@ export class SimWorld {
     return 1 + this.random.below(this.longest - 1)
   }
 
+  /** Whom each shares the folder with: the ends of its links, whether they are up or not. */
+  share(): void {
+    for (const agent of this.agents)
+      if (!this.removed.has(agent)) agent.share(this.#sharersOf(agent).map(({ id }) => id))
+  }
+
+  #sharersOf(agent: SimAgent): SimAgent[] {
+    const at = this.agents.indexOf(agent)
+    const ends = this.links
+      .filter((link) => link.ends.includes(at))
+      .map((link) => link.ends[link.ends[0] === at ? 1 : 0])
+    return ends.map((end) => this.agents[end] as SimAgent).filter((other) => !this.removed.has(other))
+  }
+
+  /** Everybody else takes the folder away from it. It does not know, and goes on by itself. */
+  remove(agent: SimAgent): void {
+    const at = this.agents.indexOf(agent)
+    for (const link of this.links) if (link.ends.includes(at)) this.setLink(link, false)
+    this.removed.add(agent)
+    this.record.everRemoved = true
+    this.share()
+  }
+
+  readmit(agent: SimAgent): void {
+    if (this.removed.delete(agent)) this.share()
+  }
+
   setLink(link: SimLink, up: boolean): void {
-    if (link.up === up) return
+    if (link.up === up || (up && link.ends.some((end) => this.removed.has(this.agents[end] as SimAgent)))) return
     link.up = up
     link.connection++
     const [left, right] = link.ends.map((end) => this.agents[end] as SimAgent) as [SimAgent, SimAgent]
@@ -133,9 +168,10 @@ export class SimWorld {
     return !this.#linkOf(from, to)?.up || this.random.chance(this.faults.transfer) ? undefined : from
   }
 
-  committed(agent: SimAgent, rows: readonly CommitRow[]): void {
+  committed(agent: SimAgent, commit: EffectOf<'commit'>): void {
     this.busyAt = this.queue.now
-    this.record.committed(agent, rows)
+    this.record.committed(agent, commit.rows)
+    this.record.dropped(this, agent, commit.dropped ?? [])
   }
 
   #linkOf(left: SimAgent, right: SimAgent): SimLink | undefined {
@@ -150,11 +186,12 @@ function deliver(from: SimAgent, to: SimAgent, effect: Sending): void {
     to.handle({ kind: 'resend_requested', peer, all: effect.round === undefined, round: effect.round })
     return
   }
+  if (effect.kind === 'send_members') return to.handle({ kind: 'members_received', peer, members: effect.members })
   const { knowledge, digest } = effect
   if (effect.kind === 'send_summary') {
-    const { received, complete, scope, partial, follows, round } = effect
+    const { received, complete, scope, partial, follows, round, collected } = effect
     const { replica } = from.state
-    const said = { replica, knowledge, digest, received, complete, scope, partial, follows, round }
+    const said = { replica, knowledge, digest, received, complete, scope, partial, follows, round, collected }
     to.handle({ kind: 'summary_received', peer, ...said })
     return
   }

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { addToDigest, emptyDigest } from '../core/causal/digest.ts'
 import type { FolderIndex } from '../core/causal/folder-index.ts'
 import { hear, nothingHeard } from '../core/causal/heard.ts'
-import type { Entry, ReplicaId, Row, StatSignature } from '../core/causal/types.ts'
+import type { Entry, NodeId, ReplicaId, Row, StatSignature } from '../core/causal/types.ts'
 import { covers } from '../core/causal/version-vector.ts'
 
 type Given = Entry & { readonly stat: Row['stat'] }
@@ -51,7 +51,7 @@ function runRowTests(make: () => FolderIndex): void {
   describe('rows', () => {
     it('starts empty', () => {
       const index = make()
-      expect(index.meta()).toEqual({ replica, knowledge: {}, digest: emptyDigest, seq: 0 })
+      expect(index.meta()).toEqual({ replica, knowledge: {}, digest: emptyDigest, seq: 0, collected: {} })
       expect(index.totals()).toEqual({ files: 0, dirs: 0, bytes: 0, tombstones: 0 })
       expect(index.get('a')).toBeUndefined()
       expect(index.since(0, undefined, 10)).toEqual({ rows: [], toSeq: 0, complete: true })
@@ -151,6 +151,39 @@ function runRowTests(make: () => FolderIndex): void {
       index.restat([{ path: 'a', stat: undefined }])
       expect(index.get('a')?.stat).toBeUndefined()
       expect(index.meta()).toEqual(before)
+    })
+
+    it('drops tombstones, and nothing else, and says up to where', () => {
+      const index = make()
+      index.commit({ rows: [file('a', 1), tombstone('b', 2), tombstone('c', 3)], knowledge: { [replica]: 3 } })
+      const { digest, seq } = index.meta()
+      expect(index.tombstones(0, 1)).toMatchObject({ rows: [{ path: 'b', vector: { [replica]: 2 } }], complete: false })
+      expect(index.tombstones(2, 5)).toMatchObject({ rows: [{ path: 'c' }], toSeq: 3, complete: true })
+      index.commit({ rows: [], dropped: ['a', 'b', 'nothing'], collected: { [replica]: 2 } })
+      expect(index.meta()).toMatchObject({ digest, seq, collected: { [replica]: 2 }, knowledge: { [replica]: 3 } })
+      expect(index.get('b')).toBeUndefined()
+      expect(index.totals()).toEqual({ files: 1, dirs: 0, bytes: 3, tombstones: 1 })
+      expect(pathsOf(index.since(0, undefined, 10).rows)).toEqual(['a', 'c'])
+      index.commit({ rows: [file('b', 4)] })
+      expect(pathsOf(index.since(3, undefined, 10).rows)).toEqual(['b'])
+    })
+
+    it('remembers members', () => {
+      const index = make()
+      expect(index.members()).toEqual([])
+      const members = [{ node: 'x' as NodeId, version: 3, knowledge: { [other]: 2 }, neighbours: ['y' as NodeId] }]
+      index.keepMembers(members)
+      expect(index.members()).toEqual(members)
+    })
+
+    it('vouches for its own writes only when it ignores other things than before', () => {
+      const index = make()
+      index.rescope('')
+      index.commit({ rows: [], knowledge: { [replica]: 3, [other]: 5 }, collected: { [replica]: 1, [other]: 4 } })
+      index.rescope('')
+      expect(index.meta().knowledge).toEqual({ [replica]: 3, [other]: 5 })
+      index.rescope('no iso')
+      expect(index.meta()).toMatchObject({ knowledge: { [replica]: 3 }, collected: { [replica]: 1 } })
     })
 
     it('takes a new key and keeps what it knows', () => {

@@ -3,7 +3,7 @@ import type { Settled } from '../sim/settle.ts'
 import type { Parts } from '../sim/types.ts'
 import { MemoryIndex } from './memory-index.ts'
 
-type Kind = 'plain' | 'crashes' | 'faults' | 'whole' | 'reopens' | 'losses' | 'orders'
+type Kind = 'plain' | 'crashes' | 'faults' | 'whole' | 'reopens' | 'losses' | 'orders' | 'collects' | 'collects-losses'
 
 const faults = { transfer: 0.2, apply: 0.1, missedHint: 0.1 }
 
@@ -14,6 +14,8 @@ const options: Record<Kind, Omit<HistoryOptions, 'seed' | 'operations' | keyof P
   whole: { crashes: true, faults: { ...faults, whole: 0.5 } },
   reopens: { crashes: true, reopens: true, faults },
   losses: { crashes: true, reopens: true, losses: true, faults },
+  collects: { crashes: true, reopens: true, collects: true, faults },
+  'collects-losses': { crashes: true, reopens: true, losses: true, collects: true, faults },
   orders: { crashes: true, reopens: true, orders: true, faults },
 }
 
@@ -50,7 +52,9 @@ export function* range(from: number, to: number): Generator<number> {
 
 /** `SPANSYNC_SIM_SEED=kind:seed` or `kind:from-to`: only these, instead of the usual ones. */
 export function chosenSeeds(value: string | undefined): { kind: Kind; from: number; to: number } | undefined {
-  const found = /^(plain|crashes|faults|whole|reopens|losses|orders):(\d+)(?:-(\d+))?$/.exec(value ?? '')
+  const found = /^(plain|crashes|faults|whole|reopens|losses|orders|collects|collects-losses):(\d+)(?:-(\d+))?$/.exec(
+    value ?? '',
+  )
   if (!found) return undefined
   const from = Number(found[2])
   return { kind: found[1] as Kind, from, to: Number(found[3] ?? from + 1) }

@@ -1,5 +1,8 @@
 import { addToDigest, emptyDigest, removeFromDigest } from '../core/causal/digest.ts'
+import type { IndexChange, TombstoneHead } from '../core/causal/folder-index.ts'
 import { isHeld, nothingHeard } from '../core/causal/heard.ts'
+import type { Member } from '../core/causal/members.ts'
+import { ownOnly } from '../core/causal/own-only.ts'
 import type { RelativePath, ReplicaId, Row, VersionVector } from '../core/causal/types.ts'
 import type { FolderIndex, FolderMeta, FolderTotals } from '../ports.ts'
 
@@ -11,9 +14,11 @@ export class MemoryIndex implements FolderIndex {
   readonly #parents = new Set<RelativePath>([''])
   /** Rows by rising seq; a row that is no longer the one in `#rows` is stale and skipped. */
   #log: Row[] = []
+  #members: readonly Member[] = []
+  #scope: string | undefined
 
   constructor(replica: ReplicaId) {
-    this.#meta = { replica, knowledge: {}, digest: emptyDigest, seq: 0 }
+    this.#meta = { replica, knowledge: {}, digest: emptyDigest, seq: 0, collected: {} }
   }
 
   meta(): FolderMeta {
@@ -79,8 +84,31 @@ export class MemoryIndex implements FolderIndex {
     return { rows, toSeq: Math.max(since, this.#meta.seq), complete: true }
   }
 
-  commit(change: Parameters<FolderIndex['commit']>[0]): FolderMeta {
+  tombstones(since: number, limit: number): { rows: TombstoneHead[]; toSeq: number; complete: boolean } {
+    const rows = [...this.#rows.values()]
+      .filter(({ deleted, seq }) => deleted && seq > since)
+      .sort((left, right) => left.seq - right.seq)
+      .slice(0, limit)
+    const complete = rows.length < limit
+    return { rows, toSeq: complete ? this.#meta.seq : (rows.at(-1)?.seq ?? since), complete }
+  }
+
+  members(): readonly Member[] {
+    return this.#members
+  }
+
+  keepMembers(members: readonly Member[]): void {
+    this.#members = members
+  }
+
+  rescope(scope: string): void {
+    if (this.#scope !== undefined && this.#scope !== scope) this.#meta = ownOnly(this.#meta)
+    this.#scope = scope
+  }
+
+  commit(change: IndexChange): FolderMeta {
     let { seq, digest } = this.#meta
+    for (const path of change.dropped ?? []) if (this.#rows.get(path)?.deleted) this.#rows.delete(path)
     for (const given of change.rows) {
       const old = this.#rows.get(given.path)
       if (old !== undefined) digest = removeFromDigest(digest, old)
@@ -88,7 +116,8 @@ export class MemoryIndex implements FolderIndex {
       seq += 1
       this.#put({ ...given, seq })
     }
-    this.#meta = { ...this.#meta, seq, digest, knowledge: change.knowledge ?? this.#meta.knowledge }
+    const { knowledge = this.#meta.knowledge, collected = this.#meta.collected } = change
+    this.#meta = { ...this.#meta, seq, digest, knowledge, collected }
     return this.#meta
   }
 

@@ -3,7 +3,7 @@ import type { LayeredMap } from '../core/agent/layered-map.ts'
 import type { FolderState, Wanted } from '../core/agent/state.ts'
 import { step } from '../core/agent/step.ts'
 import { need } from '../core/causal/need.ts'
-import type { Dot, Entry, RelativePath, Row, StatSignature, VersionVector } from '../core/causal/types.ts'
+import type { Dot, Entry, NodeId, RelativePath, Row, StatSignature, VersionVector } from '../core/causal/types.ts'
 import { merge, withCounter } from '../core/causal/version-vector.ts'
 import { SimDisk } from '../sim/sim-disk.ts'
 import type { Parts, Step } from '../sim/types.ts'
@@ -32,6 +32,13 @@ export const mutants = {
   'two peers are asked for one path': { step: withState(undefined, withoutClaims('entries_received')) },
   'what did not arrive is adopted': { step: withEvent('fetch_finished', pretendArrival) },
   'counters repeat': { step: repeatCounters },
+  'a tombstone goes when this replica alone has it': { step: alone(() => false) },
+  'a member that is away does not count': { step: alone((state, node) => state.peers.has(node)) },
+  'what was dropped counts as new': { step: withoutCollected('entries_received') },
+  'what a peer has dropped is not heard': {
+    step: withEvent('summary_received', (event) => ({ ...event, collected: undefined })),
+  },
+  'knowledge rises before the list has been seen': { step: withState(undefined, withoutListing) },
   'rmdir takes what is inside along': { makeDisk: () => new CarelessDisk() },
 } satisfies Record<string, Broken>
 
@@ -175,6 +182,34 @@ function repeatCounters(state: FolderState, event: FolderEvent): ReturnType<Step
     effect.kind === 'commit' ? { ...effect, knowledge: forget(effect.knowledge) } : effect,
   )
   return { state: { ...after.state, knowledge: forget(after.state.knowledge) }, effects }
+}
+
+/** Of all other members only some count when tombstones are dropped. */
+function alone(counts: (state: FolderState, node: NodeId) => boolean): Step {
+  return (state, event) => {
+    if (event.kind !== 'tombstones_read') return step(state, event)
+    const members = [...state.members].map(([node, member]) => {
+      return [node, { ...member, neighbours: member.neighbours.filter((other) => counts(state, other)) }] as const
+    })
+    const sharers = new Set([...state.sharers].filter((node) => counts(state, node)))
+    const after = step({ ...state, members: new Map(members), sharers }, event)
+    return { ...after, state: { ...after.state, members: state.members, sharers: state.sharers } }
+  }
+}
+
+function withoutCollected(kind: FolderEvent['kind']): Step {
+  return (state, event) => {
+    if (event.kind !== kind) return step(state, event)
+    const after = step({ ...state, collected: {} }, event)
+    return { ...after, state: { ...after.state, collected: merge(state.collected, after.state.collected) } }
+  }
+}
+
+function withoutListing(state: FolderState): FolderState {
+  const peers = [...state.peers].map(([id, peer]) => {
+    return [id, { ...peer, listing: peer.listing === 'open' ? ('acknowledged' as const) : peer.listing }] as const
+  })
+  return { ...state, peers: new Map(peers) }
 }
 
 class CarelessDisk extends SimDisk {

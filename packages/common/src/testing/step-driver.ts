@@ -18,6 +18,7 @@ type WithoutTime<T> = T extends unknown ? Omit<T, 'at'> : never
 type EffectOf<K extends Effect['kind']> = Extract<Effect, { kind: K }>
 
 export const here = 'here.1' as ReplicaId
+export const self = 'here' as NodeId
 
 interface Announcement {
   readonly knowledge?: VersionVector
@@ -25,6 +26,7 @@ interface Announcement {
   readonly toSeq?: number
   readonly received?: number
   readonly digest?: string
+  readonly collected?: VersionVector
   readonly scope?: string
   /** Default: orders, so that only what this replica follows decides. */
   readonly follows?: 'peers' | 'orders'
@@ -41,14 +43,18 @@ export class StepDriver {
   readonly placed = new Set<RelativePath>()
   now = 1000
 
-  constructor(scope = '') {
-    this.state = initialState('folder' as FolderId, here, {}, scope)
+  constructor({ scope = '', wordEveryMs = Number.POSITIVE_INFINITY } = {}) {
+    const folder = 'folder' as FolderId
+    this.state = initialState({ folder, self, replica: here, knowledge: {}, scope, wordEveryMs })
   }
 
   send(event: WithoutTime<FolderEvent>): Effects {
     const { state, effects } = step(this.state, { ...event, at: this.now } as FolderEvent)
     this.state = state
-    for (const effect of effects) if (effect.kind === 'commit') this.index.commit(effect)
+    for (const effect of effects) {
+      if (effect.kind === 'commit') this.index.commit(effect)
+      if (effect.kind === 'keep_members') this.index.keepMembers(effect.members)
+    }
     return new Effects(effects)
   }
 
@@ -76,9 +82,13 @@ export class StepDriver {
       digest = emptyDigest,
       scope = '',
       follows = 'orders',
+      collected,
     }: Announcement = {},
   ): Effects {
-    const said = { knowledge, complete, received, digest: digest as typeof emptyDigest, scope, partial: false, follows }
+    const said = {
+      ...{ knowledge, complete, received, digest: digest as typeof emptyDigest, scope, partial: false, follows },
+      ...(collected ? { collected } : {}),
+    }
     return this.send({ kind: 'summary_received', peer: peer as NodeId, replica: `${peer}.1` as ReplicaId, ...said })
   }
 

@@ -1,7 +1,7 @@
-import { adopted, nextDot } from '../causal/change.ts'
+import { adopted, buried, isDead, nextDot } from '../causal/change.ts'
 import { need } from '../causal/need.ts'
 import { ancestors } from '../causal/paths.ts'
-import type { Dot, NodeId, RelativePath, Row, VersionVector } from '../causal/types.ts'
+import type { Dot, Entry, NodeId, RelativePath, Row, VersionVector } from '../causal/types.ts'
 import { compare } from '../causal/version-vector.ts'
 import type { CommitRow, Effect } from './events.ts'
 import type { LayeredMap } from './layered-map.ts'
@@ -14,6 +14,9 @@ export interface Draft {
   readonly base: FolderState
   state: FolderState
   knowledge: VersionVector
+  collected: VersionVector
+  /** Tombstones that go. */
+  readonly dropped: Set<RelativePath>
   readonly rows: Map<RelativePath, CommitRow>
   readonly restats: Map<RelativePath, Row['stat']>
   readonly observe: Set<RelativePath>
@@ -22,6 +25,10 @@ export interface Draft {
   claims: LayeredMap<Claim>
   readonly ownWanted: Map<NodeId, LayeredMap<Wanted>>
   ownClaims: boolean
+  /** Of members. */
+  hasNews: boolean
+  /** When something is due, ms. */
+  wakeAt: number
 }
 
 export function begin(state: FolderState, at: number): Draft {
@@ -30,6 +37,8 @@ export function begin(state: FolderState, at: number): Draft {
     base: state,
     state,
     knowledge: state.knowledge,
+    collected: state.collected,
+    dropped: new Set(),
     rows: new Map(),
     restats: new Map(),
     observe: new Set(),
@@ -38,6 +47,8 @@ export function begin(state: FolderState, at: number): Draft {
     claims: state.claims,
     ownWanted: new Map(),
     ownClaims: false,
+    hasNews: false,
+    wakeAt: Number.POSITIVE_INFINITY,
   }
 }
 
@@ -131,8 +142,18 @@ function releaseUnused(draft: Draft): void {
   }
 }
 
+/** The peer's entry has been deleted long ago: it hears of that as of a new deletion. A tombstone needs no other. */
+export function bury(draft: Draft, remote: Entry, row: Row | undefined): void {
+  if (!isDead(draft.collected, remote, row) || (remote.deleted && !row)) return
+  putRow(draft, buried(remote, row, takeDot(draft)))
+}
+
 function refresh(draft: Draft, id: NodeId, wish: Wanted): void {
   const local = current(draft, wish.entry.path, wish.local)
+  if (wish.isDead) {
+    wantedOf(draft, id).delete(wish.entry.path)
+    return bury(draft, wish.entry, local)
+  }
   const now = need(local, wish.entry)
   if (now.kind === 'nothing') {
     wantedOf(draft, id).delete(wish.entry.path)
@@ -183,16 +204,22 @@ export function blockWishes(draft: Draft): void {
 export function finish(draft: Draft): { state: FolderState; effects: readonly Effect[] } {
   const effects: Effect[] = []
   if (hasCommit(draft)) {
-    effects.push({ kind: 'commit', rows: [...draft.rows.values()], knowledge: draft.knowledge })
+    const { knowledge, collected, dropped } = draft
+    effects.push({
+      ...{ kind: 'commit', rows: [...draft.rows.values()], knowledge },
+      ...(dropped.size === 0 ? {} : { dropped: [...dropped] }),
+      ...(collected === draft.base.collected ? {} : { collected }),
+    })
   }
   const restats = [...draft.restats].filter(([path]) => !draft.rows.has(path))
   if (restats.length > 0) effects.push({ kind: 'restat', items: restats.map(([path, stat]) => ({ path, stat })) })
   effects.push(...draft.effects)
   if (draft.observe.size > 0) effects.push({ kind: 'observe', paths: [...draft.observe] })
-  const state = { ...draft.state, knowledge: draft.knowledge, peers: draft.peers, claims: draft.claims }
+  const { knowledge, collected, peers, claims } = draft
+  const state = { ...draft.state, knowledge, collected, peers, claims }
   return { state, effects }
 }
 
 export function hasCommit(draft: Draft): boolean {
-  return draft.rows.size > 0 || compare(draft.knowledge, draft.base.knowledge) !== 'equal'
+  return draft.rows.size + draft.dropped.size > 0 || compare(draft.knowledge, draft.base.knowledge) !== 'equal'
 }

@@ -1,4 +1,6 @@
+import type { TombstoneHead } from '../causal/folder-index.ts'
 import type { Heard } from '../causal/heard.ts'
+import type { Member } from '../causal/members.ts'
 import type {
   Digest,
   DiskState,
@@ -65,6 +67,8 @@ export interface FetchedItem extends ArrivedItem {
 /** `refused`: the gentle way (no force) left something undone; the next try may follow at once. */
 export type FetchOutcome = 'done' | 'refused' | 'failed'
 
+export type EffectOf<K extends Effect['kind']> = Extract<Effect, { kind: K }>
+
 /** What happened. The shell puts in what the index and the disk say, so that deciding needs neither. `at`: ms. */
 export type FolderEvent = { readonly at: number } & (
   | {
@@ -80,6 +84,8 @@ export type FolderEvent = { readonly at: number } & (
       readonly replica: ReplicaId
       readonly knowledge: VersionVector
       readonly digest: Digest
+      /** Absent: as before on this link; at its beginning nothing. */
+      readonly collected?: VersionVector | undefined
       readonly received: number
       readonly complete: boolean
       readonly scope: string
@@ -125,6 +131,14 @@ export type FolderEvent = { readonly at: number } & (
       readonly all: boolean
       readonly round?: string | undefined
     }
+  | { readonly kind: 'members_received'; readonly peer: NodeId; readonly members: readonly Member[] }
+  | { readonly kind: 'sharers_set'; readonly nodes: readonly NodeId[] }
+  | {
+      readonly kind: 'tombstones_read'
+      readonly rows: readonly TombstoneHead[]
+      readonly toSeq: number
+      readonly complete: boolean
+    }
   | { readonly kind: 'retry_requested' }
   | { readonly kind: 'follow_set'; readonly follows: Follows }
   | { readonly kind: 'order_set'; readonly peer: NodeId; readonly ordered: boolean }
@@ -164,7 +178,13 @@ export interface FetchItem {
 export type CommitRow = Entry & { readonly stat: Row['stat'] }
 
 export type Effect =
-  | { readonly kind: 'commit'; readonly rows: readonly CommitRow[]; readonly knowledge: VersionVector }
+  | {
+      readonly kind: 'commit'
+      readonly rows: readonly CommitRow[]
+      readonly knowledge: VersionVector
+      readonly dropped?: readonly RelativePath[]
+      readonly collected?: VersionVector
+    }
   | { readonly kind: 'restat'; readonly items: readonly { readonly path: RelativePath; readonly stat: Row['stat'] }[] }
   | {
       readonly kind: 'read_entries'
@@ -180,6 +200,7 @@ export type Effect =
       readonly peer: NodeId
       readonly knowledge: VersionVector
       readonly digest: Digest
+      readonly collected?: VersionVector
       readonly received: number
       readonly complete: boolean
       readonly scope: string
@@ -198,7 +219,11 @@ export type Effect =
       readonly digest: Digest
       readonly partial: boolean
     }
-  | { readonly kind: 'send_resend'; readonly peer: NodeId }
+  /** With `round`: both sides begin anew. */
+  | { readonly kind: 'send_resend'; readonly peer: NodeId; readonly round?: string }
+  | { readonly kind: 'send_members'; readonly peer: NodeId; readonly members: readonly Member[] }
+  | { readonly kind: 'keep_members'; readonly members: readonly Member[] }
+  | { readonly kind: 'read_tombstones'; readonly since: number }
   | { readonly kind: 'apply'; readonly items: readonly ApplyItem[] }
   | {
       readonly kind: 'fetch'

@@ -1,11 +1,11 @@
 import { nothingHeard } from '../causal/heard.ts'
 import type { NodeId } from '../causal/types.ts'
-import { compare, covers } from '../causal/version-vector.ts'
+import { compare, covers, emptyVector } from '../causal/version-vector.ts'
 import { type Draft, editPeer, hasCommit, takeId } from './draft.ts'
 import type { EventOf, IndexMeta } from './events.ts'
 import { letGo } from './peer-events.ts'
 import { type Holding, isSame } from './scope.ts'
-import { bounds, type Follows, initialPeer, isOpen, type PeerState } from './state.ts'
+import { bounds, type Follows, initialPeer, isListed, isOpen, type PeerState, type Told } from './state.ts'
 import { wishFlag } from './wishes.ts'
 
 /** Asks the index for what each peer may still lack: one read at a time per peer, within its window. */
@@ -54,15 +54,42 @@ export function onEntriesRead(draft: Draft, event: EventOf<'entries_read'>): voi
     unacknowledged: [...before.unacknowledged, ...sent],
   }
   editPeer(draft, event.peer, { outgoing })
+  noteListed(draft, event.peer)
   beginAgain(draft, event.peer, meta)
+  tellCollected(draft, event.peer, meta)
   if (rows.length > 0) {
     const partial = isPartial(draft, peer)
     draft.effects.push({ kind: 'send_entries', peer: event.peer, rows, toSeq, complete, partial, ...meta })
-    const { received = 0, follows = 'peers' } = peer.told ?? {}
-    editPeer(draft, event.peer, { told: { ...meta, received, complete, follows } })
+    const { received = 0, follows = 'peers', collected = emptyVector } = draft.peers.get(event.peer)?.told ?? {}
+    editPeer(draft, event.peer, { told: { ...meta, received, complete, follows, collected } })
   }
   tell(draft, event.peer, meta, { first, complete: complete && !first })
   watchDisagreement(draft, event.peer, meta, complete)
+}
+
+/** Nothing had to be acknowledged: there is nothing here. */
+function noteListed(draft: Draft, id: NodeId): void {
+  const { outgoing, listing } = draft.peers.get(id) as PeerState
+  if (listing === 'open' && isListed(outgoing)) editPeer(draft, id, { listing: 'acknowledged' })
+}
+
+/** Before any entry that follows: from now on tombstones are missing among them. */
+function tellCollected(draft: Draft, id: NodeId, meta: IndexMeta): void {
+  const { told, incoming } = draft.peers.get(id) as PeerState
+  if (covers(told?.collected ?? emptyVector, draft.collected)) return
+  const { follows } = draft.state
+  say(draft, id, { ...meta, received: told?.received ?? incoming.toSeq, complete: false, follows })
+}
+
+function say(draft: Draft, id: NodeId, told: Omit<Told, 'collected'>, round?: string): void {
+  const before = draft.peers.get(id)?.told?.collected ?? emptyVector
+  const { collected } = draft
+  const { knowledge, digest, received, complete } = told
+  const news = covers(before, collected) ? {} : { collected }
+  const again = round === undefined ? {} : { round }
+  const said = { knowledge, digest, received, complete, ...scopeFor(draft, id), ...news, ...again }
+  draft.effects.push({ kind: 'send_summary', peer: id, ...said })
+  editPeer(draft, id, { told: { ...told, collected } })
 }
 
 /** A peer that lost its memory of the link takes nothing before this. */
@@ -70,9 +97,8 @@ function beginAgain(draft: Draft, id: NodeId, meta: IndexMeta): void {
   const { restarting: round, incoming } = draft.peers.get(id) as PeerState
   if (round === undefined) return
   const { follows } = draft.state
-  const told = { ...meta, received: incoming.toSeq, complete: false, follows }
-  draft.effects.push({ kind: 'send_summary', peer: id, ...told, ...scopeFor(draft, id), round })
-  editPeer(draft, id, { told, restarting: undefined })
+  say(draft, id, { ...meta, received: incoming.toSeq, complete: false, follows }, round)
+  editPeer(draft, id, { restarting: undefined })
 }
 
 /** Says what we have, when the peer does not know it yet. A mere acknowledgement waits for the work it belongs to. */
@@ -91,8 +117,7 @@ function tell(
   const lacks = complete && !told?.complete && !covers(peer.announced?.knowledge ?? {}, meta.knowledge)
   const isLastWord = first || complete || !isOpen(draft.state, peer)
   if (!((changed && isLastWord) || turned || lacks || owesAcknowledgement(peer))) return
-  draft.effects.push({ kind: 'send_summary', peer: id, ...meta, received, complete, ...scopeFor(draft, id) })
-  editPeer(draft, id, { told: { ...meta, received, complete, follows } })
+  say(draft, id, { ...meta, received, complete, follows })
 }
 
 /** We ignore what the peer may not: we may lack some of what others wrote, so the peer must not believe us about that. */
@@ -176,9 +201,10 @@ export function onResendRequested(draft: Draft, event: EventOf<'resend_requested
 /** The peer has forgotten what it was told, and what it said: with its index it may have lost even what it had. It has begun anew
  *  itself, so there is nothing to wait for. */
 function beginAnew(draft: Draft, { peer, round }: EventOf<'resend_requested'>): void {
-  const { incoming, wanted, disagreement } = initialPeer()
+  const { incoming, wanted, disagreement, listing, toldMembers } = initialPeer()
   letGo(draft, peer)
-  editPeer(draft, peer, { announced: undefined, restarting: round, awaits: undefined, incoming, wanted, disagreement })
+  const begun = { incoming, wanted, disagreement, listing, toldMembers }
+  editPeer(draft, peer, { announced: undefined, restarting: round, awaits: undefined, ...begun })
 }
 
 /** On a timer: peers whose digests disagree are looked at again. */

@@ -1,11 +1,13 @@
-import { adopted } from '../causal/change.ts'
+import { adopted, isDead } from '../causal/change.ts'
 import { matches } from '../causal/content.ts'
 import { hear } from '../causal/heard.ts'
-import { need } from '../causal/need.ts'
+import { type Need, need } from '../causal/need.ts'
 import type { NodeId, ReplicaId, VersionVector } from '../causal/types.ts'
 import { compare, covers, emptyVector, merge } from '../causal/version-vector.ts'
+import { inherit, isNewNeighbour, mayHoldDead, mayRaise } from './collection.ts'
 import { removeBrought } from './disk-events.ts'
 import {
+  bury,
   current,
   type Draft,
   editPeer,
@@ -14,10 +16,11 @@ import {
   releaseReady,
   setClaim,
   takeDot,
+  takeId,
   wantedOf,
 } from './draft.ts'
 import type { EventOf, RemoteItem } from './events.ts'
-import { initialPeer, type Outgoing } from './state.ts'
+import { initialPeer, isListed, type Outgoing, type PeerState } from './state.ts'
 import { newWish } from './wishes.ts'
 
 export function onLinkUp(draft: Draft, { peer, round }: { peer: NodeId; round?: string | undefined }): void {
@@ -44,20 +47,54 @@ export function onSummary(draft: Draft, event: EventOf<'summary_received'>): voi
   const peer = draft.peers.get(event.peer)
   if (!peer || (peer.awaits !== undefined && peer.awaits !== event.round)) return
   checkIncarnation(draft, event.knowledge)
+  // There is somebody new to be told who has what.
+  if (!peer.announced) draft.state = { ...draft.state, isUnsaid: true }
+  draft.hasNews ||= isNewNeighbour(draft, event.peer)
   const { replica, scope, knowledge, digest, follows } = event
-  const outgoing = acknowledge(peer.outgoing, event.received)
+  const collected = event.collected ?? peer.announced?.collected ?? emptyVector
+  if (peer.announced && peer.listing === 'none' && mayHoldDead({ collected }, draft.knowledge)) {
+    return restart(draft, event.peer, peer)
+  }
+  const { outgoing, listing, isNewlySeen } = list(draft, peer, { collected, received: event.received })
   // A first summary may hold entries to send; a changed one may need our answer.
   const dirty = peer.announced === undefined || outgoing.dirty || peer.announced.digest !== digest
   // Everything was sent before this was said, so there is nothing between our knowledge and the peer's but what is still wanted.
   const incoming = event.complete
     ? { ...peer.incoming, complete: true, knowledge: vouched(event, replica) }
-    : peer.incoming
+    : { ...peer.incoming, complete: peer.incoming.complete && !isNewlySeen }
   editPeer(draft, event.peer, {
-    announced: { replica, scope, knowledge, digest, follows },
+    announced: { replica, scope, knowledge, digest, follows, collected },
+    listing,
     incoming,
     awaits: undefined,
     outgoing: { ...outgoing, dirty },
   })
+}
+
+/** The list has to be told from what was sent before: both sides begin anew. */
+function restart(draft: Draft, id: NodeId, { ordered, askedAgainAt }: PeerState): void {
+  const round = `${draft.state.replica}-${takeId(draft)}`
+  letGo(draft, id)
+  draft.peers.set(id, { ...initialPeer(), ordered, askedAgainAt, awaits: round })
+  draft.effects.push({ kind: 'send_resend', peer: id, round })
+}
+
+interface Listing {
+  readonly outgoing: Outgoing
+  readonly listing: PeerState['listing']
+  /** What the peer said before did not reckon with our list yet. */
+  readonly isNewlySeen: boolean
+}
+
+/** A peer that has dropped tombstones which we may lack is sent all that is here. */
+function list(draft: Draft, peer: PeerState, said: { collected: VersionVector; received: number }): Listing {
+  const outgoing = acknowledge(peer.outgoing, said.received)
+  if (peer.listing === 'none' && mayHoldDead(said, draft.knowledge)) {
+    // Nothing has been sent before a first summary; a read under way brings nothing but our own first word.
+    return { outgoing: { ...outgoing, all: true, dirty: true }, listing: 'open', isNewlySeen: false }
+  }
+  const isSeen = peer.listing === 'open' && isListed(outgoing)
+  return { outgoing, listing: isSeen ? 'acknowledged' : peer.listing, isNewlySeen: isSeen }
 }
 
 /** What the peer has sent everything of. One that ignores more than we do may lack what others wrote. */
@@ -86,7 +123,10 @@ export function onEntries(draft: Draft, event: EventOf<'entries_received'>): voi
   const peer = draft.peers.get(event.peer)
   if (!peer || peer.awaits !== undefined) return
   checkIncarnation(draft, event.knowledge)
-  for (const item of event.items) receiveOne(draft, event.peer, item)
+  const mayBeDead = mayHoldDead(draft, event.knowledge)
+  for (const item of event.items) {
+    if (!mayBeDead || !buryDead(draft, event.peer, item)) receiveOne(draft, event.peer, item)
+  }
   const { toSeq, complete, knowledge, digest } = event
   const fresh = draft.peers.get(event.peer)
   if (!fresh) return
@@ -101,9 +141,24 @@ export function onEntries(draft: Draft, event: EventOf<'entries_received'>): voi
   editPeer(draft, event.peer, { incoming, announced, outgoing })
 }
 
+/** False when it is as alive as any other. */
+function buryDead(draft: Draft, peer: NodeId, { remote, local, blockedBy }: RemoteItem): boolean {
+  const row = current(draft, remote.path, local)
+  if (!isDead(draft.collected, remote, row)) return false
+  if (isChanging(draft, remote.path)) {
+    wantedOf(draft, peer).set(remote.path, { ...newWish(remote, row), need: 'later', blockedBy, isDead: true })
+  } else {
+    wantedOf(draft, peer).delete(remote.path)
+    bury(draft, remote, row)
+  }
+  return true
+}
+
 function receiveOne(draft: Draft, peer: NodeId, { remote, local, blockedBy }: RemoteItem): void {
   const row = current(draft, remote.path, local)
-  const now = need(row, remote)
+  // A tombstone that was dropped here need not come back.
+  const isOld = !row && remote.deleted && covers(draft.collected, remote.vector)
+  const now = isOld ? nothing : need(row, remote)
   const wanted = wantedOf(draft, peer)
   // The news of a change that reached the disk before its entry did.
   const claim = draft.claims.get(remote.path)
@@ -115,7 +170,7 @@ function receiveOne(draft: Draft, peer: NodeId, { remote, local, blockedBy }: Re
   if (isHeld) return void wanted.set(remote.path, { ...newWish(remote, row), need: 'later', blockedBy })
   if (now.kind === 'nothing' || now.kind === 'adopt' || now.kind === 'merge') {
     wanted.delete(remote.path)
-    const joined = adopted(row, remote, row?.stat, () => takeDot(draft))
+    const joined = now.kind === 'nothing' ? undefined : adopted(row, remote, row?.stat, () => takeDot(draft))
     if (joined) putRow(draft, joined)
     return
   }
@@ -135,12 +190,15 @@ function receiveOne(draft: Draft, peer: NodeId, { remote, local, blockedBy }: Re
   }
 }
 
+const nothing: Need = { kind: 'nothing' }
+
 /** Knowledge may rise to a peer's when everything that it sent up to that moment is here, and not before: a row that failed
  *  would else never be asked for again. */
 export function raiseKnowledge(draft: Draft): void {
   for (const peer of draft.peers.values()) {
-    if (!peer.incoming.complete || peer.wanted.size > 0) continue
+    if (!peer.incoming.complete || peer.wanted.size > 0 || !mayRaise(draft, peer)) continue
     if (!covers(draft.knowledge, peer.incoming.knowledge)) {
+      inherit(draft, peer)
       draft.knowledge = merge(draft.knowledge, peer.incoming.knowledge)
     }
   }

@@ -74,7 +74,7 @@ describe('one that ignores more than its peer', () => {
     ['says so', '', true],
     ['need not, when the peer ignores the same', 'no iso', false],
   ])('%s', (_, theirScope, partial) => {
-    const driver = new StepDriver('no iso')
+    const driver = new StepDriver({ scope: 'no iso' })
     driver.meet('b', theirScope)
     const sent = driver.answerRead(driver.edit('g', written('w')).one('read_entries'))
     expect(sent.one('send_entries')).toMatchObject({ partial })

@@ -1,4 +1,5 @@
 import { type Heard, nothingHeard } from '../causal/heard.ts'
+import type { Member, Members } from '../causal/members.ts'
 import type {
   Digest,
   DiskState,
@@ -32,6 +33,22 @@ export interface FolderState {
   readonly nextId: number
   /** Whose word counts: with `orders` nothing is sent to a peer, asked of it or applied for it, unless an order names it. */
   readonly follows: Follows
+  readonly self: NodeId
+  /** Tombstones up to here may have been dropped by this replica, or by those it has its knowledge from. */
+  readonly collected: VersionVector
+  /** What each member has said of itself last, this one included. */
+  readonly members: Members
+  /** With whom a person here shares the folder. */
+  readonly sharers: ReadonlySet<NodeId>
+  /** There is something to tell of the members that has not been told to everybody. */
+  readonly isUnsaid: boolean
+  /** How often this replica says something of itself, ms; Infinity: never. */
+  readonly wordEveryMs: number
+  /** Undefined before the first event. */
+  readonly begunAt: number | undefined
+  readonly saidAt: number | undefined
+  /** Tombstones up to here have been looked for. */
+  readonly sought: VersionVector
 }
 
 export type Follows = 'peers' | 'orders'
@@ -85,6 +102,10 @@ export interface PeerState {
   readonly askedAgainAt: number
   /** An order to sync with this peer is in force. */
   readonly ordered: boolean
+  /** The peer has dropped tombstones that we may lack: it gets to see all that is here, whatever it knows. */
+  readonly listing: 'none' | 'open' | 'acknowledged'
+  /** By member: the version of its word that the peer was told over this link, or told us. */
+  readonly toldMembers: ReadonlyMap<NodeId, number>
 }
 
 export interface Announced {
@@ -94,9 +115,11 @@ export interface Announced {
   readonly scope: string
   readonly knowledge: VersionVector
   readonly digest: Digest
+  readonly collected: VersionVector
 }
 
 export interface Told {
+  readonly collected: VersionVector
   readonly knowledge: VersionVector
   readonly digest: Digest
   readonly follows: Follows
@@ -145,6 +168,8 @@ export interface Wanted {
   readonly notBefore: number
   /** Why the last try failed; '' when none did. */
   readonly reason: string
+  /** Deleted long ago (see `isDead`), but this replica is changing the path right now. */
+  readonly isDead?: boolean
 }
 
 export interface Disagreement {
@@ -168,14 +193,36 @@ export const bounds = {
   retryMostMs: 300_000,
   disagreementMs: 5000,
   askAgainMs: 3_600_000,
+  tombstones: 1000,
+  /** A word of this many members at most costs little enough to be said every time. */
+  membersOften: 20,
+  firstWordMs: 600_000,
 } as const
 
-export function initialState(folder: FolderId, replica: ReplicaId, knowledge: VersionVector, scope = ''): FolderState {
+export interface Beginning {
+  readonly folder: FolderId
+  readonly self: NodeId
+  readonly replica: ReplicaId
+  readonly knowledge: VersionVector
+  readonly collected?: VersionVector
+  readonly members?: readonly Member[]
+  readonly scope?: string
+  readonly wordEveryMs?: number
+}
+
+export function initialState(beginning: Beginning): FolderState {
+  const { members = [], scope = '', collected = {}, wordEveryMs = Number.POSITIVE_INFINITY, ...rest } = beginning
   return {
-    folder,
-    replica,
+    ...rest,
     scope,
-    knowledge,
+    collected,
+    wordEveryMs,
+    members: new Map(members.map((member) => [member.node, member])),
+    sharers: new Set(),
+    isUnsaid: true,
+    begunAt: undefined,
+    saidAt: undefined,
+    sought: {},
     peers: new Map(),
     claims: new LayeredMap(claimFlags),
     applying: 0,
@@ -205,7 +252,14 @@ export function initialPeer(): PeerState {
     restarting: undefined,
     askedAgainAt: Number.NEGATIVE_INFINITY,
     ordered: false,
+    listing: 'none',
+    toldMembers: new Map(),
   }
+}
+
+/** Everything that the peer was to be shown has been sent, and it has looked at it. */
+export function isListed({ all, reading, unacknowledged }: Outgoing): boolean {
+  return !all && reading === undefined && unacknowledged.length === 0
 }
 
 /** Whether content may pass between this replica and the peer now. What is under way when it no longer may comes to its end. A peer

@@ -1,5 +1,6 @@
 import type { NodeId } from '../causal/types.ts'
 import { onApplied } from './applied-events.ts'
+import { onMembers, onSharersSet, onTombstonesRead, speak } from './collection.ts'
 import { onFetchFinished, onObserved } from './disk-events.ts'
 import { dispatch } from './dispatch.ts'
 import { begin, blockWishes, type Draft, editPeer, finish, reviewHeld, setClaim, wantedOf } from './draft.ts'
@@ -17,6 +18,7 @@ export function step(state: FolderState, event: FolderEvent): { state: FolderSta
   reviewHeld(draft)
   blockWishes(draft)
   raiseKnowledge(draft)
+  speak(draft)
   dispatch(draft)
   readForPeers(draft)
   wake(draft)
@@ -35,6 +37,9 @@ const handlers: Handlers = {
   applied: onApplied,
   fetch_finished: onFetchFinished,
   resend_requested: onResendRequested,
+  members_received: onMembers,
+  sharers_set: onSharersSet,
+  tombstones_read: onTombstonesRead,
   retry_requested: retryAll,
   follow_set: onFollowSet,
   order_set: onOrderSet,
@@ -91,7 +96,7 @@ function retryWith(draft: Draft, id: NodeId): void {
 
 /** The shell calls again when the earliest pause, quarantine or doubt is over. */
 function wake(draft: Draft): void {
-  let earliest = Number.POSITIVE_INFINITY
+  let earliest = draft.wakeAt
   const quarantined = draft.claims.hasFlag(claimFlag.quarantine)
   for (const claim of quarantined ? draft.claims.values() : []) {
     if (claim.stage === 'quarantine') earliest = Math.min(earliest, claim.until)

@@ -1,6 +1,6 @@
 import { need } from './need.ts'
 import type { DiskState, Dot, Entry, ReplicaId, Row, VersionVector } from './types.ts'
-import { emptyVector, merge, withCounter } from './version-vector.ts'
+import { covers, emptyVector, merge, withCounter } from './version-vector.ts'
 
 type Stored = Entry & { readonly stat: Row['stat'] }
 
@@ -43,6 +43,19 @@ export function adopted(
 export function reasserted(local: Row, remote: Entry, dot: Dot): Stored {
   const vector = withCounter(merge(local.vector, remote.vector), dot[0], dot[1])
   return { ...plain(local), vector, dots: [dot], stat: local.stat }
+}
+
+/** From a replica that may lack deletions whose tombstones have been dropped since: what these include and our row does not has been
+ *  deleted, and nothing but our word can say so any more. */
+export function isDead(collected: VersionVector, remote: Entry, row: Entry | undefined): boolean {
+  return covers(collected, remote.vector) && !covers(row?.vector ?? emptyVector, remote.vector)
+}
+
+/** Says of something dead, as a write of this replica, that it is gone, or that it has given way to what is here now. */
+export function buried(remote: Entry, row: Row | undefined, dot: Dot): Stored {
+  if (!row) return changed(remote.path, remote, undefined, dot)
+  const vector = withCounter(merge(row.vector, remote.vector), dot[0], dot[1])
+  return { ...plain(row), vector, stat: row.stat }
 }
 
 /** Only what an entry holds: a row's sequence number must not travel. */

@@ -3,11 +3,13 @@ import type { Digest, RelativePath, VersionVector } from './types.ts'
 interface Fingerprinted {
   readonly path: RelativePath
   readonly vector: VersionVector
+  readonly deleted: boolean
 }
 
 export const emptyDigest = '0'.repeat(32) as Digest
 
-/** The digest with one more entry. Order does not matter; `removeFromDigest` undoes it. */
+/** The digest with one more entry. Order does not matter; `removeFromDigest` undoes it. Tombstones do not count: one replica may have
+ *  dropped them and the other not yet, and both hold the same. */
 export function addToDigest(digest: Digest, entry: Fingerprinted): Digest {
   return combine(digest, entry, 1)
 }
@@ -17,6 +19,7 @@ export function removeFromDigest(digest: Digest, entry: Fingerprinted): Digest {
 }
 
 function combine(digest: Digest, entry: Fingerprinted, sign: 1 | -1): Digest {
+  if (entry.deleted) return digest
   const lanes = fingerprint(entry)
   let sum = ''
   for (let lane = 0; lane < 4; lane++) {
@@ -28,7 +31,7 @@ function combine(digest: Digest, entry: Fingerprinted, sign: 1 | -1): Digest {
 
 /** 128 bits from two runs of a 53-bit string hash (cyrb53, by bryc, public domain) with different seeds. It finds differences;
  *  it is no defence against somebody who wants two entries to collide, and need not be: peers are trusted with the data. */
-function fingerprint({ path, vector }: Fingerprinted): readonly number[] {
+function fingerprint({ path, vector }: Omit<Fingerprinted, 'deleted'>): readonly number[] {
   const keys = Object.keys(vector).sort()
   let text = `${path}\0`
   for (const key of keys) text += `${key}:${vector[key]};`

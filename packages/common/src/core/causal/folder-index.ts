@@ -1,12 +1,29 @@
 import type { Heard } from './heard.ts'
+import type { Member } from './members.ts'
 import type { Digest, Entry, RelativePath, ReplicaId, Row, VersionVector } from './types.ts'
 
 export interface FolderMeta {
   readonly replica: ReplicaId
   readonly knowledge: VersionVector
   readonly digest: Digest
+  /** Tombstones up to here may have been dropped; never above `knowledge`. */
+  readonly collected: VersionVector
   /** Highest sequence number given out. */
   readonly seq: number
+}
+
+/** What deciding about a tombstone takes. */
+export interface TombstoneHead {
+  readonly path: RelativePath
+  readonly vector: VersionVector
+}
+
+export interface IndexChange {
+  readonly rows: readonly (Entry & { readonly stat: Row['stat'] })[]
+  readonly knowledge?: VersionVector | undefined
+  /** Tombstones that go; a row that is no tombstone stays. */
+  readonly dropped?: readonly RelativePath[] | undefined
+  readonly collected?: VersionVector | undefined
 }
 
 export interface FolderTotals {
@@ -37,8 +54,17 @@ export interface FolderIndex {
     limit: number,
     heard?: Heard,
   ): { rows: Row[]; toSeq: number; complete: boolean }
-  /** One transaction: rows (each gets the next seq, in order; the digest is kept) and, if given, the new knowledge. */
-  commit(change: { rows: readonly (Entry & { stat: Row['stat'] })[]; knowledge?: VersionVector }): FolderMeta
+  /** Tombstones with seq > since in seq order, at most `limit`. */
+  tombstones(since: number, limit: number): { rows: TombstoneHead[]; toSeq: number; complete: boolean }
+  /** One transaction: what is dropped goes, then rows (each gets the next seq, in order; the digest is kept) and, if given, the new
+   *  knowledge. */
+  commit(change: IndexChange): FolderMeta
+  /** What is remembered of the members of the folder. */
+  members(): readonly Member[]
+  keepMembers(members: readonly Member[]): void
+  /** What the replica ignores stands in here. When that has changed, knowledge falls back to the replica's own writes: it may say of
+   *  paths that were ignored until now that they have been seen. */
+  rescope(scope: string): void
   /** Only the local stat signatures changed (a touch): no new seq. */
   restat(items: readonly { path: RelativePath; stat: Row['stat'] }[]): void
   reincarnate(replica: ReplicaId): void

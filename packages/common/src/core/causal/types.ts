@@ -61,5 +61,5 @@ export interface DiskState extends Content {
   readonly stat: StatSignature
 }
 
-/** Order-independent sum over all entries of a hash of path and vector: 32 hex digits. */
+/** Order-independent sum over all live entries of a hash of path and vector: 32 hex digits. */
 export type Digest = string & { readonly __brand: 'Digest' }

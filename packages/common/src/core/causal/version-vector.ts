@@ -32,6 +32,16 @@ export function merge(left: VersionVector, right: VersionVector): VersionVector 
   return merged
 }
 
+/** Greatest vector that both cover. */
+export function meet(left: VersionVector, right: VersionVector): VersionVector {
+  const common: Record<string, number> = {}
+  for (const key in left) {
+    const counter = Math.min(left[key] as number, right[key] ?? 0)
+    if (counter > 0) common[key] = counter
+  }
+  return common
+}
+
 export function withCounter(vector: VersionVector, replica: ReplicaId, counter: number): VersionVector {
   return { ...vector, [replica]: counter }
 }

@@ -6,12 +6,14 @@ import { toSpansyncError } from '@spansync/common/runtime/errors'
 import type { Check } from '../control/api.ts'
 import { checkMarker } from '../disk/marker.ts'
 import type { Context } from './context.ts'
-import { checkFolderStates, checkLinks } from './doctor-status.ts'
+import { checkFiles, type Finding } from './doctor-files.ts'
+import { checkFolderStates, checkJail, checkLinks } from './doctor-status.ts'
 import { checkClock, checkWatches } from './doctor-system.ts'
 import { checkUnison } from './doctor-unison.ts'
 
-/** Every check that can be made; a check that needs what another has found broken is left out. */
-export async function examine(context: Context): Promise<Check[]> {
+/** Every check that can be made; a check that needs what another has found broken is left out. With `fix`, what can be repaired safely
+ *  is. */
+export async function examine(context: Context, { fix }: { fix: boolean }): Promise<Check[]> {
   const { home } = context
   const configured = await attempt('config', `configuration ${configFileOf(home)}`, () => loadConfig(home))
   const checks = [configured.check, await checkIdentity(home), ...checkClock(Date.now())]
@@ -23,9 +25,22 @@ export async function examine(context: Context): Promise<Check[]> {
     await checkUnison(config.unison.path),
     ...Object.entries(config.folders).map(([id, { path }]) => checkFolder(id as FolderId, path)),
     ...checkWatches(Object.values(config.folders).map(({ path }) => path)),
+    ...(await settled(
+      await checkFiles({ home, config, isRunning: running.value !== undefined, now: Date.now() }),
+      fix,
+    )),
     running.check,
     ...(running.value === undefined ? [] : await checkRunning(context, running.value)),
   ]
+}
+
+async function settled(findings: readonly Finding[], fix: boolean): Promise<Check[]> {
+  const checks: Check[] = []
+  for (const { check, repair } of findings) {
+    if (!fix || repair === undefined || check.result === 'ok') checks.push(check)
+    else checks.push((await attempt(check.id, check.title, repair, (done) => `${check.detail}: ${done}`)).check)
+  }
+  return checks
 }
 
 interface Attempt<T> {
@@ -78,5 +93,5 @@ function checkFolder(id: FolderId, path: string): Check {
 async function checkRunning(context: Context, status: Status): Promise<Check[]> {
   const report = await attempt('agent', 'checks of the running agent', () => context.control().doctor())
   const own = report.value === undefined ? [report.check] : report.value.checks
-  return [...checkLinks(status.links), ...checkFolderStates(status), ...own]
+  return [...checkLinks(status.links), ...checkFolderStates(status), ...checkJail(status), ...own]
 }

@@ -42,6 +42,14 @@ function checkSkew({ node, clockSkewMs }: LinkStatus): Check[] {
   ]
 }
 
+/** A peer can ask Unison here for any file that the agent's user may read. */
+export function checkJail({ jailed, folders }: Status): Check[] {
+  if (jailed || folders.length === 0) return []
+  const detail = 'Unison is not confined to the folders when it works for a peer'
+  const remedy = 'share folders only with machines that you trust with all that this user may read'
+  return [{ id: 'jail', result: 'warn', title: 'confinement', detail, remedy }]
+}
+
 /** What the running agent shows as errors. */
 export function checkFolderStates(status: Status): Check[] {
   const folders = status.folders.flatMap(({ id, errors }) =>

@@ -1,4 +1,4 @@
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { editConfig } from '@spansync/common/config/edit'
@@ -70,6 +70,49 @@ test('what is wrong with the files is found, each with a remedy', async () => {
   const broken = await spansync('doctor')
   expect(broken.code).toBe(1)
   expect(broken.out).toContain('did you mean `peers`?')
+})
+
+test('what a crash left is found, explained, and repaired when asked for', async () => {
+  const pair = join(home, 'unison', 'docs', 'peer')
+  mkdirSync(pair, { recursive: true })
+  mkdirSync(join(home, 'index'), { recursive: true })
+  writeFileSync(join(pair, `lk${'0'.repeat(32)}`), '')
+  writeFileSync(join(home, 'index', 'docs.sqlite'), 'not an index at all '.repeat(1000))
+  writeFileSync(join(base, 'docs', '.unison.big.unison.tmp'), 'half')
+  const found = await doctor()
+  expect(found.results).toMatchObject({ 'index.docs': 'fail', 'unison.lock': 'warn', 'leftovers.docs': 'warn' })
+  for (const check of found.checks) expect(check.result === 'ok' || check.remedy).toBeTruthy()
+  expect(existsSync(join(base, 'docs', '.unison.big.unison.tmp'))).toBe(true)
+  const { out } = await spansync('doctor', '--fix', '--json')
+  const fixed = (JSON.parse(out) as { checks: Check[] }).checks
+  expect(Object.fromEntries(fixed.map(({ id, result }) => [id, result]))).toMatchObject({
+    ...{ 'index.docs': 'ok', 'unison.lock': 'ok', 'leftovers.docs': 'ok' },
+  })
+  expect((await doctor()).results).toMatchObject({ 'index.aside': 'warn' })
+  expect(Object.keys((await doctor()).results)).not.toContain('unison.lock')
+  expect(existsSync(join(base, 'docs', '.unison.big.unison.tmp'))).toBe(false)
+})
+
+test('a running agent´s locks and index are left to it', async () => {
+  const pair = join(home, 'unison', 'docs', 'peer')
+  mkdirSync(pair, { recursive: true })
+  writeFileSync(join(pair, `lk${'0'.repeat(32)}`), '')
+  await using _server = await startControlServer({ home, handlers: fakeHandlers(), stop: () => {}, log: silentLogger })
+  await spansync('doctor', '--fix')
+  expect(existsSync(join(pair, `lk${'0'.repeat(32)}`))).toBe(true)
+})
+
+test('an audit says what is damaged, and fails unless it is being healed', async () => {
+  const handlers = fakeHandlers()
+  await using _server = await startControlServer({ home, handlers, stop: () => {}, log: silentLogger })
+  const found = await spansync('audit', 'docs')
+  expect(found).toMatchObject({ code: 1, out: expect.stringContaining('a.txt its content has changed on the disk') })
+  expect(found.err).toContain('--fix')
+  expect(await spansync('audit', '--fix')).toMatchObject({
+    code: 0,
+    out: expect.stringContaining('it is fetched again'),
+  })
+  expect(handlers.calls).toEqual(['audit {"folder":"docs","fix":false}', 'audit {"fix":true}'])
 })
 
 test.each<[string, string, RegExp]>([

@@ -11,11 +11,12 @@ export function addDoctorCommand(program: Command, runner: Runner): void {
     .description(
       'look for what keeps this machine from syncing, and say how to cure it; exit code 1 when there is something',
     )
+    .option('--fix', 'repair what is safe to repair: a damaged index, locks and unfinished files that a crash left')
     .option('--json', 'print JSON')
-    .addHelpText('after', '\nExample:\n  spansync doctor')
+    .addHelpText('after', '\nExample:\n  spansync doctor\nFor damaged files see `spansync audit`.')
     .action(
-      action<[], { json?: boolean }>(runner, async (context, _args, { json }) => {
-        const checks = await examine(context)
+      action<[], { json?: boolean; fix?: boolean }>(runner, async (context, _args, { json, fix = false }) => {
+        const checks = await examine(context, { fix })
         if (json) context.printJson({ checks })
         else context.print(renderChecks(checks, context.paint))
         if (checks.some(({ result }) => result === 'fail')) context.exit(exitCodes.failed)

@@ -1,6 +1,7 @@
 import { type Program, runProgram } from '@spansync/common/cli/command-line'
 import type { Environment } from '@spansync/common/cli/shell'
 import { version } from '../version.ts'
+import { addAuditCommand } from './audit.ts'
 import { addConflictsCommand } from './conflicts.ts'
 import { addCoordinatorCommand } from './coordinator.ts'
 import { addDoctorCommand } from './doctor.ts'
@@ -40,6 +41,7 @@ const spansync: Program = {
     addModeCommand(program, runner)
     addConflictsCommand(program, runner)
     addDoctorCommand(program, runner)
+    addAuditCommand(program, runner)
   },
 }
 

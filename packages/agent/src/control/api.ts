@@ -60,6 +60,29 @@ export const checkSchema = z.object({
   remedy: z.string().optional(),
 })
 
+export const auditRequestSchema = z.object({
+  folder: z.string().optional(),
+  /** Fetch what is damaged from a peer; else it is only told. */
+  fix: z.boolean().default(false),
+})
+
+export const auditResultSchema = z.object({
+  folders: z.array(
+    z.object({
+      id: z.string(),
+      files: z.number(),
+      bytes: z.number(),
+      damaged: z.array(z.object({ path: z.string(), state: z.enum(['found', 'healing', 'waiting', 'unhealable']) })),
+      /** Peers with which entries were compared, and paths at which equal versions had different contents. */
+      peers: z.array(
+        z.object({ node: z.string(), state: z.enum(['equal', 'differs', 'busy']), paths: z.array(z.string()) }),
+      ),
+      error: problemSchema.optional(),
+    }),
+  ),
+  elapsedMs: z.number().min(0),
+})
+
 export const doctorReportSchema = z.object({ checks: z.array(checkSchema) })
 export const approveRequestSchema = z.object({ folder: z.string() })
 
@@ -73,6 +96,9 @@ export const failureSchema = z.object({
   }),
 })
 
+export type AuditRequest = z.output<typeof auditRequestSchema>
+export type AuditResult = z.infer<typeof auditResultSchema>
+export type FolderAudit = AuditResult['folders'][number]
 export type SyncRequest = z.output<typeof syncRequestSchema>
 export type SyncResult = z.infer<typeof syncResultSchema>
 export type FolderSyncResult = SyncResult['folders'][number]
@@ -91,6 +117,7 @@ export interface ControlHandlers {
   sync(request: SyncRequest, signal: AbortSignal): Promise<SyncResult>
   conflicts(folder?: string): Promise<ConflictInfo[]>
   doctor(): Promise<DoctorReport>
+  audit(request: AuditRequest, signal: AbortSignal): Promise<AuditResult>
   /** Lets a folder go on that has stopped for a person's word, such as after its root was emptied. */
   approve(folder: string): Promise<void>
   /** Takes config.yaml over now; resolves when that is done. */

@@ -4,6 +4,9 @@ import { type Status, statusSchema } from '@spansync/common/protocol/status'
 import { errnoOf, SpansyncError } from '@spansync/common/runtime/errors'
 import { z } from 'zod'
 import {
+  type AuditRequest,
+  type AuditResult,
+  auditResultSchema,
   type ConflictInfo,
   conflictInfoSchema,
   type DoctorReport,
@@ -27,6 +30,8 @@ export interface ControlClient {
   sync(request: SyncRequest, signal?: AbortSignal): Promise<SyncResult>
   conflicts(folder?: string, signal?: AbortSignal): Promise<ConflictInfo[]>
   doctor(signal?: AbortSignal): Promise<DoctorReport>
+  /** Takes as long as reading every file does. */
+  audit(request: AuditRequest, signal?: AbortSignal): Promise<AuditResult>
   approve(folder: string, signal?: AbortSignal): Promise<void>
   reload(signal?: AbortSignal): Promise<void>
   stop(signal?: AbortSignal): Promise<void>
@@ -45,6 +50,7 @@ export function connectControl(home: string): ControlClient {
     sync: (request, signal) =>
       within(request.timeoutMs + promptMs, signal, (both) => call('sync', syncResultSchema, request, both)),
     conflicts: (folder, signal) => promptly('conflicts', z.array(conflictInfoSchema), { folder }, signal),
+    audit: (request, signal) => call('audit', auditResultSchema, request, signal),
     doctor: (signal) => promptly('doctor', doctorReportSchema, {}, signal),
     approve: async (folder, signal) => void (await promptly('approve', z.unknown(), { folder }, signal)),
     reload: async (signal) => void (await promptly('reload', z.unknown(), {}, signal)),

@@ -93,6 +93,12 @@ export function fakeHandlers(): FakeHandlers {
       return Promise.resolve([copy])
     },
     doctor: () => Promise.resolve({ checks: [{ id: 'index', result: 'ok', title: 'index' }] }),
+    audit: (request) => {
+      calls.push(`audit ${JSON.stringify(request)}`)
+      const damaged = [{ path: 'a.txt', state: request.fix ? ('healing' as const) : ('found' as const) }]
+      const peers = [{ node: 'server', state: 'equal' as const, paths: [] }]
+      return Promise.resolve({ folders: [{ id: 'docs', files: 3, bytes: 5000, damaged, peers }], elapsedMs: 12 })
+    },
     approve: (folder) => {
       calls.push(`approve ${folder}`)
       return Promise.resolve()

@@ -1,5 +1,6 @@
 import type { ControlHandlers } from '../control/api.ts'
 import type { Follower } from '../coordination/follower.ts'
+import { audit } from './audit.ts'
 import { conflictsOf } from './conflicts.ts'
 import { diagnose } from './diagnose.ts'
 import { hostsOf } from './hosts.ts'
@@ -22,6 +23,7 @@ export function createHandlers({ network, hub, follower, reload }: HandlerOption
     onStatusChange: (callback) => hub.listen(callback),
     sync: (request, signal) => synchronise(network, request, signal),
     conflicts: async (folder) => conflictsOf(hostsOf(network, folder)),
+    audit: (request, signal) => audit(network, request, signal),
     doctor: async () => ({ checks: diagnose(network) }),
     approve: async (folder) => {
       for (const host of hostsOf(network, folder)) host.approve()

@@ -40,6 +40,8 @@ export class Network implements AsyncDisposable {
   readonly usage: DataUsage
   /** The folders that each connected peer shares with this node, as it says. */
   readonly offered = new Map<NodeId, ReadonlySet<FolderId>>()
+  /** How far the clock of each connected peer was ahead of ours when its link came up, ms. */
+  readonly skews = new Map<NodeId, number>()
   #config: Config | undefined
   #transport: Transport | undefined
   /** Nothing passes before it is known whom to follow. */
@@ -192,6 +194,7 @@ export class Network implements AsyncDisposable {
   #linkUp(link: Link, hello: MessageOf<'hello'>): void {
     this.links.set(link.peer, link)
     this.offered.set(link.peer, new Set(hello.folders))
+    this.skews.set(link.peer, hello.now - Math.round(this.options.clock.wallNow()))
     this.#join(link)
     this.options.hub.changed()
   }
@@ -200,6 +203,7 @@ export class Network implements AsyncDisposable {
     if (this.links.get(link.peer) !== link) return
     this.links.delete(link.peer)
     this.offered.delete(link.peer)
+    this.skews.delete(link.peer)
     for (const host of this.hosts.values()) host.linkDown(link.peer)
     this.probes.linkDown(link.peer)
     this.options.hub.changed()
@@ -250,6 +254,9 @@ export class Network implements AsyncDisposable {
         return host.onEntries(peer, message)
       case 'resend':
         return host.onResend(peer, message)
+      case 'compare':
+      case 'compared':
+        return host.onCompare(peer, message)
       case 'members':
         return host.onMembers(peer, message)
       case 'fetch':

@@ -42,6 +42,7 @@ export function statusOf(network: Network, hub: StatusHub, follower: Follower): 
 
 function linkStatus(network: Network, link: TransportLink): LinkStatus {
   const bytes = network.config.peers[link.name]?.dataCapBytes
+  const clockSkewMs = network.skews.get(link.node)
   const { name, up, rttMs, throughputBps, sentBytes, receivedBytes, address, lastError } = link
   return {
     node: name,
@@ -52,6 +53,7 @@ function linkStatus(network: Network, link: TransportLink): LinkStatus {
     receivedBytes,
     ...(bytes === undefined ? {} : { dataCap: { bytes, usedBytes: network.usage.usedBytes(link.node) } }),
     ...(address === undefined ? {} : { address }),
+    ...(clockSkewMs === undefined ? {} : { clockSkewMs }),
     ...(lastError === undefined ? {} : { error: lastError }),
   }
 }

@@ -38,6 +38,7 @@ function engineOn(disk: DiskWorker, more: Partial<FolderEngineOptions> = {}): Fo
     log: silentLogger,
     hint: () => {},
     mayBeEmpty: () => false,
+    isHeld: () => false,
     session: () => Promise.reject(new Error('not asked for')),
     byUnison: () => {},
     parcelled: () => {},

@@ -7,7 +7,14 @@ import { bounds, type FolderState, initialState, isOpen } from '@spansync/common
 import { step } from '@spansync/common/core/agent/step'
 import { matches } from '@spansync/common/core/causal/content'
 import { need } from '@spansync/common/core/causal/need'
-import type { DiskState, Entry, FolderId, NodeId, RelativePath } from '@spansync/common/core/causal/types'
+import type {
+  DiskState,
+  Entry,
+  FolderId,
+  NodeId,
+  RelativePath,
+  VersionVector,
+} from '@spansync/common/core/causal/types'
 import { covers } from '@spansync/common/core/causal/version-vector'
 import { never } from '@spansync/common/core/never'
 import type { FolderIndex, Hint, Link } from '@spansync/common/ports'
@@ -18,7 +25,10 @@ import { isPutInPlace } from '../disk/stat.ts'
 import { openIndex } from '../index-store/open-index.ts'
 import { Ahead } from './ahead/ahead.ts'
 import { Applier, versionPathIn } from './applier.ts'
+import { type AuditOutcome, Auditor } from './auditor.ts'
+import { Comparer } from './comparer.ts'
 import { untouchedBy } from './covers.ts'
+import { isTorn } from './damage.ts'
 import { Fetcher, type Ways } from './fetcher.ts'
 import { remoteItems } from './incoming.ts'
 import { listBelow } from './list-below.ts'
@@ -44,6 +54,8 @@ export class FolderEngine {
   readonly ahead: Ahead
   readonly parcels: Parcels
   readonly #applier: Applier
+  readonly comparer: Comparer
+  readonly #auditor: Auditor
   readonly #journal: PendingJournal
   readonly #links = new Map<NodeId, Link>()
   readonly #queue: (() => Event | undefined)[] = []
@@ -55,11 +67,18 @@ export class FolderEngine {
   #wakeAt = Number.POSITIVE_INFINITY
   #wake: AbortController | undefined
   #busy = 0
+  /** The agent was killed, or the power went, and what is on the disk has not all been looked at since. */
+  #isCutOff = false
   #neighbours: ReadonlySet<NodeId> = new Set()
 
   constructor(options: FolderEngineOptions) {
     this.options = options
-    this.index = openIndex(options.indexFile, { replica: () => newReplicaId(options.nodeName) })
+    this.index = openIndex(options.indexFile, {
+      replica: () => newReplicaId(options.nodeName),
+      onCutOff: () => {
+        this.#isCutOff = true
+      },
+    })
     this.#journal = new PendingJournal(options.indexFile)
     this.index.rescope(options.scope)
     const { folder, self, scope, wordEveryMs } = options
@@ -93,6 +112,19 @@ export class FolderEngine {
       passed: (peer) => options.parcelled(peer),
     })
     this.fetcher = new Fetcher({ root, disk, index, observer: this.observer, clock, versionPath, ahead: this.ahead })
+    this.comparer = new Comparer({
+      ...{ folder: options.folder, index, clock },
+      isEqualTo: (peer) => this.isEqualTo(peer) && !this.isBusy,
+      disputed: (peer, entries) => {
+        this.#postLater(() => ({ kind: 'entries_disputed', peer, items: remoteItems(this.index, entries) }))
+      },
+    })
+    this.#auditor = new Auditor({
+      ...{ index, observer: this.observer },
+      held: (vector) => this.#held(vector),
+      observed: (seen) => this.#postLater(() => ({ kind: 'observed', items: this.#fresh(seen) })),
+      found: (items) => this.#post({ kind: 'damage_found', items }),
+    })
     const kept = (path: RelativePath): void => this.#lookLater([path])
     this.#applier = new Applier({ root, disk, index, observer: this.observer, disposable, versionPath, kept })
   }
@@ -166,6 +198,10 @@ export class FolderEngine {
     this.#post({ kind: 'resend_requested', peer, all, round })
   }
 
+  compareWith(link: Link, message: MessageOf<'compare'>): void {
+    this.#run('folder.compare', () => this.comparer.onCompare(link, message))
+  }
+
   receiveMembers(peer: NodeId, { members }: MessageOf<'members'>): void {
     this.#post({ kind: 'members_received', peer, members })
   }
@@ -221,7 +257,10 @@ export class FolderEngine {
       const all: Seen[] = []
       for await (const page of this.observer.pages(paths, mode)) {
         const seen = this.#explain(page)
-        this.#postLater(() => ({ kind: 'observed', items: this.#fresh(seen) }))
+        const torn = this.#isCutOff ? seen.filter(isTorn) : []
+        const whole = torn.length === 0 ? seen : seen.filter((one) => !isTorn(one))
+        this.#postLater(() => ({ kind: 'observed', items: this.#fresh(whole) }))
+        if (torn.length > 0) this.#noteTorn(torn)
         for (const one of seen) all.push(one)
       }
       return all
@@ -230,8 +269,44 @@ export class FolderEngine {
     }
   }
 
+  /** Reads every file anew. With `heal`, what has changed without a trace is fetched again from a peer, and kept as a copy. */
+  audit(options: { heal: boolean; signal: AbortSignal }): Promise<AuditOutcome> {
+    const signal = AbortSignal.any([options.signal, this.#stop.signal])
+    return this.#auditor.audit({ ...options, signal })
+  }
+
+  /** A power cut takes what had not reached the disk, while the index, which had, says that it is there. */
+  #noteTorn(torn: readonly Seen[]): void {
+    const { log } = this.options
+    log.warn({ event: 'folder.torn', folder: this.folder, paths: torn.map(({ path }) => path) }, 'cut off by a crash')
+    this.#postLater(() => ({
+      kind: 'damage_found',
+      items: this.#fresh(torn).map((one) => {
+        return {
+          ...one,
+          isHeldElsewhere: this.#held(one.local?.vector ?? {}) !== 'nowhere',
+          otherwise: 'edit' as const,
+        }
+      }),
+    }))
+  }
+
+  #held(vector: VersionVector): 'near' | 'away' | 'nowhere' {
+    const near = [...this.#state.peers.values()].flatMap(({ announced }) => (announced ? [announced] : []))
+    if (near.some(({ knowledge }) => covers(knowledge, vector))) return 'near'
+    const words = [...this.#state.members.values()].filter(({ node }) => node !== this.options.self)
+    const isAway = words.some(({ knowledge }) => covers(knowledge, vector)) || this.options.isHeld(vector)
+    return isAway ? 'away' : 'nowhere'
+  }
+
+  /** The first scan after a crash is over. */
+  recovered(): void {
+    this.#isCutOff = false
+  }
+
   /** Looks at what a crash cut off, before any peer is heard: a deletion would else be taken down over what nobody has seen yet. */
   async recover(): Promise<void> {
+    if (this.#isCutOff) await this.#auditor.auditRecent()
     const { isEmpty, paths, directories } = this.#journal.cutOff
     if (isEmpty) return
     const along = await Promise.all(directories.map((directory) => listBelow(this.options.root, directory)))

@@ -163,6 +163,12 @@ export class FolderHost implements AsyncDisposable {
     this.#engine?.receiveEntries(peer, message)
   }
 
+  onCompare(peer: NodeId, message: MessageOf<'compare' | 'compared'>): void {
+    const link = this.#links.get(peer)
+    if (message.type === 'compared') this.#engine?.comparer.onCompared(message)
+    else if (link && this.#engine) this.#engine.compareWith(link, message)
+  }
+
   onMembers(peer: NodeId, message: MessageOf<'members'>): void {
     this.#engine?.receiveMembers(peer, message)
   }
@@ -307,6 +313,7 @@ export class FolderHost implements AsyncDisposable {
       await engine.ahead.start()
       this.#begin(engine, feed)
       await Promise.race([feed.scan('start'), failure.promise])
+      engine.recovered()
       this.#cleanLeftovers()
       this.#problem = undefined
       this.#approved = false
@@ -380,6 +387,7 @@ export class FolderHost implements AsyncDisposable {
       log,
       hint: (hint: Hint) => this.#feed?.add([hint]),
       mayBeEmpty: () => this.#approved,
+      isHeld: (vector) => this.said.isHeld(vector),
       session: (peer, request) => this.#pairs.get(peer)?.bring(request) ?? Promise.resolve(notConnected),
       byUnison: (peer, paths) => this.#pairs.get(peer)?.busy.noteBrought(paths),
       parcelled: (peer) => this.#pairs.get(peer)?.noteParcel(),

@@ -1,5 +1,5 @@
 import type { CommitRow } from '@spansync/common/core/agent/events'
-import type { FolderId, NodeId, RelativePath } from '@spansync/common/core/causal/types'
+import type { FolderId, NodeId, RelativePath, VersionVector } from '@spansync/common/core/causal/types'
 import type { IgnoreMatcher } from '@spansync/common/core/policy/ignore'
 import type { Clock, Hint } from '@spansync/common/ports'
 import type { SpansyncError } from '@spansync/common/runtime/errors'
@@ -41,6 +41,8 @@ export interface FolderEngineOptions {
   /** A path to look at once it has settled. */
   readonly hint: (hint: Hint) => void
   readonly mayBeEmpty: () => boolean
+  /** Some peer, perhaps one that is away, has said that it knows this version. */
+  readonly isHeld: (vector: VersionVector) => boolean
   /** Runs Unison with a peer, on whichever side can. */
   readonly session: (peer: NodeId, request: SessionRequest) => Promise<SessionOutcome>
   /** These paths came through a session of Unison with this peer. */

@@ -39,6 +39,11 @@ export class PeerMemory {
     return this.#said.get(peer)
   }
 
+  /** Some peer has said that it knows this version. */
+  isHeld(version: VersionVector): boolean {
+    return [...this.#said.values()].some(({ knowledge }) => covers(knowledge, version))
+  }
+
   note(peer: NodeId, { knowledge, digest }: Said): void {
     const before = this.#said.get(peer)
     if (before?.digest === digest && covers(before.knowledge, knowledge)) return

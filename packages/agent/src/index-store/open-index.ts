@@ -3,6 +3,7 @@ import { dirname } from 'node:path'
 import { emptyDigest } from '@spansync/common/core/causal/digest'
 import type { ReplicaId } from '@spansync/common/core/causal/types'
 import type { FolderIndex } from '@spansync/common/ports'
+import { messageOf } from '@spansync/common/runtime/errors'
 import Database from 'better-sqlite3'
 import { guarded, IndexDamagedError, IndexTooNewError } from './errors.ts'
 import { migrations } from './schema.ts'
@@ -11,6 +12,8 @@ import { SqliteIndex } from './sqlite-index.ts'
 export interface OpenIndexOptions {
   /** Called once, when the index is new: the key of its incarnation. */
   readonly replica: () => ReplicaId
+  /** The index was not closed when it was last in use: the agent was killed, or the power went. */
+  readonly onCutOff?: (() => void) | undefined
 }
 
 /** Opens the index in `file`, or makes it. Throws IndexDamagedError when the file is damaged (see `setAside`) and
@@ -23,13 +26,28 @@ export function openIndex(file: string, options: OpenIndexOptions): FolderIndex 
       configure(database)
       migrate(database, file)
       initialise(database, options)
-      checkAfterCrash(database, file)
+      if (checkAfterCrash(database, file)) options.onCutOff?.()
       return new SqliteIndex(database, file)
     } catch (error) {
       database.close()
       throw error
     }
   })
+}
+
+/** What is wrong with an index that nobody has open; undefined when nothing is. */
+export function damageOf(file: string): string | undefined {
+  try {
+    const database = new Database(file, { readonly: true })
+    try {
+      const verdict = database.pragma('quick_check(1)', { simple: true })
+      return verdict === 'ok' ? undefined : String(verdict)
+    } finally {
+      database.close()
+    }
+  } catch (error) {
+    return messageOf(error)
+  }
 }
 
 /** Moves an index out of the way, with all that belongs to it. Answers its new name. */
@@ -76,10 +94,13 @@ function initialise(database: Database.Database, options: OpenIndexOptions): voi
     .run(options.replica(), emptyDigest)
 }
 
-function checkAfterCrash(database: Database.Database, file: string): void {
-  if (database.prepare('SELECT closed_cleanly FROM replica').pluck().get() !== 1) {
+/** True when there was one. */
+function checkAfterCrash(database: Database.Database, file: string): boolean {
+  const isCutOff = database.prepare('SELECT closed_cleanly FROM replica').pluck().get() !== 1
+  if (isCutOff) {
     const verdict = database.pragma('quick_check(1)', { simple: true })
     if (verdict !== 'ok') throw new IndexDamagedError(file, new Error(String(verdict)))
   }
   database.prepare('UPDATE replica SET closed_cleanly = 0').run()
+  return isCutOff
 }

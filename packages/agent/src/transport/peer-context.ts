@@ -36,8 +36,9 @@ export const trainFeature = 'train'
 
 /** What this node says of itself to this very peer. */
 export function helloFor(options: TransportOptions, { protocol, peer }: PeerContext): Hello {
-  const { name, foldersFor, software = '', unison, features = [] } = options
+  const { name, foldersFor, software = '', unison, features = [], clock } = options
   const folders = [...foldersFor(peer.id)]
   const all = [...features, ...(peer.mayProbe ? [trainFeature] : [])]
-  return { type: 'hello', protocol, software, name, features: all, folders, unison: unison?.() ?? '' }
+  const now = Math.round(clock.wallNow())
+  return { type: 'hello', protocol, software, name, features: all, folders, unison: unison?.() ?? '', now }
 }

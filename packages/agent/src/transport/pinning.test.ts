@@ -141,6 +141,7 @@ describe('a known peer that does not read', () => {
     b.transport.setPeers([a.asPeer()])
     const hello = {
       type: 'hello',
+      now: 0,
       protocol: protocolVersion,
       software: '',
       name: 'a',

@@ -52,6 +52,8 @@ export const helloSchema = z.object({
   /** Only the folders that the sender shares with this very peer. */
   folders: z.array(folderId).max(10_000),
   unison: z.string().max(64),
+  /** What the sender's clock shows, ms since 1970. */
+  now: z.number().int(),
 })
 
 /** What the sender has: sent when a link comes up and whenever it changed. `received` acknowledges the peer's entries up to
@@ -136,6 +138,26 @@ export const membersSchema = z.object({
   members: z.array(member).max(limits.entriesPerMessage),
 })
 
+/** A step in comparing two replicas by hash tree: what lies below this node of it? At a leaf also what the sender has there, when
+ *  differences are to be healed. */
+export const compareSchema = z.object({
+  type: z.literal('compare'),
+  folder: folderId,
+  id: z.string().max(64),
+  prefix: z.string().regex(/^[0-9a-f]{0,3}$/),
+  entries: z.array(entry).max(limits.entriesPerMessage),
+})
+
+/** Sums of the sixteen children, or at a leaf its entries. Nothing when the sender is not in step with the receiver. */
+export const comparedSchema = z.object({
+  type: z.literal('compared'),
+  folder: folderId,
+  id: z.string().max(64),
+  settled: z.boolean(),
+  sums: z.array(digest).max(16),
+  entries: z.array(entry).max(limits.entriesPerMessage),
+})
+
 /** Echo wave over all replicas that can be reached, for `sync --wait`. */
 export const probeSchema = z.object({
   type: z.literal('probe'),
@@ -199,6 +221,8 @@ export const messageSchema = z.discriminatedUnion('type', [
   tookSchema,
   resendSchema,
   membersSchema,
+  compareSchema,
+  comparedSchema,
   probeSchema,
   probeReplySchema,
   forgetPairSchema,

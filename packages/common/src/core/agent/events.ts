@@ -28,6 +28,14 @@ export interface Brought {
   readonly entry: Entry | undefined
 }
 
+/** A file whose content nobody has changed, and which is not what the index says. */
+export interface DamagedItem extends Seen {
+  /** Somebody who is away knows the version. */
+  readonly isHeldElsewhere: boolean
+  /** When nobody is known to have the right content. */
+  readonly otherwise: 'edit' | 'leave'
+}
+
 export interface RemoteItem {
   readonly remote: Entry
   readonly local: Row | undefined
@@ -114,6 +122,7 @@ export type FolderEvent = { readonly at: number } & (
       readonly meta: IndexMeta
     }
   | { readonly kind: 'observed'; readonly items: readonly Seen[] }
+  | { readonly kind: 'damage_found'; readonly items: readonly DamagedItem[] }
   | { readonly kind: 'applied'; readonly items: readonly AppliedItem[] }
   | {
       readonly kind: 'fetch_finished'
@@ -139,6 +148,8 @@ export type FolderEvent = { readonly at: number } & (
       readonly toSeq: number
       readonly complete: boolean
     }
+  /** Entries at which the peer has another content than we, at the same version. */
+  | { readonly kind: 'entries_disputed'; readonly peer: NodeId; readonly items: readonly RemoteItem[] }
   | { readonly kind: 'retry_requested' }
   | { readonly kind: 'follow_set'; readonly follows: Follows }
   | { readonly kind: 'order_set'; readonly peer: NodeId; readonly ordered: boolean }

@@ -141,6 +141,11 @@ export function onEntries(draft: Draft, event: EventOf<'entries_received'>): voi
   editPeer(draft, event.peer, { incoming, announced, outgoing })
 }
 
+/** Which of the two is kept under its name follows from the same rules as in any conflict, on both sides. */
+export function onDisputed(draft: Draft, { peer, items }: EventOf<'entries_disputed'>): void {
+  if (draft.peers.has(peer)) for (const item of items) receiveOne(draft, peer, item)
+}
+
 /** False when it is as alive as any other. */
 function buryDead(draft: Draft, peer: NodeId, { remote, local, blockedBy }: RemoteItem): boolean {
   const row = current(draft, remote.path, local)

@@ -1,12 +1,13 @@
 import type { NodeId } from '../causal/types.ts'
 import { onApplied } from './applied-events.ts'
 import { onMembers, onSharersSet, onTombstonesRead, speak } from './collection.ts'
+import { onDamageFound } from './damage.ts'
 import { onFetchFinished, onObserved } from './disk-events.ts'
 import { dispatch } from './dispatch.ts'
 import { begin, blockWishes, type Draft, editPeer, finish, reviewHeld, setClaim, wantedOf } from './draft.ts'
 import type { Effect, EventOf, FolderEvent } from './events.ts'
 import { onEntriesRead, onResendRequested, readForPeers, recheckDisagreements } from './exchange.ts'
-import { onEntries, onLinkDown, onLinkUp, onSummary, raiseKnowledge } from './peer-events.ts'
+import { onDisputed, onEntries, onLinkDown, onLinkUp, onSummary, raiseKnowledge } from './peer-events.ts'
 import { bounds, type FolderState } from './state.ts'
 import { claimFlag, wishFlag } from './wishes.ts'
 
@@ -32,8 +33,10 @@ const handlers: Handlers = {
   link_down: onLinkDown,
   summary_received: onSummary,
   entries_received: onEntries,
+  entries_disputed: onDisputed,
   entries_read: onEntriesRead,
   observed: onObserved,
+  damage_found: onDamageFound,
   applied: onApplied,
   fetch_finished: onFetchFinished,
   resend_requested: onResendRequested,

@@ -19,8 +19,15 @@ export function removeFromDigest(digest: Digest, entry: Fingerprinted): Digest {
 }
 
 function combine(digest: Digest, entry: Fingerprinted, sign: 1 | -1): Digest {
-  if (entry.deleted) return digest
-  const lanes = fingerprint(entry)
+  return entry.deleted ? digest : shift(digest, fingerprint(entry), sign)
+}
+
+/** Adds any text to a digest. */
+export function addText(digest: Digest, text: string): Digest {
+  return shift(digest, lanesOf(text), 1)
+}
+
+function shift(digest: Digest, lanes: readonly number[], sign: 1 | -1): Digest {
   let sum = ''
   for (let lane = 0; lane < 4; lane++) {
     const before = Number.parseInt(digest.slice(lane * 8, lane * 8 + 8), 16)
@@ -35,7 +42,16 @@ function fingerprint({ path, vector }: Omit<Fingerprinted, 'deleted'>): readonly
   const keys = Object.keys(vector).sort()
   let text = `${path}\0`
   for (const key of keys) text += `${key}:${vector[key]};`
+  return lanesOf(text)
+}
+
+function lanesOf(text: string): readonly number[] {
   return [...mix(text, 0x9e3779b9), ...mix(text, 0x85ebca6b)]
+}
+
+/** 53 bits or so of a text: equal everywhere. */
+export function hashText(text: string): number {
+  return mix(text, 0x9e3779b9)[0]
 }
 
 function mix(text: string, seed: number): readonly [number, number] {

@@ -1,0 +1,44 @@
+import { plain } from '../causal/change.ts'
+import { matches } from '../causal/content.ts'
+import type { DiskState, NodeId, Row, VersionVector } from '../causal/types.ts'
+import { covers, emptyVector } from '../causal/version-vector.ts'
+import { observeOne } from './disk-events.ts'
+import { current, type Draft, putRow, wantedOf } from './draft.ts'
+import type { DamagedItem, EventOf } from './events.ts'
+import { newWish } from './wishes.ts'
+
+/** Content that nobody wrote: the disk lost it, or it changed there without a trace. The index says what it was, and a peer that knows
+ *  that version has it. So this replica says that it no longer has it, which is the truth, and fetches it; what the disk shows is kept as
+ *  a copy. A crash in between costs nothing: at equal knowledge the digests differ, and the peer is asked again. */
+export function onDamageFound(draft: Draft, { items }: EventOf<'damage_found'>): void {
+  for (const item of items) healOne(draft, item)
+}
+
+function healOne(draft: Draft, item: DamagedItem): void {
+  const { path, local, disk, isHeldElsewhere, otherwise } = item
+  const row = current(draft, path, local)
+  if (!row || row.deleted || !disk || draft.claims.has(path) || matches(row, disk)) return
+  const holder = holderOf(draft, row.vector)
+  if (holder === undefined && !isHeldElsewhere) {
+    if (otherwise === 'edit') observeOne(draft, item)
+    return
+  }
+  const lost = lostRow(row, disk)
+  putRow(draft, lost)
+  if (holder === undefined) return
+  const wish = { ...newWish(plain(row), { ...lost, seq: 0 }), keep: disk.size > 0, attempts: stubborn }
+  wantedOf(draft, holder).set(path, { ...wish, need: 'resolve' })
+}
+
+/** Unison, too, believes that nothing has changed here: from the second try on it looks at the content. */
+const stubborn = 2
+
+function holderOf({ peers }: Draft, vector: VersionVector): NodeId | undefined {
+  for (const [id, { announced }] of peers) if (announced && covers(announced.knowledge, vector)) return id
+  return undefined
+}
+
+/** No version at all, below every other. */
+function lostRow(row: Row, { kind, size, mtimeUs, mode, hash, stat }: DiskState): Row {
+  return { ...row, kind, size, mtimeUs, mode, hash, stat, vector: emptyVector }
+}

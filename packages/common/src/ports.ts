@@ -38,5 +38,5 @@ export type Observation =
   | {
       readonly path: RelativePath
       readonly problem: string
-      readonly code: 'unreadable' | 'changing' | 'unsupported' | 'bad_name'
+      readonly code: 'unreadable' | 'changing' | 'unsupported' | 'bad_name' | 'name_taken'
     }

@@ -65,6 +65,7 @@ function folderStatus(network: Network, host: FolderHost): FolderStatus {
   const problems = [
     ...(problem ? [problem] : []),
     ...(engine?.problems.list(shownProblems) ?? []),
+    ...twins(host),
     ...peerProblems(network, host),
     ...lackingPeers(network, host),
   ]
@@ -92,6 +93,19 @@ function isSyncing({ engine }: FolderHost): boolean {
   if (!engine) return false
   if (engine.isBusy) return true
   return [...engine.state.peers.values()].some((peer) => peer.fetch !== undefined)
+}
+
+/** What cannot be here because of what is. */
+function twins({ engine }: FolderHost): Problem[] {
+  const wishes = [...(engine?.state.peers.values() ?? [])].flatMap(({ wanted }) => [...wanted.values()])
+  const found = new Map(wishes.flatMap(({ entry, twin }) => (twin === undefined ? [] : [[entry.path, twin]])))
+  return [...found].slice(0, shownProblems).map(([path, twin]) => ({
+    code: 'name_taken',
+    message: `${path} cannot be here beside ${twin}: the disk does not tell the two names apart`,
+    remedy: 'rename one of the two, on a machine that holds both; everything else goes on meanwhile',
+    path,
+    retryable: true,
+  }))
 }
 
 /** Why single paths do not come from a peer, after they have been tried. */

@@ -10,7 +10,9 @@ import { controlSlots, type WorkerReply } from './worker-protocol.ts'
 export interface ObserveOptions {
   /** When given, files above 32 MB are not waited for: their observations come here later, each by itself. A failure there comes as
    *  an observation too (`unreadable`). Must not throw. */
-  readonly onLate?: (observation: Observation) => void
+  readonly onLate?: ((observation: Observation) => void) | undefined
+  /** The file system takes some different names for the same: only what is spelt like this is there. */
+  readonly folds?: boolean
 }
 
 export interface ScanOptions {
@@ -64,9 +66,15 @@ export function createDiskWorker(): DiskWorker {
     }
   }
 
-  async function observeBig(root: string, request: ObserveRequest): Promise<Observation> {
+  async function observeBig(root: string, request: ObserveRequest, folds: boolean): Promise<Observation> {
     try {
-      const reply = await askBig({ kind: 'observe', root, requests: [request], mostBytes: Number.POSITIVE_INFINITY })
+      const reply = await askBig({
+        kind: 'observe',
+        root,
+        requests: [request],
+        mostBytes: Number.POSITIVE_INFINITY,
+        folds,
+      })
       return observed(reply).observations[0] as Observation
     } catch (error) {
       return { path: request.path, code: 'unreadable', problem: error instanceof Error ? error.message : String(error) }
@@ -76,11 +84,13 @@ export function createDiskWorker(): DiskWorker {
   return {
     async observe(root, paths, options = {}) {
       const requests = paths.map(toRequest)
-      const { observations, later } = observed(await main.ask({ kind: 'observe', root, requests, mostBytes: bigBytes }))
-      const { onLate } = options
+      const { onLate, folds = false } = options
+      const { observations, later } = observed(
+        await main.ask({ kind: 'observe', root, requests, mostBytes: bigBytes, folds }),
+      )
       if (onLate === undefined)
-        return [...observations, ...(await Promise.all(later.map((item) => observeBig(root, item))))]
-      for (const item of later) void observeBig(root, item).then(onLate)
+        return [...observations, ...(await Promise.all(later.map((item) => observeBig(root, item, folds))))]
+      for (const item of later) void observeBig(root, item, folds).then(onLate)
       return [...observations]
     },
 

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { Content, Kind, RelativePath, StatSignature } from '@spansync/common/core/causal/types'
 import type { Observation } from '@spansync/common/ports'
 import { errnoOf, messageOf } from '@spansync/common/runtime/errors'
+import { ExactNames } from './exact-names.ts'
 import { hashBytes, hashFile } from './hash.ts'
 import { checkMarker } from './marker.ts'
 import { ParentGuard } from './parents.ts'
@@ -34,20 +35,22 @@ export function observe(
   root: string,
   requests: readonly ObserveRequest[],
   mostBytes = Number.POSITIVE_INFINITY,
+  folds = false,
 ): ObserveResult {
+  const exact = folds ? new ExactNames(root) : undefined
   const guard = new ParentGuard(root)
   const observations: Observation[] = []
   const later: ObserveRequest[] = []
   const fresh: ObserveRequest[] = []
   for (const request of requests) {
-    const seen = observeOne(root, guard, request, { mostBytes, patient: false })
+    const seen = observeOne(root, guard, request, { mostBytes, patient: false, exact })
     if (seen === 'later') later.push(request)
     else if (seen === 'fresh') fresh.push(request)
     else observations.push(seen)
   }
   if (fresh.length > 0) sleep(tickMs)
   for (const request of fresh) {
-    const seen = observeOne(root, guard, request, { mostBytes, patient: true })
+    const seen = observeOne(root, guard, request, { mostBytes, patient: true, exact })
     if (seen === 'later' || seen === 'fresh') later.push(request)
     else observations.push(seen)
   }
@@ -59,7 +62,7 @@ function observeOne(
   root: string,
   guard: ParentGuard,
   request: ObserveRequest,
-  limits: { mostBytes: number; patient: boolean },
+  limits: { mostBytes: number; patient: boolean; exact: ExactNames | undefined },
 ): Observation | 'later' | 'fresh' {
   const { path, known } = request
   if (!isUsablePath(path)) return { path, code: 'bad_name', problem: 'this name cannot be synchronised' }
@@ -68,6 +71,10 @@ function observeOne(
     const full = join(root, path)
     const stats = lstat(full)
     if (stats === undefined) return { path, disk: undefined }
+    if (limits.exact?.has(path) === false) {
+      // What is known by this name has been renamed. What is not must not take the other one's place.
+      return known ? { path, disk: undefined } : { path, code: 'name_taken', problem: takenText }
+    }
     const kind = kindOf(stats)
     if (kind === undefined) return { path, code: 'unsupported', problem: `it is ${nameOfType(stats)}` }
     const stat = signatureOf(stats)
@@ -88,6 +95,8 @@ function observeOne(
     return problemOf(path, error)
   }
 }
+
+const takenText = 'something is there whose name differs only in ways that this file system ignores'
 
 function contentOf(kind: Kind, stats: Stats, hash: string): Content {
   const mode = kind === 'symlink' ? 0 : stats.mode & 0o777

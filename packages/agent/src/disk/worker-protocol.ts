@@ -11,6 +11,8 @@ export type WorkerRequest = { readonly id: number } & (
       readonly root: string
       readonly requests: readonly ObserveRequest[]
       readonly mostBytes: number
+      /** The file system takes some different names for the same. */
+      readonly folds: boolean
     }
   | {
       readonly kind: 'perform'

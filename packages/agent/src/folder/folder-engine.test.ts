@@ -39,6 +39,7 @@ function engineOn(disk: DiskWorker, more: Partial<FolderEngineOptions> = {}): Fo
     hint: () => {},
     mayBeEmpty: () => false,
     isHeld: () => false,
+    folding: undefined,
     session: () => Promise.reject(new Error('not asked for')),
     byUnison: () => {},
     parcelled: () => {},

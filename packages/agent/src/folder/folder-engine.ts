@@ -6,6 +6,7 @@ import { isSame } from '@spansync/common/core/agent/scope'
 import { bounds, type FolderState, initialState, isOpen } from '@spansync/common/core/agent/state'
 import { step } from '@spansync/common/core/agent/step'
 import { matches } from '@spansync/common/core/causal/content'
+import { type Folding, NamesInUse } from '@spansync/common/core/causal/folding'
 import { need } from '@spansync/common/core/causal/need'
 import type {
   DiskState,
@@ -67,6 +68,8 @@ export class FolderEngine {
   #wakeAt = Number.POSITIVE_INFINITY
   #wake: AbortController | undefined
   #busy = 0
+  /** All that is alive here, where the file system takes some different names for the same. */
+  readonly #names: NamesInUse | undefined
   /** The agent was killed, or the power went, and what is on the disk has not all been looked at since. */
   #isCutOff = false
   #neighbours: ReadonlySet<NodeId> = new Set()
@@ -81,10 +84,11 @@ export class FolderEngine {
     })
     this.#journal = new PendingJournal(options.indexFile)
     this.index.rescope(options.scope)
-    const { folder, self, scope, wordEveryMs } = options
+    const { folder, self, scope, wordEveryMs, folding } = options
+    this.#names = folding && namesOf(this.index, folding)
     const { replica, knowledge, collected } = this.index.meta()
     const members = this.index.members()
-    this.#state = initialState({ folder, self, replica, knowledge, collected, members, scope, wordEveryMs })
+    this.#state = initialState({ folder, self, replica, knowledge, collected, members, scope, wordEveryMs, folding })
     const { root, disk, clock, matcher, disposable } = options
     const { index, problems } = this
     this.observer = new Observer({
@@ -93,6 +97,7 @@ export class FolderEngine {
       index,
       problems,
       isIgnored: (path) => matcher.matches(path),
+      folds: options.folding !== undefined,
       again: (path) => options.hint({ kind: 'path', path }),
       late: (see) => this.#postLater(() => ({ kind: 'observed', items: see() })),
       isOwnWork: (path) => this.#state.claims.has(path),
@@ -185,7 +190,7 @@ export class FolderEngine {
     this.#postLater(() => ({
       kind: 'entries_received',
       peer,
-      items: remoteItems(this.index, entries),
+      items: remoteItems(this.index, entries, this.#names),
       toSeq,
       complete,
       knowledge,
@@ -373,6 +378,7 @@ export class FolderEngine {
     switch (effect.kind) {
       case 'commit':
         this.index.commit(effect)
+        this.#noteNames(effect.rows)
         this.options.committed(effect.rows)
         return
       case 'restat':
@@ -405,6 +411,13 @@ export class FolderEngine {
         return this.#schedule(effect.at)
       default:
         return never(effect)
+    }
+  }
+
+  #noteNames(rows: readonly Entry[]): void {
+    for (const { path, deleted } of this.#names ? rows : []) {
+      if (deleted) this.#names?.delete(path)
+      else this.#names?.add(path)
     }
   }
 
@@ -445,7 +458,8 @@ export class FolderEngine {
   async #fetch({ peer, id, items, partial }: Extract<Effect, { kind: 'fetch' }>): Promise<void> {
     const { changed, clock, log, session, folder, fetched: record } = this.options
     changed()
-    const untouched = untouchedBy(items, this.index)
+    // What else comes with a whole directory may hold names that this disk does not tell apart.
+    const untouched = this.#names ? new Set<RelativePath>() : untouchedBy(items, this.index)
     const endEntry = await this.#journal.begin(peer, items, untouched)
     const endAhead = this.ahead.bringing(peer, items)
     const begun = clock.now()
@@ -518,6 +532,12 @@ export class FolderEngine {
     const { code, message, remedy, retryable } = toSpansyncError(error)
     return { code, message: message || messageOf(error), remedy, retryable }
   }
+}
+
+function namesOf(index: FolderIndex, folding: Folding): NamesInUse {
+  const names = new NamesInUse(folding)
+  for (const { path } of index.below('', Number.MAX_SAFE_INTEGER)) names.add(path)
+  return names
 }
 
 /** Long enough to gather a burst, short enough not to be felt. */

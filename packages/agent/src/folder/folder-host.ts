@@ -13,6 +13,7 @@ import type { Problem } from '@spansync/common/protocol/status'
 import { messageOf, type SpansyncError, toSpansyncError } from '@spansync/common/runtime/errors'
 import type { Logger } from '@spansync/common/runtime/logger'
 import type { DiskWorker } from '../disk/disk-worker.ts'
+import { foldingOf } from '../disk/folding.ts'
 import { checkMarker, rootInstance } from '../disk/marker.ts'
 import { bindIndex } from '../index-store/bind-index.ts'
 import { setAside } from '../index-store/open-index.ts'
@@ -381,6 +382,7 @@ export class FolderHost implements AsyncDisposable {
       disposable: config.ignoreDefaults ? defaultIgnorePatterns : [],
       matcher: this.matcher,
       scope: scopeOf(config),
+      folding: foldingOf(config.path, config.names),
       versionsDirectory: join(home, 'versions', folder),
       disk,
       clock,

@@ -31,6 +31,7 @@ function observerOf(index: MemoryIndex, at = root): Observer {
     disk: emptyDisk,
     index,
     problems: new PathProblems(),
+    folds: false,
     isIgnored: (path) => path.endsWith('.tmp'),
     again: () => {},
     late: () => {},

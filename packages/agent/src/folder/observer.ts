@@ -13,6 +13,8 @@ export interface ObserverOptions {
   readonly index: FolderIndex
   readonly problems: PathProblems
   readonly isIgnored: (path: RelativePath) => boolean
+  /** The file system takes some different names for the same. */
+  readonly folds: boolean
   /** A file that was still being written: look again later. */
   readonly again: (path: RelativePath) => void
   /** Big files come by themselves, perhaps when the index is closed already: called only when somebody still wants to know. */
@@ -87,7 +89,7 @@ export class Observer {
   }
 
   async #lookPage(paths: readonly RelativePath[], mode: LookMode): Promise<Seen[]> {
-    const { disk, root, index } = this.#options
+    const { disk, root, index, folds } = this.#options
     const rows = index.getMany(paths)
     const requests: ObservePath[] = paths.map((path) => ({
       path,
@@ -97,7 +99,7 @@ export class Observer {
       this.#late--
       this.#options.late(() => this.#toSeen([observation]))
     }
-    const observations = await disk.observe(root, requests, mode === 'read' ? {} : { onLate })
+    const observations = await disk.observe(root, requests, mode === 'read' ? { folds } : { onLate, folds })
     this.#late += paths.length - observations.length
     return this.#toSeen(observations)
   }

@@ -1,4 +1,5 @@
 import type { CommitRow } from '@spansync/common/core/agent/events'
+import type { Folding } from '@spansync/common/core/causal/folding'
 import type { FolderId, NodeId, RelativePath, VersionVector } from '@spansync/common/core/causal/types'
 import type { IgnoreMatcher } from '@spansync/common/core/policy/ignore'
 import type { Clock, Hint } from '@spansync/common/ports'
@@ -35,6 +36,8 @@ export interface FolderEngineOptions {
   /** Stands for what this node ignores beyond the usual. */
   readonly scope: string
   readonly versionsDirectory: string
+  /** Names that the file system does not tell apart; undefined when it tells all apart. */
+  readonly folding: Folding | undefined
   readonly disk: DiskWorker
   readonly clock: Clock
   readonly log: Logger

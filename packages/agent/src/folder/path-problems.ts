@@ -6,6 +6,7 @@ const most = 1000
 const remedies: Record<string, string> = {
   unreadable: 'make it readable for the user that runs spansync, or ignore it with `--ignore`',
   unsupported: 'only files, directories and symbolic links can be synchronised; ignore it, or move it elsewhere',
+  name_taken: 'rename one of the two; on a machine whose disk tells such names apart both can be seen',
   bad_name: 'rename it: its name is not valid UTF-8, so other machines could not hold it',
 }
 

@@ -51,6 +51,7 @@ folders:
   expect(config.peers.phone).toMatchObject({ id: b, addresses: [], metered: true })
   expect(Object.values(config.folders)[0]).toEqual({
     path: join(homedir(), 'docs'),
+    names: 'auto',
     with: ['nas'],
     ignore: ['*.iso'],
     ignoreDefaults: true,

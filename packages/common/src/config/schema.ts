@@ -66,6 +66,10 @@ const folder = z.strictObject({
   with: z.array(name).optional().describe('The peers that get this folder; absent: every peer'),
   ignore: z.array(z.string().min(1)).default([]).describe('Patterns of names that stay on this machine, such as *.iso'),
   ignoreDefaults: z.boolean().default(true).describe('Also ignore the usual temporary files'),
+  names: z
+    .enum(['auto', 'exact', 'caseless'])
+    .default('auto')
+    .describe('Whether the disk here tells a.txt from A.TXT: exact or caseless; auto: found out'),
   rescanMinutes: z
     .number()
     .positive()

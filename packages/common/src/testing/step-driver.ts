@@ -2,6 +2,7 @@ import type { ApplyItem, ApplyResult, Effect, FetchOutcome, FolderEvent, Seen } 
 import { type FolderState, initialState } from '../core/agent/state.ts'
 import { step } from '../core/agent/step.ts'
 import { emptyDigest } from '../core/causal/digest.ts'
+import { type Folding, NamesInUse } from '../core/causal/folding.ts'
 import { blockerOf } from '../core/causal/paths.ts'
 import type {
   DiskState,
@@ -19,6 +20,12 @@ type EffectOf<K extends Effect['kind']> = Extract<Effect, { kind: K }>
 
 export const here = 'here.1' as ReplicaId
 export const self = 'here' as NodeId
+
+interface Nature {
+  readonly scope?: string
+  readonly wordEveryMs?: number
+  readonly folding?: Folding
+}
 
 interface Announcement {
   readonly knowledge?: VersionVector
@@ -42,10 +49,13 @@ export class StepDriver {
   /** Where a session, and not a program, has put what is there. */
   readonly placed = new Set<RelativePath>()
   now = 1000
+  readonly #folding: Folding | undefined
 
-  constructor({ scope = '', wordEveryMs = Number.POSITIVE_INFINITY } = {}) {
+  constructor({ scope = '', wordEveryMs = Number.POSITIVE_INFINITY, folding }: Nature = {}) {
+    this.#folding = folding
+
     const folder = 'folder' as FolderId
-    this.state = initialState({ folder, self, replica: here, knowledge: {}, scope, wordEveryMs })
+    this.state = initialState({ folder, self, replica: here, knowledge: {}, scope, wordEveryMs, folding })
   }
 
   send(event: WithoutTime<FolderEvent>): Effects {
@@ -102,10 +112,18 @@ export class StepDriver {
       remote,
       local: this.index.get(remote.path),
       blockedBy: blockerOf(this.index, remote.path),
+      twin: this.#twinOf(remote.path),
     }))
     const known = knowledge ?? Object.assign({}, ...entries.map(({ vector }) => vector))
     const said = { toSeq, complete, knowledge: known, digest: emptyDigest, partial }
     return this.send({ kind: 'entries_received', peer: peer as NodeId, items, ...said })
+  }
+
+  #twinOf(path: RelativePath): RelativePath | undefined {
+    if (!this.#folding) return undefined
+    const names = new NamesInUse(this.#folding)
+    for (const row of this.index.below('', Number.MAX_SAFE_INTEGER)) names.add(row.path)
+    return names.twinOf(path)
   }
 
   /** What the index says to a read, as the shell would answer it. */

@@ -3,6 +3,7 @@ import { ancestors } from '../causal/paths.ts'
 import type { NodeId, RelativePath, Row } from '../causal/types.ts'
 import { type Draft, editPeer, setClaim, takeId } from './draft.ts'
 import type { ApplyItem, FetchItem, Operation } from './events.ts'
+import { namesInTheMaking } from './names.ts'
 import { bounds, isOpen, type PeerState, type Wanted } from './state.ts'
 import { isDirectoryInTheWay, isLate, operationsFor, wishFlag } from './wishes.ts'
 
@@ -69,7 +70,8 @@ function isLateTurn(draft: Draft, id: NodeId, peer: PeerState): boolean {
 }
 
 function isEligible(draft: Draft, id: NodeId, wish: Wanted): boolean {
-  if (wish.need === 'wait' || wish.need === 'later' || wish.notBefore > draft.at) return false
+  if (wish.need === 'wait' || wish.need === 'later' || wish.notBefore > draft.at || wish.twin !== undefined)
+    return false
   const claim = draft.claims.get(wish.entry.path)
   return claim === undefined || (claim.stage === 'ready' && claim.peer === id)
 }
@@ -120,16 +122,18 @@ function fetchFrom(draft: Draft, id: NodeId): void {
   const peer = draft.peers.get(id) as PeerState
   if (peer.fetch) return
   const items: FetchItem[] = []
+  const names = namesInTheMaking(draft)
   let lateTurn: boolean | undefined
   for (const wish of peer.wanted.values()) {
     if (items.length >= peer.batch) break
-    if (!canFetch(draft, id, wish)) continue
+    if (!canFetch(draft, id, wish) || names?.twinOf(wish.entry.path) !== undefined) continue
     if (isLate(wish)) {
       lateTurn ??= isLateTurn(draft, id, peer)
       if (!lateTurn) continue
     }
     const { entry, local, transit, attempts } = wish
     items.push({ entry, local, transit, clear: isDirectoryInTheWay(wish), attempts })
+    names?.addWithParents(entry.path)
   }
   if (items.length === 0) return
   const fetchId = takeId(draft)

@@ -41,6 +41,8 @@ export interface RemoteItem {
   readonly local: Row | undefined
   /** The nearest ancestor that is alive in our index and not a directory. */
   readonly blockedBy: Row | undefined
+  /** What is alive here under a name that the file system does not tell from this one, or from one of its parents. */
+  readonly twin?: RelativePath | undefined
 }
 
 export interface IndexMeta {

@@ -20,6 +20,7 @@ import {
   wantedOf,
 } from './draft.ts'
 import type { EventOf, RemoteItem } from './events.ts'
+import { twinFor } from './names.ts'
 import { initialPeer, isListed, type Outgoing, type PeerState } from './state.ts'
 import { newWish } from './wishes.ts'
 
@@ -159,7 +160,7 @@ function buryDead(draft: Draft, peer: NodeId, { remote, local, blockedBy }: Remo
   return true
 }
 
-function receiveOne(draft: Draft, peer: NodeId, { remote, local, blockedBy }: RemoteItem): void {
+function receiveOne(draft: Draft, peer: NodeId, { remote, local, blockedBy, twin: found }: RemoteItem): void {
   const row = current(draft, remote.path, local)
   // A tombstone that was dropped here need not come back.
   const isOld = !row && remote.deleted && covers(draft.collected, remote.vector)
@@ -171,8 +172,9 @@ function receiveOne(draft: Draft, peer: NodeId, { remote, local, blockedBy }: Re
   // Whoever it came from: it is no version of ours, and who has it will tell of it.
   const brought = claim?.stage === 'quarantine' ? claim.brought : undefined
   if (brought && remote.deleted && !row && removeBrought(draft, { peer, entry: remote, row, disk: brought })) return
+  const twin = twinFor({ entry: remote, local: row }, () => found)
   const isHeld = isChanging(draft, remote.path) && now.kind !== 'nothing'
-  if (isHeld) return void wanted.set(remote.path, { ...newWish(remote, row), need: 'later', blockedBy })
+  if (isHeld) return void wanted.set(remote.path, { ...newWish(remote, row), need: 'later', blockedBy, twin })
   if (now.kind === 'nothing' || now.kind === 'adopt' || now.kind === 'merge') {
     wanted.delete(remote.path)
     const joined = now.kind === 'nothing' ? undefined : adopted(row, remote, row?.stat, () => takeDot(draft))
@@ -185,7 +187,7 @@ function receiveOne(draft: Draft, peer: NodeId, { remote, local, blockedBy }: Re
   if (sameAsBefore && before.entry.hash === remote.hash) return
   const superseded = brought && brought.kind !== 'dir' && !matches(remote, brought) ? brought.stat : undefined
   const transit = before?.transit ?? superseded
-  wanted.set(remote.path, { ...newWish(remote, row), need: now.kind, keep, blockedBy, transit })
+  wanted.set(remote.path, { ...newWish(remote, row), need: now.kind, keep, blockedBy, transit, twin })
   // The file changed at the peer while it was sent, and this is the news of it: fetch again over what came then.
   const stage = draft.claims.get(remote.path)?.stage
   if (transit && !keep && now.kind !== 'wait' && (stage === 'quarantine' || stage === 'ready')) {

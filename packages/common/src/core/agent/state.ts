@@ -1,3 +1,4 @@
+import type { Folding } from '../causal/folding.ts'
 import { type Heard, nothingHeard } from '../causal/heard.ts'
 import type { Member, Members } from '../causal/members.ts'
 import type {
@@ -38,6 +39,8 @@ export interface FolderState {
   readonly collected: VersionVector
   /** What each member has said of itself last, this one included. */
   readonly members: Members
+  /** Names that the file system here does not tell apart; undefined when it tells all apart. */
+  readonly folding: Folding | undefined
   /** With whom a person here shares the folder. */
   readonly sharers: ReadonlySet<NodeId>
   /** There is something to tell of the members that has not been told to everybody. */
@@ -170,6 +173,8 @@ export interface Wanted {
   readonly reason: string
   /** Deleted long ago (see `isDead`), but this replica is changing the path right now. */
   readonly isDead?: boolean
+  /** What is here already under a name that the file system does not tell from this one. */
+  readonly twin?: RelativePath | undefined
 }
 
 export interface Disagreement {
@@ -208,15 +213,24 @@ export interface Beginning {
   readonly members?: readonly Member[]
   readonly scope?: string
   readonly wordEveryMs?: number
+  readonly folding?: Folding | undefined
 }
 
 export function initialState(beginning: Beginning): FolderState {
-  const { members = [], scope = '', collected = {}, wordEveryMs = Number.POSITIVE_INFINITY, ...rest } = beginning
+  const {
+    members = [],
+    scope = '',
+    collected = {},
+    wordEveryMs = Number.POSITIVE_INFINITY,
+    folding,
+    ...rest
+  } = beginning
   return {
     ...rest,
     scope,
     collected,
     wordEveryMs,
+    folding,
     members: new Map(members.map((member) => [member.node, member])),
     sharers: new Set(),
     isUnsaid: true,

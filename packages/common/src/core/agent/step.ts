@@ -7,6 +7,7 @@ import { dispatch } from './dispatch.ts'
 import { begin, blockWishes, type Draft, editPeer, finish, reviewHeld, setClaim, wantedOf } from './draft.ts'
 import type { Effect, EventOf, FolderEvent } from './events.ts'
 import { onEntriesRead, onResendRequested, readForPeers, recheckDisagreements } from './exchange.ts'
+import { reviewTwins } from './names.ts'
 import { onDisputed, onEntries, onLinkDown, onLinkUp, onSummary, raiseKnowledge } from './peer-events.ts'
 import { bounds, type FolderState } from './state.ts'
 import { claimFlag, wishFlag } from './wishes.ts'
@@ -18,6 +19,7 @@ export function step(state: FolderState, event: FolderEvent): { state: FolderSta
   handle(draft, event)
   reviewHeld(draft)
   blockWishes(draft)
+  reviewTwins(draft)
   raiseKnowledge(draft)
   speak(draft)
   dispatch(draft)

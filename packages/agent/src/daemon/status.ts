@@ -97,7 +97,8 @@ function isSyncing({ engine }: FolderHost): boolean {
 
 /** What cannot be here because of what is. */
 function twins({ engine }: FolderHost): Problem[] {
-  const wishes = [...(engine?.state.peers.values() ?? [])].flatMap(({ wanted }) => [...wanted.values()])
+  if (!engine?.state.folding) return []
+  const wishes = [...engine.state.peers.values()].flatMap(({ wanted }) => [...wanted.values()])
   const found = new Map(wishes.flatMap(({ entry, twin }) => (twin === undefined ? [] : [[entry.path, twin]])))
   return [...found].slice(0, shownProblems).map(([path, twin]) => ({
     code: 'name_taken',

@@ -25,6 +25,10 @@ const once = [
   6326,
 ]
 
+/** The same, where tombstones are dropped: one that was dropped before a member two hops away had been heard of; a list that seemed to
+ *  be seen because an older page was. */
+const onceCollecting = [3, 47, 102, 164, 262, 328, 345]
+
 describe.runIf(chosen)('chosen histories', () => {
   it('hold', { timeout: 60 * minutes }, () => {
     const { kind, from, to } = chosen as NonNullable<typeof chosen>
@@ -36,13 +40,17 @@ describe.runIf(chosen)('chosen histories', () => {
 /** Everything equal in the end, no content lost, nothing risen from the dead, knowledge true at every moment that is looked at,
  *  nothing circulating afterwards. */
 describe.skipIf(chosen)('random histories', () => {
-  it.each(['plain', 'crashes', 'faults', 'whole', 'reopens', 'losses', 'orders', 'collects'] as const)(
+  it.each(['plain', 'crashes', 'faults', 'whole', 'reopens', 'losses', 'orders'] as const)(
     'hold with the seeds that once found a bug: %s',
     { timeout: minutes },
     (kind) => {
       expect(failuresIn(kind, new Set(once))).toEqual([])
     },
   )
+
+  it('hold with the seeds that once found a bug: collects', { timeout: minutes }, () => {
+    expect(failuresIn('collects', new Set(onceCollecting))).toEqual([])
+  })
 
   it('hold without faults: 1500 of them', { timeout: 4 * minutes }, () => {
     expect(failuresIn('plain', range(0, 1500))).toEqual([])

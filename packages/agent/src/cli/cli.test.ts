@@ -63,7 +63,9 @@ test('help and version', async () => {
   const commands = [...help.out.matchAll(/^ {2}([a-z]+) /gm)]
     .map(([, name]) => name ?? '')
     .filter((name) => name !== 'help')
-  expect(commands.join(' ')).toContain('init id folder peer coordinator run status sync mode conflicts doctor')
+  expect(commands.join(' ')).toContain(
+    'init id folder peer coordinator run status sync mode conflicts approve revert doctor',
+  )
   expect(help.out).not.toMatch(/invite|versions|stats/)
   const groups = ['folder', 'peer', 'coordinator']
   for (const name of ['init', 'id', 'run', 'status', 'sync', 'mode', 'conflicts', 'doctor', 'folder add', 'peer add']) {

@@ -3,6 +3,7 @@ import type { Environment } from '@spansync/common/cli/shell'
 import { version } from '../version.ts'
 import { addConflictsCommand } from './conflicts.ts'
 import { addCoordinatorCommand } from './coordinator.ts'
+import { addDeletionCommands } from './deletions.ts'
 import { addDoctorCommand } from './doctor.ts'
 import { addFolderCommand } from './folder.ts'
 import { addIdCommand } from './id.ts'
@@ -39,6 +40,7 @@ const spansync: Program = {
     addSyncCommand(program, runner)
     addModeCommand(program, runner)
     addConflictsCommand(program, runner)
+    addDeletionCommands(program, runner)
     addDoctorCommand(program, runner)
   },
 }

@@ -32,7 +32,7 @@ function makeFetcher(): Fetcher {
   const index = new MemoryIndex('r' as ReplicaId)
   const observer = new Observer({
     ...{ root, disk, index, problems: new PathProblems() },
-    ...{ isIgnored: () => false, again: () => {}, late: () => {}, isOwnWork: () => false, mayBeEmpty: () => false },
+    ...{ isIgnored: () => false, again: () => {}, late: () => {} },
   })
   const ahead = { has: () => false, ready: async () => undefined, drop: async () => {} }
   const versionPath = (path: RelativePath): string => `${folder.base}/versions/${path}`

@@ -1,10 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
+import { isUndecided } from '@spansync/common/core/agent/deletion-state'
 import type { Brought, Effect, FolderEvent, Seen } from '@spansync/common/core/agent/events'
 import { isSettled } from '@spansync/common/core/agent/exchange'
 import { isSame } from '@spansync/common/core/agent/scope'
 import { type FolderState, initialState, isOpen } from '@spansync/common/core/agent/state'
 import { step } from '@spansync/common/core/agent/step'
+import { weigh } from '@spansync/common/core/agent/weigh'
 import { matches } from '@spansync/common/core/causal/content'
 import { need } from '@spansync/common/core/causal/need'
 import type { DiskState, Entry, FolderId, NodeId, RelativePath } from '@spansync/common/core/causal/types'
@@ -18,7 +20,9 @@ import { isPutInPlace } from '../disk/stat.ts'
 import { openIndex } from '../index-store/open-index.ts'
 import { Ahead } from './ahead/ahead.ts'
 import { Applier, versionPathIn } from './applier.ts'
+import { type BroughtBack, bringBack } from './bring-back.ts'
 import { untouchedBy } from './covers.ts'
+import { isEmptied } from './emptied.ts'
 import { Fetcher, type Ways } from './fetcher.ts'
 import { remoteItems } from './incoming.ts'
 import { listBelow } from './list-below.ts'
@@ -62,8 +66,8 @@ export class FolderEngine {
     this.index = openIndex(options.indexFile, { replica: () => newReplicaId(options.nodeName) })
     this.#journal = new PendingJournal(options.indexFile)
     const { replica, knowledge } = this.index.meta()
-    this.#state = initialState(options.folder, replica, knowledge, options.scope)
-    const { root, disk, clock, matcher, disposable } = options
+    const { root, disk, clock, matcher, disposable, folder, scope, guard } = options
+    this.#state = initialState({ folder, replica, knowledge, scope, guard })
     const { index, problems } = this
     this.observer = new Observer({
       root,
@@ -73,8 +77,6 @@ export class FolderEngine {
       isIgnored: (path) => matcher.matches(path),
       again: (path) => options.hint({ kind: 'path', path }),
       late: (see) => this.#postLater(() => ({ kind: 'observed', items: see() })),
-      isOwnWork: (path) => this.#state.claims.has(path),
-      mayBeEmpty: () => options.mayBeEmpty(),
     })
     const versionPath = versionPathIn(options.versionsDirectory, () => clock.wallNow())
     this.ahead = new Ahead({
@@ -104,7 +106,8 @@ export class FolderEngine {
 
   /** Work of this folder is under way. */
   get isBusy(): boolean {
-    return this.#busy > 0 || this.#state.applying > 0 || this.observer.late > 0
+    const { applying, deletions } = this.#state
+    return this.#busy > 0 || applying > 0 || this.observer.late > 0 || isUndecided(deletions)
   }
 
   /** The peer holds the same as this replica, by its own word, and nothing is under way. */
@@ -165,6 +168,23 @@ export class FolderEngine {
 
   retry(): void {
     this.#post({ kind: 'retry_requested' })
+  }
+
+  /** A person has said that the deletions that wait are meant. */
+  approve(): void {
+    this.#post({ kind: 'deletions_approved' })
+  }
+
+  /** A person has said that they are not: what peers deleted stays, and what vanished here is brought back from them. */
+  async revert(): Promise<BroughtBack> {
+    this.#post({ kind: 'deletions_refused' })
+    const { root, disk, session } = this.options
+    const look = async (paths: readonly RelativePath[]): Promise<readonly Seen[]> => await this.look(paths, 'read')
+    const holders = [...this.#state.peers].flatMap(([id, { announced }]) =>
+      announced ? [{ id, knowledge: announced.knowledge }] : [],
+    )
+    const paths = [...this.#state.deletions.vanished.keys()]
+    return await bringBack({ root, disk, index: this.index, session, look, holders }, paths)
   }
 
   follow(follows: FolderState['follows']): void {
@@ -304,6 +324,8 @@ export class FolderEngine {
         return this.#run('folder.fetch', () => this.#fetch(effect))
       case 'observe':
         return this.#lookLater(effect.paths)
+      case 'weigh_deletions':
+        return this.#weigh(effect)
       case 'reincarnate':
         return this.#reincarnate()
       case 'wake':
@@ -311,6 +333,19 @@ export class FolderEngine {
       default:
         return never(effect)
     }
+  }
+
+  #weigh({ here, told, coming }: Extract<Effect, { kind: 'weigh_deletions' }>): void {
+    const { root, isScanning, hasHints } = this.options
+    this.#postLater(() => ({
+      kind: 'deletions_weighed',
+      here: weigh(this.index, here),
+      told: weigh(this.index, told, coming),
+      total: this.index.totals().files,
+      isEmptied: isEmptied(root, this.index.totals()),
+      isScanning: this.#busy > 0 || isScanning(),
+      isLooking: this.observer.late > 0 || hasHints(),
+    }))
   }
 
   #lookLater(paths: readonly RelativePath[]): void {

@@ -55,6 +55,7 @@ folders:
     ignore: ['*.iso'],
     ignoreDefaults: true,
     rescanMinutes: 60,
+    deletionGuard: { percent: 50, files: 100 },
   })
   expect(Object.isFrozen(config.peers.nas?.addresses)).toBe(true)
 })

@@ -61,6 +61,16 @@ const peer = z
     dataCapBytes: dataCap,
   }))
 
+const deletionGuard = z.strictObject({
+  percent: z
+    .number()
+    .min(0)
+    .max(100)
+    .default(50)
+    .describe('More than this part of the files may not go at once without a word of yours'),
+  files: z.int().min(1).default(100).describe('Fewer files than this always may'),
+})
+
 const folder = z.strictObject({
   path: absolutePath.describe('Where this folder is on this machine'),
   with: z.array(name).optional().describe('The peers that get this folder; absent: every peer'),
@@ -78,6 +88,10 @@ const folder = z.strictObject({
     .max(3_600_000)
     .optional()
     .describe('How long a file must rest before it is sent; absent: chosen by itself'),
+  deletionGuard: z
+    .union([z.literal('off'), deletionGuard])
+    .prefault({})
+    .describe('When deletions wait for `spansync approve`: percent and files, or off'),
 })
 
 const coordinator = z.strictObject({

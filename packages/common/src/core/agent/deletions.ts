@@ -19,7 +19,7 @@ const quiet = {
   manyMostMs: 60_000,
   waitingMs: 30_000,
   /** A renamed directory has to be read before it is known that nothing is lost. */
-  lookingMostMs: 3_600_000,
+  lookingMostMs: 600_000,
 } as const
 
 /** Holds back what has vanished here. False when it is to be told now: it has been weighed, nobody guards, or a peer has another version
@@ -125,11 +125,12 @@ export function onWeighed(draft: Draft, event: EventOf<'deletions_weighed'>): vo
   const { weighAt, vanished, since = draft.at } = draft.deletions
   // Something was added since: all of it is weighed again.
   if (weighAt !== undefined || draft.state.guard === undefined) return
-  const isMany = vanished.size >= draft.state.guard.files
-  const isUnsure = event.isScanning || (isMany && event.isLooking) || !hasHeardAll(draft)
-  if (isUnsure && draft.at - since < quiet.lookingMostMs)
-    return setDeletions(draft, { weighAt: draft.at + quiet.manyMs })
-  judge(draft, event)
+  const waiting = judge(draft, event)
+  // What may still turn out to be renamed holds up no more than that.
+  const mayBeRenamed = event.isLooking && waiting.here !== undefined && draft.at - since < quiet.lookingMostMs
+  const isUnsure = (event.isScanning && vanished.size > 0) || mayBeRenamed || !hasHeardAll(draft)
+  if (isUnsure) return setDeletions(draft, { weighAt: draft.at + quiet.manyMs, since })
+  setDeletions(draft, { waiting })
   if (draft.deletions.waiting.here === undefined) releaseVanished(draft)
   if (draft.deletions.waiting.peers === undefined) clearTold(draft)
   setDeletions(draft, { since: undefined })
@@ -141,11 +142,14 @@ function hasHeardAll(draft: Draft): boolean {
   )
 }
 
-function judge(draft: Draft, { here, told, total, isEmptied }: EventOf<'deletions_weighed'>): void {
+function judge(
+  draft: Draft,
+  { here, told, total, isEmptied }: EventOf<'deletions_weighed'>,
+): Draft['deletions']['waiting'] {
   const { waiting } = draft.deletions
   const ofHere = verdict(draft, { weight: here, total, before: waiting.here, isEmptied })
   const ofPeers = verdict(draft, { weight: told, total, before: waiting.peers, isEmptied: false })
-  setDeletions(draft, { waiting: { here: ofHere, peers: ofPeers } })
+  return { here: ofHere, peers: ofPeers }
 }
 
 interface Judged {

@@ -148,6 +148,12 @@ describe('deletions made here', () => {
   })
 })
 
+it('deletions that are not too many wait for no looks', () => {
+  const driver = filled()
+  vanish(driver, ...names(5))
+  expect(deletedIn(looked(driver, quiet(driver, { isLooking: true })))).toHaveLength(5)
+})
+
 describe('deletions that a peer tells of', () => {
   it('are done at once when they are few', () => {
     expect(

@@ -13,6 +13,7 @@ import { addPeerCommand } from './peer.ts'
 import { addRunCommand } from './run.ts'
 import { addStatusCommand } from './status.ts'
 import { addSyncCommand } from './sync.ts'
+import { addVersionsCommand } from './versions.ts'
 
 const firstSteps = `
 Example, on two machines:
@@ -40,6 +41,7 @@ const spansync: Program = {
     addSyncCommand(program, runner)
     addModeCommand(program, runner)
     addConflictsCommand(program, runner)
+    addVersionsCommand(program, runner)
     addDeletionCommands(program, runner)
     addDoctorCommand(program, runner)
   },

@@ -39,7 +39,7 @@ export async function bringBack(options: BringBackOptions, paths: readonly Relat
     const back = new Set<RelativePath>()
     for (let at = 0; at < held.length; at += atOnce) {
       const part = held.slice(at, at + atOnce)
-      const outcome = await options.session(id, requestFor(part))
+      const outcome = await options.session(id, requestFor(options, part))
       const came = await backAgain(options, part)
       if (came.length < part.length) reason = outcome.reason || 'the content did not arrive'
       for (const path of came) back.add(path)
@@ -57,18 +57,28 @@ async function makeDirectories({ root, disk, look }: BringBackOptions, rows: rea
   await look(directories.map(({ path }) => path))
 }
 
-function requestFor(rows: readonly Row[]): SessionRequest {
+function requestFor(options: BringBackOptions, rows: readonly Row[]): SessionRequest {
   return {
     paths: rows.map(({ path }) => path),
     covers: new Set(),
     onlyUpdates: false,
     replacesKind: false,
-    recheck: undefined,
-    isUndisturbed: undefined,
+    // Somebody may have put something else there in between.
+    recheck: async () => [...(await absentAmong(options, rows))],
+    isUndisturbed: async (some) => {
+      const absent = await absentAmong(options, rows)
+      const back = new Set(await backAgain(options, rows))
+      return (some ?? rows.map(({ path }) => path)).every((path) => absent.has(path) || back.has(path))
+    },
     files: rows.length,
     bytes: rows.reduce((sum, { size }) => sum + size, 0),
     attempts: 0,
   }
+}
+
+async function absentAmong({ look }: BringBackOptions, rows: readonly Row[]): Promise<Set<RelativePath>> {
+  const seen = await look(rows.map(({ path }) => path))
+  return new Set(seen.filter(({ disk }) => disk === undefined).map(({ path }) => path))
 }
 
 async function backAgain({ look }: BringBackOptions, rows: readonly Row[]): Promise<RelativePath[]> {

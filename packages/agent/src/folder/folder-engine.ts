@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { isUndecided } from '@spansync/common/core/agent/deletion-state'
-import type { Brought, Effect, FolderEvent, Seen } from '@spansync/common/core/agent/events'
+import type { Brought, Effect, FetchItem, FolderEvent, Seen } from '@spansync/common/core/agent/events'
 import { isSettled } from '@spansync/common/core/agent/exchange'
 import { isSame } from '@spansync/common/core/agent/scope'
 import { type FolderState, initialState, isOpen } from '@spansync/common/core/agent/state'
@@ -18,8 +18,9 @@ import type { Problem } from '@spansync/common/protocol/status'
 import { messageOf, toSpansyncError } from '@spansync/common/runtime/errors'
 import { isPutInPlace } from '../disk/stat.ts'
 import { openIndex } from '../index-store/open-index.ts'
+import { Backups } from '../versions/backups.ts'
 import { Ahead } from './ahead/ahead.ts'
-import { Applier, versionPathIn } from './applier.ts'
+import { Applier } from './applier.ts'
 import { type BroughtBack, bringBack } from './bring-back.ts'
 import { untouchedBy } from './covers.ts'
 import { isEmptied } from './emptied.ts'
@@ -33,6 +34,7 @@ import { Parcels } from './parcel/parcels.ts'
 import { PathProblems } from './path-problems.ts'
 import { PendingJournal } from './pending-journal.ts'
 import { newReplicaId } from './replica-id.ts'
+import type { SessionOutcome, SessionRequest } from './sessions.ts'
 
 type WithoutTime<T> = T extends unknown ? Omit<T, 'at'> : never
 type Event = WithoutTime<FolderEvent>
@@ -48,6 +50,7 @@ export class FolderEngine {
   readonly ahead: Ahead
   readonly parcels: Parcels
   readonly #applier: Applier
+  readonly #backups: Backups
   readonly #journal: PendingJournal
   readonly #links = new Map<NodeId, Link>()
   readonly #queue: (() => Event | undefined)[] = []
@@ -78,7 +81,7 @@ export class FolderEngine {
       again: (path) => options.hint({ kind: 'path', path }),
       late: (see) => this.#postLater(() => ({ kind: 'observed', items: see() })),
     })
-    const versionPath = versionPathIn(options.versionsDirectory, () => clock.wallNow())
+    const keptPlace = (path: RelativePath) => ({ directory: options.versionsDirectory, atMs: clock.wallNow(), path })
     this.ahead = new Ahead({
       ...{ folder: options.folder, root, clock, log: options.log },
       links: () => this.#links.values(),
@@ -91,9 +94,11 @@ export class FolderEngine {
       released: (paths) => options.unpacked(paths),
       passed: (peer) => options.parcelled(peer),
     })
-    this.fetcher = new Fetcher({ root, disk, index, observer: this.observer, clock, versionPath, ahead: this.ahead })
+    this.fetcher = new Fetcher({ root, disk, index, observer: this.observer, clock, keptPlace, ahead: this.ahead })
     const kept = (path: RelativePath): void => this.#lookLater([path])
-    this.#applier = new Applier({ root, disk, index, observer: this.observer, disposable, versionPath, kept })
+    const { versionsDirectory: directory, log } = options
+    this.#backups = new Backups({ directory, root, index, disk, clock, log, copied: kept })
+    this.#applier = new Applier({ root, disk, index, observer: this.observer, disposable, keptPlace, kept })
   }
 
   get folder(): FolderId {
@@ -178,7 +183,8 @@ export class FolderEngine {
   /** A person has said that they are not: what peers deleted stays, and what vanished here is brought back from them. */
   async revert(): Promise<BroughtBack> {
     this.#post({ kind: 'deletions_refused' })
-    const { root, disk, session } = this.options
+    const { root, disk } = this.options
+    const session = (peer: NodeId, request: SessionRequest) => this.#session(peer, [], request)
     const look = async (paths: readonly RelativePath[]): Promise<readonly Seen[]> => await this.look(paths, 'read')
     const holders = [...this.#state.peers].flatMap(([id, { announced }]) =>
       announced ? [{ id, knowledge: announced.knowledge }] : [],
@@ -240,7 +246,8 @@ export class FolderEngine {
 
   /** Looks at what a crash cut off, before any peer is heard: a deletion would else be taken down over what nobody has seen yet. */
   async recover(): Promise<void> {
-    const { isEmpty, paths, directories } = this.#journal.cutOff
+    const { isEmpty, paths, directories, replaced } = this.#journal.cutOff
+    await this.#backups.recover(replaced)
     if (isEmpty) return
     const along = await Promise.all(directories.map((directory) => listBelow(this.options.root, directory)))
     await this.look(new Set([...paths, ...along.flat()]), 'read')
@@ -383,14 +390,14 @@ export class FolderEngine {
   }
 
   async #fetch({ peer, id, items, partial }: Extract<Effect, { kind: 'fetch' }>): Promise<void> {
-    const { changed, clock, log, session, folder, fetched: record } = this.options
+    const { changed, clock, log, folder, fetched: record } = this.options
     changed()
     const untouched = untouchedBy(items, this.index)
     const endEntry = await this.#journal.begin(peer, items, untouched)
     const endAhead = this.ahead.bringing(peer, items)
     const begun = clock.now()
     const ways: Ways = {
-      session: (request) => session(peer, request),
+      session: (request) => this.#session(peer, items, request),
       parcel: async (some) => {
         const link = this.#links.get(peer)
         return link ? await this.parcels.bring(link, some) : new Map()
@@ -421,6 +428,14 @@ export class FolderEngine {
     // After the commit, which may still be queued, and without harm to the next session's, which has begun by then.
     this.#postLater(() => void endEntry())
     this.options.byUnison(peer, byUnison)
+  }
+
+  /** What Unison has put aside is seen to before anybody asks what has come. */
+  async #session(peer: NodeId, items: readonly FetchItem[], request: SessionRequest): Promise<SessionOutcome> {
+    this.#backups.expect(peer, items)
+    const outcome = await this.options.session(peer, request)
+    await this.#backups.collect(peer, { isOver: outcome.result !== 'refused' })
+    return outcome
   }
 
   /** Nobody need look at what has just been written and checked; and the next machine need not wait for the rest. */

@@ -25,7 +25,7 @@ test('the shortest configuration has every default', () => {
     mode: 'auto',
     peers: {},
     folders: {},
-    versions: { days: 30, maxBytes: 10 * 2 ** 30 },
+    versions: { days: 30, count: 50, maxBytes: 10 * 2 ** 30 },
     unison: {},
     advanced: { persistentPairs: 4, logLevel: 'info' },
   })

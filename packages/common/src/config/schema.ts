@@ -61,6 +61,21 @@ const peer = z
     dataCapBytes: dataCap,
   }))
 
+const days = z.number().min(0).max(36_500)
+const count = z.int().min(0)
+
+const versions = z.strictObject({
+  days: days.default(30).describe('How many days overwritten and deleted versions are kept'),
+  count: count.default(50).describe('How many versions of one file'),
+  maxBytes: bytes.prefault('10GiB').describe('How much room all of them may take; the oldest go first'),
+})
+
+const folderVersions = z.strictObject({
+  days: days.optional(),
+  count: count.optional(),
+  maxBytes: bytes.optional(),
+})
+
 const deletionGuard = z.strictObject({
   percent: z
     .number()
@@ -92,21 +107,14 @@ const folder = z.strictObject({
     .union([z.literal('off'), deletionGuard])
     .prefault({})
     .describe('When deletions wait for `spansync approve`: percent and files, or off'),
+  versions: folderVersions
+    .optional()
+    .describe('Its own limits for overwritten and deleted versions; with maxBytes, room of its own'),
 })
 
 const coordinator = z.strictObject({
   url: coordinatorUrl.describe('Where the coordinator can be reached, such as tls://server:22071'),
   creds: absolutePath.optional().describe('File with the credentials for it'),
-})
-
-const versions = z.strictObject({
-  days: z
-    .number()
-    .min(0)
-    .max(36_500)
-    .default(30)
-    .describe('How many days overwritten and deleted versions are kept; 0: not at all'),
-  maxBytes: bytes.prefault('10GiB').describe('How much room they may take; the oldest go first'),
 })
 
 const unison = z.strictObject({

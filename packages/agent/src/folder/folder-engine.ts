@@ -189,7 +189,8 @@ export class FolderEngine {
     const holders = [...this.#state.peers].flatMap(([id, { announced }]) =>
       announced ? [{ id, knowledge: announced.knowledge }] : [],
     )
-    const paths = [...this.#state.deletions.vanished.keys()]
+    const { vanished, waiting } = this.#state.deletions
+    const paths = waiting.here ? [...vanished.keys()] : []
     return await bringBack({ root, disk, index: this.index, session, look, holders }, paths)
   }
 

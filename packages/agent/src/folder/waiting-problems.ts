@@ -1,4 +1,4 @@
-import { plural } from '@spansync/common/cli/format'
+import { formatCount, plural } from '@spansync/common/cli/format'
 import type { Deletions, Waiting } from '@spansync/common/core/agent/deletion-state'
 import type { FolderId } from '@spansync/common/core/causal/types'
 import type { Problem } from '@spansync/common/protocol/status'
@@ -14,14 +14,14 @@ function madeHere(folder: FolderId, { files, total, cause }: Waiting): Problem {
   if (cause === 'emptied') {
     return {
       code: 'root_emptied',
-      message: `the folder was emptied: all ${total} files vanished at once; nothing was deleted anywhere else`,
+      message: `the folder was emptied: all ${formatCount(total)} files vanished at once; nothing was deleted anywhere else`,
       remedy: `mount the right disk or put the files back, and it goes on by itself; else ${approve}`,
       retryable: true,
     }
   }
   return {
     code: 'deletions_waiting',
-    message: `${plural(files, 'file')} of ${total} vanished here at once; nothing was deleted anywhere else`,
+    message: `${plural(files, 'file')} of ${formatCount(total)} vanished here at once; nothing was deleted anywhere else`,
     remedy: `put them back, and it goes on by itself; else ${approve}`,
     retryable: true,
   }
@@ -30,7 +30,7 @@ function madeHere(folder: FolderId, { files, total, cause }: Waiting): Problem {
 function toldByPeers(folder: FolderId, { files, total }: Waiting): Problem {
   return {
     code: 'peer_deletions_waiting',
-    message: `peers have deleted ${plural(files, 'file')} of ${total} at once; nothing was deleted here`,
+    message: `peers have deleted ${plural(files, 'file')} of ${formatCount(total)} at once; nothing was deleted here`,
     remedy: `\`spansync approve ${folder}\` deletes them here too, \`spansync revert ${folder}\` keeps them everywhere`,
     retryable: true,
   }

@@ -183,16 +183,18 @@ function clearTold(draft: Draft): void {
   }
 }
 
-/** A person has said that the deletions are meant. */
+/** A person has said that the deletions that wait are meant. What has not been weighed yet is none of them. */
 export function onApproved(draft: Draft): void {
-  releaseVanished(draft)
-  clearTold(draft)
-  setDeletions(draft, { waiting: { here: undefined, peers: undefined }, since: undefined, weighAt: undefined })
+  const { here, peers } = draft.deletions.waiting
+  if (here) releaseVanished(draft)
+  if (peers) clearTold(draft)
+  setDeletions(draft, { waiting: { here: undefined, peers: undefined } })
 }
 
 /** A person has said that what peers deleted shall stay: this replica's version wins, as a new change of its own. What has vanished
  *  here is for the shell to bring back. */
 export function onRefused(draft: Draft): void {
+  if (draft.deletions.waiting.peers === undefined) return
   for (const { wish } of [...toldDeletions(draft)]) {
     const { path } = wish.entry
     const row = current(draft, path, wish.local) as Row

@@ -148,6 +148,17 @@ describe('deletions made here', () => {
   })
 })
 
+it('a word of a person concerns only what waits for one', () => {
+  const driver = filled()
+  driver.entries('b', tombstones(['d/9']), { complete: false })
+  vanish(driver, 'd/0')
+  for (const kind of ['deletions_approved', 'deletions_refused'] as const) {
+    const said = driver.send({ kind })
+    expect([deletedIn(said), said.operations(), said.find('observe')]).toEqual([[], {}, undefined])
+  }
+  expect(driver.wish('b', 'd/9')).toMatchObject({ isCleared: false })
+})
+
 it('deletions that are not too many wait for no looks', () => {
   const driver = filled()
   vanish(driver, ...names(5))

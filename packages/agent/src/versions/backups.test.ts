@@ -121,7 +121,7 @@ describe('what a dictated run overwrites', () => {
       backups.expect(peer, [update('f')])
       await write(pair.a, 'f', edit)
       // Unison does not notice another content of the same size within a second.
-      await write(pair.b, 'f', `of b${' again'.repeat(at)}`)
+      await write(pair.b, 'f', `of b${' and again'.repeat(at)}`)
       expect(await fetched('f')).toMatchObject({ outcome: 'done' })
       await backups.collect(peer, { isOver: true })
     }

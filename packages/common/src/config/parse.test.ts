@@ -182,3 +182,13 @@ test('names that objects have anyway are no keys', () => {
   expect(problems('name: a\nconstructor: 1')).toEqual(['unknown key `constructor` (config.yaml:2:1)'])
   expect(problems(`name: a\nfolders: { docs: { path: /d, with: [constructor] } }`)).toHaveLength(1)
 })
+
+test('a folder can guard its files against deletion in its own way, or not at all', () => {
+  const guardOf = (value: string) => parse(`name: a\nfolders:\n  docs:\n    path: /docs\n    deletionGuard: ${value}\n`)
+  expect(Object.values(guardOf('off').folders)[0]).toMatchObject({ deletionGuard: 'off' })
+  expect(Object.values(guardOf('{ percent: 20 }').folders)[0]).toMatchObject({
+    deletionGuard: { percent: 20, files: 100 },
+  })
+  expect(() => guardOf('perhaps')).toThrow(/must be off, or have percent and files/)
+  expect(() => guardOf('{ percent: 200 }')).toThrow(/percent` must be at most 100/)
+})

@@ -104,7 +104,7 @@ const folder = z.strictObject({
     .optional()
     .describe('How long a file must rest before it is sent; absent: chosen by itself'),
   deletionGuard: z
-    .union([z.literal('off'), deletionGuard])
+    .union([z.literal('off'), deletionGuard], 'must be off, or have percent and files')
     .prefault({})
     .describe('When deletions wait for `spansync approve`: percent and files, or off'),
   versions: folderVersions

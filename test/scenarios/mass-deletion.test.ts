@@ -1,12 +1,14 @@
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import type { SpansyncNode } from '../lab/spansync-node.ts'
-import { describeLab, useLab } from '../lab/suite.ts'
+import { describeLab, describeLong, useLab } from '../lab/suite.ts'
 import { until } from '../lab/until.ts'
 import { Place } from './place.ts'
 import { type Couple, couple, problemsOf } from './trouble.ts'
 
 const many = 200
+/** Renamed at once, by hand. */
+const renamed = Number(process.env.SPANSYNC_FILES ?? 100_000)
 const names = Array.from({ length: many }, (_, at) => `many/${Math.floor(at / 20)}/${at}`)
 
 describeLab('many deletions at once', () => {
@@ -117,5 +119,25 @@ describeLab('many deletions at once', () => {
     await two.fleet.follow('b', { deadlineMs: 60_000 })
     expect(new Place(join(two.a.folderPath, 'moved')).list()).toHaveLength(10)
     for (const agent of [two.a, two.b]) expect((await agent.folder()).state).not.toBe('waiting')
+  })
+})
+
+describeLong('very many files', () => {
+  const lab = useLab('pair')
+
+  test(`${renamed} renamed by moving their directory: nothing waits at any time`, { timeout: 900_000 }, async () => {
+    await using two = await couple(lab())
+    for (let at = 0; at < renamed; at++) two.at('a').write(`many/${at % 1000}/${at}`, `content ${at}`)
+    await two.fleet.follow('a', { deadlineMs: 400_000, intervalMs: 2000 })
+    await two.b.sync(60)
+    two.at('b').rename('many', 'moved')
+    const states = new Set<string>()
+    const isDone = async (): Promise<boolean> => {
+      for (const agent of [two.a, two.b]) states.add((await agent.folder()).state)
+      return two.at('a').exists(`moved/999/${renamed - 1}`) && !two.at('a').exists('many')
+    }
+    await until(isDone, { deadlineMs: 400_000, intervalMs: 200, what: 'the rename is at a' })
+    await two.fleet.follow('b', { deadlineMs: 60_000, intervalMs: 2000 })
+    expect([...states]).not.toContain('waiting')
   })
 })

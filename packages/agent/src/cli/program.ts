@@ -3,6 +3,7 @@ import type { Environment } from '@spansync/common/cli/shell'
 import { version } from '../version.ts'
 import { addConflictsCommand } from './conflicts.ts'
 import { addCoordinatorCommand } from './coordinator.ts'
+import { addDeletionCommands } from './deletions.ts'
 import { addDoctorCommand } from './doctor.ts'
 import { addFolderCommand } from './folder.ts'
 import { addIdCommand } from './id.ts'
@@ -12,6 +13,7 @@ import { addPeerCommand } from './peer.ts'
 import { addRunCommand } from './run.ts'
 import { addStatusCommand } from './status.ts'
 import { addSyncCommand } from './sync.ts'
+import { addVersionsCommand } from './versions.ts'
 
 const firstSteps = `
 Example, on two machines:
@@ -39,6 +41,8 @@ const spansync: Program = {
     addSyncCommand(program, runner)
     addModeCommand(program, runner)
     addConflictsCommand(program, runner)
+    addVersionsCommand(program, runner)
+    addDeletionCommands(program, runner)
     addDoctorCommand(program, runner)
   },
 }

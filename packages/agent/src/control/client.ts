@@ -4,11 +4,15 @@ import { type Status, statusSchema } from '@spansync/common/protocol/status'
 import { errnoOf, SpansyncError } from '@spansync/common/runtime/errors'
 import { z } from 'zod'
 import {
+  type ApproveResult,
+  approveResultSchema,
   type ConflictInfo,
   conflictInfoSchema,
   type DoctorReport,
   doctorReportSchema,
   failureSchema,
+  type RevertResult,
+  revertResultSchema,
   type SyncRequest,
   type SyncResult,
   syncResultSchema,
@@ -27,7 +31,9 @@ export interface ControlClient {
   sync(request: SyncRequest, signal?: AbortSignal): Promise<SyncResult>
   conflicts(folder?: string, signal?: AbortSignal): Promise<ConflictInfo[]>
   doctor(signal?: AbortSignal): Promise<DoctorReport>
-  approve(folder: string, signal?: AbortSignal): Promise<void>
+  approve(folder: string, signal?: AbortSignal): Promise<ApproveResult>
+  /** Takes as long as it takes to bring everything back. */
+  revert(folder: string, signal?: AbortSignal): Promise<RevertResult>
   reload(signal?: AbortSignal): Promise<void>
   stop(signal?: AbortSignal): Promise<void>
 }
@@ -46,7 +52,8 @@ export function connectControl(home: string): ControlClient {
       within(request.timeoutMs + promptMs, signal, (both) => call('sync', syncResultSchema, request, both)),
     conflicts: (folder, signal) => promptly('conflicts', z.array(conflictInfoSchema), { folder }, signal),
     doctor: (signal) => promptly('doctor', doctorReportSchema, {}, signal),
-    approve: async (folder, signal) => void (await promptly('approve', z.unknown(), { folder }, signal)),
+    approve: (folder, signal) => promptly('approve', approveResultSchema, { folder }, signal),
+    revert: (folder, signal) => call('revert', revertResultSchema, { folder }, signal),
     reload: async (signal) => void (await promptly('reload', z.unknown(), {}, signal)),
     stop: async (signal) => void (await promptly('stop', z.unknown(), {}, signal)),
   }

@@ -4,7 +4,7 @@ import { statusSchema } from '@spansync/common/protocol/status'
 import { SpansyncError, toSpansyncError, UsageError } from '@spansync/common/runtime/errors'
 import type { Logger } from '@spansync/common/runtime/logger'
 import { z } from 'zod'
-import { approveRequestSchema, type ControlHandlers, type Failure, syncRequestSchema } from './api.ts'
+import { answerRequestSchema, type ControlHandlers, type Failure, syncRequestSchema } from './api.ts'
 import { streamStatus } from './status-stream.ts'
 
 export interface RouteContext {
@@ -26,7 +26,8 @@ const routes: Readonly<Record<string, Route>> = {
   sync: ({ handlers }, body, signal) => handlers.sync(syncRequestSchema.parse(body), signal),
   conflicts: ({ handlers }, body) => handlers.conflicts(conflictsRequestSchema.parse(body).folder),
   doctor: ({ handlers }) => handlers.doctor(),
-  approve: ({ handlers }, body) => handlers.approve(approveRequestSchema.parse(body).folder),
+  approve: ({ handlers }, body) => handlers.approve(answerRequestSchema.parse(body).folder),
+  revert: ({ handlers }, body) => handlers.revert(answerRequestSchema.parse(body).folder),
   reload: ({ handlers }) => handlers.reload(),
   stop: ({ stop }) => stop(),
 }

@@ -81,6 +81,11 @@ export class ChangeFeed implements AsyncDisposable {
     return this.#scanning !== undefined
   }
 
+  /** Something has been hinted at that nobody has looked at yet. */
+  get hasHints(): boolean {
+    return this.#working !== undefined || this.#expected.size > 0 || this.#settling.nextDue() !== undefined
+  }
+
   async start(): Promise<void> {
     await this.#watcher.start()
     void this.#rescanForEver()

@@ -1,10 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
-import type { Brought, Effect, FolderEvent, Seen } from '@spansync/common/core/agent/events'
+import { isUndecided } from '@spansync/common/core/agent/deletion-state'
+import type { Brought, Effect, FetchItem, FolderEvent, Seen } from '@spansync/common/core/agent/events'
 import { isSettled } from '@spansync/common/core/agent/exchange'
 import { isSame } from '@spansync/common/core/agent/scope'
 import { type FolderState, initialState, isOpen } from '@spansync/common/core/agent/state'
 import { step } from '@spansync/common/core/agent/step'
+import { weigh } from '@spansync/common/core/agent/weigh'
 import { matches } from '@spansync/common/core/causal/content'
 import { need } from '@spansync/common/core/causal/need'
 import type { DiskState, Entry, FolderId, NodeId, RelativePath } from '@spansync/common/core/causal/types'
@@ -16,9 +18,12 @@ import type { Problem } from '@spansync/common/protocol/status'
 import { messageOf, toSpansyncError } from '@spansync/common/runtime/errors'
 import { isPutInPlace } from '../disk/stat.ts'
 import { openIndex } from '../index-store/open-index.ts'
+import { Backups } from '../versions/backups.ts'
 import { Ahead } from './ahead/ahead.ts'
-import { Applier, versionPathIn } from './applier.ts'
+import { Applier } from './applier.ts'
+import { type BroughtBack, bringBack } from './bring-back.ts'
 import { untouchedBy } from './covers.ts'
+import { isEmptied } from './emptied.ts'
 import { Fetcher, type Ways } from './fetcher.ts'
 import { remoteItems } from './incoming.ts'
 import { listBelow } from './list-below.ts'
@@ -29,6 +34,7 @@ import { Parcels } from './parcel/parcels.ts'
 import { PathProblems } from './path-problems.ts'
 import { PendingJournal } from './pending-journal.ts'
 import { newReplicaId } from './replica-id.ts'
+import type { SessionOutcome, SessionRequest } from './sessions.ts'
 
 type WithoutTime<T> = T extends unknown ? Omit<T, 'at'> : never
 type Event = WithoutTime<FolderEvent>
@@ -44,6 +50,7 @@ export class FolderEngine {
   readonly ahead: Ahead
   readonly parcels: Parcels
   readonly #applier: Applier
+  readonly #backups: Backups
   readonly #journal: PendingJournal
   readonly #links = new Map<NodeId, Link>()
   readonly #queue: (() => Event | undefined)[] = []
@@ -62,8 +69,8 @@ export class FolderEngine {
     this.index = openIndex(options.indexFile, { replica: () => newReplicaId(options.nodeName) })
     this.#journal = new PendingJournal(options.indexFile)
     const { replica, knowledge } = this.index.meta()
-    this.#state = initialState(options.folder, replica, knowledge, options.scope)
-    const { root, disk, clock, matcher, disposable } = options
+    const { root, disk, clock, matcher, disposable, folder, scope, guard } = options
+    this.#state = initialState({ folder, replica, knowledge, scope, guard })
     const { index, problems } = this
     this.observer = new Observer({
       root,
@@ -73,10 +80,8 @@ export class FolderEngine {
       isIgnored: (path) => matcher.matches(path),
       again: (path) => options.hint({ kind: 'path', path }),
       late: (see) => this.#postLater(() => ({ kind: 'observed', items: see() })),
-      isOwnWork: (path) => this.#state.claims.has(path),
-      mayBeEmpty: () => options.mayBeEmpty(),
     })
-    const versionPath = versionPathIn(options.versionsDirectory, () => clock.wallNow())
+    const keptPlace = (path: RelativePath) => ({ directory: options.versionsDirectory, atMs: clock.wallNow(), path })
     this.ahead = new Ahead({
       ...{ folder: options.folder, root, clock, log: options.log },
       links: () => this.#links.values(),
@@ -89,9 +94,11 @@ export class FolderEngine {
       released: (paths) => options.unpacked(paths),
       passed: (peer) => options.parcelled(peer),
     })
-    this.fetcher = new Fetcher({ root, disk, index, observer: this.observer, clock, versionPath, ahead: this.ahead })
+    this.fetcher = new Fetcher({ root, disk, index, observer: this.observer, clock, keptPlace, ahead: this.ahead })
     const kept = (path: RelativePath): void => this.#lookLater([path])
-    this.#applier = new Applier({ root, disk, index, observer: this.observer, disposable, versionPath, kept })
+    const { versionsDirectory: directory, log } = options
+    this.#backups = new Backups({ directory, root, index, disk, clock, log, copied: kept })
+    this.#applier = new Applier({ root, disk, index, observer: this.observer, disposable, keptPlace, kept })
   }
 
   get folder(): FolderId {
@@ -104,7 +111,8 @@ export class FolderEngine {
 
   /** Work of this folder is under way. */
   get isBusy(): boolean {
-    return this.#busy > 0 || this.#state.applying > 0 || this.observer.late > 0
+    const { applying, deletions } = this.#state
+    return this.#busy > 0 || applying > 0 || this.observer.late > 0 || isUndecided(deletions)
   }
 
   /** The peer holds the same as this replica, by its own word, and nothing is under way. */
@@ -167,6 +175,25 @@ export class FolderEngine {
     this.#post({ kind: 'retry_requested' })
   }
 
+  /** A person has said that the deletions that wait are meant. */
+  approve(): void {
+    this.#post({ kind: 'deletions_approved' })
+  }
+
+  /** A person has said that they are not: what peers deleted stays, and what vanished here is brought back from them. */
+  async revert(): Promise<BroughtBack> {
+    this.#post({ kind: 'deletions_refused' })
+    const { root, disk } = this.options
+    const session = (peer: NodeId, request: SessionRequest) => this.#session(peer, [], request)
+    const look = async (paths: readonly RelativePath[]): Promise<readonly Seen[]> => await this.look(paths, 'read')
+    const holders = [...this.#state.peers].flatMap(([id, { announced }]) =>
+      announced ? [{ id, knowledge: announced.knowledge }] : [],
+    )
+    const { vanished, waiting } = this.#state.deletions
+    const paths = waiting.here ? [...vanished.keys()] : []
+    return await bringBack({ root, disk, index: this.index, session, look, holders }, paths)
+  }
+
   follow(follows: FolderState['follows']): void {
     if (this.#state.follows !== follows) this.#post({ kind: 'follow_set', follows })
   }
@@ -220,7 +247,8 @@ export class FolderEngine {
 
   /** Looks at what a crash cut off, before any peer is heard: a deletion would else be taken down over what nobody has seen yet. */
   async recover(): Promise<void> {
-    const { isEmpty, paths, directories } = this.#journal.cutOff
+    const { isEmpty, paths, directories, replaced } = this.#journal.cutOff
+    await this.#backups.recover(replaced)
     if (isEmpty) return
     const along = await Promise.all(directories.map((directory) => listBelow(this.options.root, directory)))
     await this.look(new Set([...paths, ...along.flat()]), 'read')
@@ -304,6 +332,8 @@ export class FolderEngine {
         return this.#run('folder.fetch', () => this.#fetch(effect))
       case 'observe':
         return this.#lookLater(effect.paths)
+      case 'weigh_deletions':
+        return this.#weigh(effect)
       case 'reincarnate':
         return this.#reincarnate()
       case 'wake':
@@ -311,6 +341,19 @@ export class FolderEngine {
       default:
         return never(effect)
     }
+  }
+
+  #weigh({ here, told, coming }: Extract<Effect, { kind: 'weigh_deletions' }>): void {
+    const { root, isScanning, hasHints } = this.options
+    this.#postLater(() => ({
+      kind: 'deletions_weighed',
+      here: weigh(this.index, here),
+      told: weigh(this.index, told, coming),
+      total: this.index.totals().files,
+      isEmptied: isEmptied(root, this.index.totals()),
+      isScanning: this.#busy > 0 || isScanning(),
+      isLooking: this.observer.late > 0 || hasHints(),
+    }))
   }
 
   #lookLater(paths: readonly RelativePath[]): void {
@@ -348,14 +391,14 @@ export class FolderEngine {
   }
 
   async #fetch({ peer, id, items, partial }: Extract<Effect, { kind: 'fetch' }>): Promise<void> {
-    const { changed, clock, log, session, folder, fetched: record } = this.options
+    const { changed, clock, log, folder, fetched: record } = this.options
     changed()
     const untouched = untouchedBy(items, this.index)
     const endEntry = await this.#journal.begin(peer, items, untouched)
     const endAhead = this.ahead.bringing(peer, items)
     const begun = clock.now()
     const ways: Ways = {
-      session: (request) => session(peer, request),
+      session: (request) => this.#session(peer, items, request),
       parcel: async (some) => {
         const link = this.#links.get(peer)
         return link ? await this.parcels.bring(link, some) : new Map()
@@ -386,6 +429,14 @@ export class FolderEngine {
     // After the commit, which may still be queued, and without harm to the next session's, which has begun by then.
     this.#postLater(() => void endEntry())
     this.options.byUnison(peer, byUnison)
+  }
+
+  /** What Unison has put aside is seen to before anybody asks what has come. */
+  async #session(peer: NodeId, items: readonly FetchItem[], request: SessionRequest): Promise<SessionOutcome> {
+    this.#backups.expect(peer, items)
+    const outcome = await this.options.session(peer, request)
+    await this.#backups.collect(peer, { isOver: outcome.result !== 'refused' })
+    return outcome
   }
 
   /** Nobody need look at what has just been written and checked; and the next machine need not wait for the rest. */

@@ -6,6 +6,7 @@ import type { FolderConfig } from '@spansync/common/config/schema'
 import type { FolderState } from '@spansync/common/core/agent/state'
 import type { FolderId, NodeId, RelativePath } from '@spansync/common/core/causal/types'
 import { covers } from '@spansync/common/core/causal/version-vector'
+import type { DeletionLimits } from '@spansync/common/core/policy/deletion-limits'
 import { compileIgnore, defaultIgnorePatterns, type IgnoreMatcher } from '@spansync/common/core/policy/ignore'
 import type { Clock, Hint, Link } from '@spansync/common/ports'
 import type { MessageOf, StreamHeader } from '@spansync/common/protocol/messages'
@@ -18,12 +19,14 @@ import { bindIndex } from '../index-store/bind-index.ts'
 import { setAside } from '../index-store/open-index.ts'
 import { cleanLeftovers } from '../unison/leftovers.ts'
 import { ChangeFeed } from './change-feed.ts'
+import { FolderClosedError } from './errors.ts'
 import { FolderEngine } from './folder-engine.ts'
 import type { FetchRecord } from './options.ts'
 import { PairSessions } from './pair-sessions.ts'
 import { PeerMemory } from './peer-memory.ts'
 import type { SessionOutcome } from './sessions.ts'
 import type { Engine } from './unison-engine.ts'
+import { waitingProblems } from './waiting-problems.ts'
 
 export interface FolderHostOptions {
   readonly folder: FolderId
@@ -40,7 +43,6 @@ export interface FolderHostOptions {
 }
 
 const retryMs = 3000
-const approvedMs = 300
 const leftoverMs = 24 * 3_600_000
 
 /** Keeps one folder working: opens it, watches it, closes it when something is wrong with the root or the index, says why, and tries
@@ -58,7 +60,7 @@ export class FolderHost implements AsyncDisposable {
   #engine: FolderEngine | undefined
   #feed: ChangeFeed | undefined
   #problem: Problem | undefined
-  #approved = false
+  #hasScanned = false
   #follows: FolderState['follows'] = 'peers'
   #neighbours: ReadonlySet<NodeId> = new Set()
   #running: Promise<void> = Promise.resolve()
@@ -223,10 +225,15 @@ export class FolderHost implements AsyncDisposable {
     this.#engine?.setOrdered(peer, ordered)
   }
 
-  /** A person has said that an emptied root is meant. */
-  approve(): void {
-    this.#approved = true
-    this.#failed?.(toSpansyncError(new Error('approved')))
+  /** Deletions that wait for a person. */
+  get waiting(): readonly Problem[] {
+    return this.#engine ? waitingProblems(this.options.folder, this.#engine.state.deletions) : []
+  }
+
+  /** For what needs an open folder. Throws FolderClosedError. */
+  opened(): FolderEngine {
+    if (this.#engine) return this.#engine
+    throw new FolderClosedError(this.options.folder, this.#problem)
   }
 
   async rescan(): Promise<void> {
@@ -255,7 +262,7 @@ export class FolderHost implements AsyncDisposable {
         this.#note(toSpansyncError(error))
       }
       changed()
-      await clock.sleep(this.#approved ? approvedMs : retryMs, this.#stop.signal).catch(() => undefined)
+      await clock.sleep(retryMs, this.#stop.signal).catch(() => undefined)
       log.trace({ event: 'folder.reopening', folder })
     }
   }
@@ -284,6 +291,7 @@ export class FolderHost implements AsyncDisposable {
     const failure = Promise.withResolvers<never>()
     failure.promise.catch(() => undefined)
     this.#failed = failure.reject
+    this.#hasScanned = false
     const engine = this.#makeEngine(failure.reject)
     const feed = this.#makeFeed(engine, failure.reject)
     try {
@@ -294,8 +302,8 @@ export class FolderHost implements AsyncDisposable {
       this.#begin(engine, feed)
       await Promise.race([feed.scan('start'), failure.promise])
       this.#cleanLeftovers()
+      this.#hasScanned = true
       this.#problem = undefined
-      this.#approved = false
       this.options.changed()
       await failure.promise
     } finally {
@@ -362,7 +370,9 @@ export class FolderHost implements AsyncDisposable {
       clock,
       log,
       hint: (hint: Hint) => this.#feed?.add([hint]),
-      mayBeEmpty: () => this.#approved,
+      guard: limitsOf(config),
+      isScanning: () => !this.#hasScanned || this.#feed?.isScanning === true,
+      hasHints: () => this.#feed?.hasHints === true,
       session: (peer, request) => this.#pairs.get(peer)?.bring(request) ?? Promise.resolve(notConnected),
       byUnison: (peer, paths) => this.#pairs.get(peer)?.busy.noteBrought(paths),
       parcelled: (peer) => this.#pairs.get(peer)?.noteParcel(),
@@ -414,6 +424,11 @@ export class FolderHost implements AsyncDisposable {
 function scopeOf({ ignore, ignoreDefaults }: FolderConfig): string {
   if (ignoreDefaults && ignore.length === 0) return ''
   return hash('sha256', JSON.stringify([ignoreDefaults, [...new Set(ignore)].sort()])).slice(0, 32)
+}
+
+function limitsOf({ deletionGuard }: FolderConfig): DeletionLimits {
+  if (deletionGuard === 'off') return { share: 1, files: Number.POSITIVE_INFINITY }
+  return { share: deletionGuard.percent / 100, files: deletionGuard.files }
 }
 
 /** One file is looked at as it arrives; of thousands, some hundred at a time cost less and delay the next hop little. */

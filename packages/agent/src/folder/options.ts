@@ -1,5 +1,6 @@
 import type { CommitRow } from '@spansync/common/core/agent/events'
 import type { FolderId, NodeId, RelativePath } from '@spansync/common/core/causal/types'
+import type { DeletionLimits } from '@spansync/common/core/policy/deletion-limits'
 import type { IgnoreMatcher } from '@spansync/common/core/policy/ignore'
 import type { Clock, Hint } from '@spansync/common/ports'
 import type { SpansyncError } from '@spansync/common/runtime/errors'
@@ -37,7 +38,12 @@ export interface FolderEngineOptions {
   readonly log: Logger
   /** A path to look at once it has settled. */
   readonly hint: (hint: Hint) => void
-  readonly mayBeEmpty: () => boolean
+  /** What may vanish at once without a person's word. */
+  readonly guard: DeletionLimits
+  /** A scan of everything is under way, or has not begun yet. */
+  readonly isScanning: () => boolean
+  /** Changes on the disk have been noticed that nobody has looked at yet. */
+  readonly hasHints: () => boolean
   /** Runs Unison with a peer, on whichever side can. */
   readonly session: (peer: NodeId, request: SessionRequest) => Promise<SessionOutcome>
   /** These paths came through a session of Unison with this peer. */

@@ -17,6 +17,8 @@ export interface HistoryOptions extends Parts {
   readonly losses?: boolean
   /** Agents change between following their peers and following orders, which come and go. */
   readonly orders?: boolean
+  /** People approve deletions that wait, sooner or later. */
+  readonly approvals?: boolean
   readonly operations?: number
 }
 
@@ -66,9 +68,10 @@ function addExtraLink(world: SimWorld, random: Random): void {
 
 function disturb(
   world: SimWorld,
-  { crashes = true, losses = false, reopens = false, orders = false }: HistoryOptions,
+  { crashes = true, losses = false, reopens = false, orders = false, approvals = false }: HistoryOptions,
 ): void {
   const { random } = world
+  if (approvals && random.chance(0.1)) random.pick(world.agents).approve()
   if (orders) world.order(random.pick(world.links), random.chance(0.5))
   if (orders && random.chance(0.2)) random.pick(world.agents).follow(random.chance(0.6) ? 'orders' : 'peers')
   if (random.chance(0.2)) world.setLink(random.pick(world.links), random.chance(0.5))

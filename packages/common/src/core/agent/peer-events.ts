@@ -4,6 +4,7 @@ import { hear } from '../causal/heard.ts'
 import { need } from '../causal/need.ts'
 import type { NodeId, ReplicaId, VersionVector } from '../causal/types.ts'
 import { compare, covers, emptyVector, merge } from '../causal/version-vector.ts'
+import { meetVanished, noteTold } from './deletions.ts'
 import { removeBrought } from './disk-events.ts'
 import {
   current,
@@ -99,12 +100,14 @@ export function onEntries(draft: Draft, event: EventOf<'entries_received'>): voi
     heard: hear(fresh.incoming.heard, told),
   }
   editPeer(draft, event.peer, { incoming, announced, outgoing })
+  if (event.items.some(({ remote }) => remote.deleted)) noteTold(draft)
 }
 
 function receiveOne(draft: Draft, peer: NodeId, { remote, local, blockedBy }: RemoteItem): void {
   const row = current(draft, remote.path, local)
   const now = need(row, remote)
   const wanted = wantedOf(draft, peer)
+  if (now.kind !== 'nothing') meetVanished(draft, remote.path)
   // The news of a change that reached the disk before its entry did.
   const claim = draft.claims.get(remote.path)
   if (claim?.stage === 'quarantine') draft.observe.add(remote.path)

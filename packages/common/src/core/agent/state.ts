@@ -11,6 +11,8 @@ import type {
   StatSignature,
   VersionVector,
 } from '../causal/types.ts'
+import type { DeletionLimits } from '../policy/deletion-limits.ts'
+import { type Deletions, noDeletions } from './deletion-state.ts'
 import { LayeredMap } from './layered-map.ts'
 import { claimFlags, wishFlags } from './wishes.ts'
 
@@ -32,6 +34,9 @@ export interface FolderState {
   readonly nextId: number
   /** Whose word counts: with `orders` nothing is sent to a peer, asked of it or applied for it, unless an order names it. */
   readonly follows: Follows
+  /** What may vanish at once without a person's word; undefined: deletions are not held back at all. */
+  readonly guard: DeletionLimits | undefined
+  readonly deletions: Deletions
 }
 
 export type Follows = 'peers' | 'orders'
@@ -145,6 +150,8 @@ export interface Wanted {
   readonly notBefore: number
   /** Why the last try failed; '' when none did. */
   readonly reason: string
+  /** A deletion that has been weighed, or that a person has approved. */
+  readonly isCleared: boolean
 }
 
 export interface Disagreement {
@@ -170,12 +177,23 @@ export const bounds = {
   askAgainMs: 3_600_000,
 } as const
 
-export function initialState(folder: FolderId, replica: ReplicaId, knowledge: VersionVector, scope = ''): FolderState {
+/** What a folder's state is made of; without a guard deletions are not held back. */
+export interface Beginning {
+  readonly folder: FolderId
+  readonly replica: ReplicaId
+  readonly knowledge: VersionVector
+  readonly scope?: string
+  readonly guard?: DeletionLimits | undefined
+}
+
+export function initialState({ folder, replica, knowledge, scope = '', guard }: Beginning): FolderState {
   return {
     folder,
     replica,
     scope,
     knowledge,
+    guard,
+    deletions: noDeletions,
     peers: new Map(),
     claims: new LayeredMap(claimFlags),
     applying: 0,

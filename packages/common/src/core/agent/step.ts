@@ -1,5 +1,6 @@
 import type { NodeId } from '../causal/types.ts'
 import { onApplied } from './applied-events.ts'
+import { onApproved, onRefused, onWeighed, weighDeletions } from './deletions.ts'
 import { onFetchFinished, onObserved } from './disk-events.ts'
 import { dispatch } from './dispatch.ts'
 import { begin, blockWishes, type Draft, editPeer, finish, reviewHeld, setClaim, wantedOf } from './draft.ts'
@@ -17,6 +18,7 @@ export function step(state: FolderState, event: FolderEvent): { state: FolderSta
   reviewHeld(draft)
   blockWishes(draft)
   raiseKnowledge(draft)
+  weighDeletions(draft)
   dispatch(draft)
   readForPeers(draft)
   wake(draft)
@@ -35,6 +37,9 @@ const handlers: Handlers = {
   applied: onApplied,
   fetch_finished: onFetchFinished,
   resend_requested: onResendRequested,
+  deletions_weighed: onWeighed,
+  deletions_approved: onApproved,
+  deletions_refused: onRefused,
   retry_requested: retryAll,
   follow_set: onFollowSet,
   order_set: onOrderSet,
@@ -106,5 +111,7 @@ function wake(draft: Draft): void {
         earliest = Math.min(earliest, wish.notBefore)
     }
   }
+  const { weighAt, isWeighing } = draft.deletions
+  if (weighAt !== undefined && !isWeighing) earliest = Math.min(earliest, Math.max(weighAt, draft.at + 1))
   if (earliest < Number.POSITIVE_INFINITY) draft.effects.push({ kind: 'wake', at: earliest })
 }

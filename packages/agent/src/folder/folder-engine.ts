@@ -22,6 +22,7 @@ import { untouchedBy } from './covers.ts'
 import { Fetcher, type Ways } from './fetcher.ts'
 import { remoteItems } from './incoming.ts'
 import { listBelow } from './list-below.ts'
+import { Litter } from './litter.ts'
 import { type LookMode, Observer } from './observer.ts'
 import type { FolderEngineOptions } from './options.ts'
 import { toMessages } from './outgoing.ts'
@@ -43,6 +44,7 @@ export class FolderEngine {
   readonly fetcher: Fetcher
   readonly ahead: Ahead
   readonly parcels: Parcels
+  readonly litter: Litter
   readonly #applier: Applier
   readonly #journal: PendingJournal
   readonly #links = new Map<NodeId, Link>()
@@ -90,6 +92,7 @@ export class FolderEngine {
       passed: (peer) => options.parcelled(peer),
     })
     this.fetcher = new Fetcher({ root, disk, index, observer: this.observer, clock, versionPath, ahead: this.ahead })
+    this.litter = new Litter({ root, index: this.index, isClaimed: (path) => this.#state.claims.has(path) })
     const kept = (path: RelativePath): void => this.#lookLater([path])
     this.#applier = new Applier({ root, disk, index, observer: this.observer, disposable, versionPath, kept })
   }
@@ -224,6 +227,7 @@ export class FolderEngine {
     if (isEmpty) return
     const along = await Promise.all(directories.map((directory) => listBelow(this.options.root, directory)))
     await this.look(new Set([...paths, ...along.flat()]), 'read')
+    this.#tidy(this.litter.note(paths.flatMap((path) => this.#journal.cutOff.brought(path)?.entry ?? [])))
     if (!this.#stop.signal.aborted) this.#journal.forget()
   }
 
@@ -287,7 +291,7 @@ export class FolderEngine {
       case 'commit':
         this.index.commit(effect)
         this.options.committed(effect.rows)
-        return
+        return this.#tidy(this.litter.committed(effect.rows))
       case 'restat':
         return this.index.restat(effect.items)
       case 'read_entries':
@@ -311,6 +315,14 @@ export class FolderEngine {
       default:
         return never(effect)
     }
+  }
+
+  /** What cannot be taken away stands in nobody's way. */
+  #tidy(work: Promise<void>): void {
+    const { folder, log } = this.options
+    this.#run('folder.tidy', () =>
+      work.catch((error) => log.debug({ event: 'folder.leftovers_kept', folder, err: error })),
+    )
   }
 
   #lookLater(paths: readonly RelativePath[]): void {
@@ -383,6 +395,8 @@ export class FolderEngine {
         extras: extras.map(withRow),
       }
     })
+    const missed = fetched.filter(({ ran, entry, disk }) => ran && !matches(entry, disk)).map(({ entry }) => entry)
+    if (missed.length > 0) this.#tidy(this.litter.note(missed))
     // After the commit, which may still be queued, and without harm to the next session's, which has begun by then.
     this.#postLater(() => void endEntry())
     this.options.byUnison(peer, byUnison)

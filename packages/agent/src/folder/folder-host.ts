@@ -14,6 +14,7 @@ import { messageOf, type SpansyncError, toSpansyncError } from '@spansync/common
 import type { Logger } from '@spansync/common/runtime/logger'
 import type { DiskWorker } from '../disk/disk-worker.ts'
 import { checkMarker, rootInstance } from '../disk/marker.ts'
+import { isOfAnotherProcess } from '../disk/place.ts'
 import { bindIndex } from '../index-store/bind-index.ts'
 import { setAside } from '../index-store/open-index.ts'
 import { cleanLeftovers } from '../unison/leftovers.ts'
@@ -293,7 +294,7 @@ export class FolderHost implements AsyncDisposable {
       await engine.ahead.start()
       this.#begin(engine, feed)
       await Promise.race([feed.scan('start'), failure.promise])
-      this.#cleanLeftovers()
+      this.#cleanLeftovers(engine)
       this.#problem = undefined
       this.#approved = false
       this.options.changed()
@@ -322,16 +323,19 @@ export class FolderHost implements AsyncDisposable {
   }
 
   /** What sessions of long ago left behind. Young ones are worth keeping: Unison goes on with them. */
-  #cleanLeftovers(): void {
+  #cleanLeftovers({ litter }: FolderEngine): void {
     const { config, clock, log, folder } = this.options
     const clean = cleanLeftovers(config.path, {
       olderThanMs: leftoverMs,
+      isUseless: isOfAnotherProcess,
       now: clock.wallNow(),
       signal: this.#stop.signal,
     })
     clean.then(
-      ({ removed }) =>
-        removed.length > 0 && log.info({ event: 'folder.leftovers_removed', folder, removed: removed.length }),
+      ({ removed, kept }) => {
+        litter.found(kept)
+        if (removed.length > 0) log.info({ event: 'folder.leftovers_removed', folder, removed: removed.length })
+      },
       (error) => log.debug({ event: 'folder.leftovers_kept', folder, err: error }),
     )
   }

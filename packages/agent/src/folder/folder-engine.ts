@@ -317,6 +317,11 @@ export class FolderEngine {
     }
   }
 
+  /** Unfinished files that a scan has found. */
+  sweep(files: readonly string[]): void {
+    this.#tidy(this.litter.sweep(files))
+  }
+
   /** What cannot be taken away stands in nobody's way. */
   #tidy(work: Promise<void>): void {
     const { folder, log } = this.options

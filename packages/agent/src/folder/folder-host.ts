@@ -403,6 +403,7 @@ export class FolderHost implements AsyncDisposable {
       gatherMs: () => (engine.state.claims.size > manyClaims ? bulkGatherMs : soonMs),
       // What has been adopted meanwhile is watched like everything else.
       isCovered: (path) => engine.fetcher.isCovered(path) && engine.index.get(path) === undefined,
+      leftovers: (files) => engine.sweep(files),
       note: (problem) => engine.problems.note(problem.path, problem.code, problem.problem),
       failed: fail,
     })

@@ -70,3 +70,11 @@ test('what an earlier life left goes with the next change of the path', async ()
   await commit(version('d/x', { a: 2 }))
   expect(left()).toEqual([])
 })
+
+test('what a scan finds goes, unless it is still wanted', async () => {
+  for (const path of ['d/x', 'd/y', 'moved/z']) folder.write(temporary(path))
+  claims.add('d/y')
+  await litter.note([version('d/x', { a: 1 })])
+  await litter.sweep(left())
+  expect(left()).toEqual([temporary('d/x'), temporary('d/y')])
+})

@@ -39,6 +39,15 @@ export class Litter {
     }
   }
 
+  /** A scan has found these: what nobody waits for goes. Somebody may have moved the directory in which a session was at work. */
+  async sweep(files: readonly string[]): Promise<void> {
+    for (const file of files) {
+      const path = targetOf(file)
+      if (path !== undefined && !this.#open.has(path)) this.#due.add(path)
+    }
+    await this.#clean()
+  }
+
   /** The index has changed there. */
   async committed(rows: readonly { readonly path: RelativePath }[]): Promise<void> {
     if (this.#open.size === 0 && this.#due.size === 0) return

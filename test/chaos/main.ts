@@ -8,7 +8,7 @@ const usage = `pnpm chaos [--minutes N] [--seed S] [--histories N] [--ops N] [--
   --minutes    how long (10)
   --seed       of the first history (chosen by the clock); the next one has the next
   --histories  at most so many
-  --ops        that are tried in one history; some find nothing to do (96)
+  --ops        that are tried in one history; some find nothing to do (120)
   --agents     2 to 6, instead of what the seed says
   --shrink     how many histories may be played to make a failing one smaller (24)`
 
@@ -27,7 +27,7 @@ function options() {
     minutes: given('minutes', 10),
     seed: given('seed', Math.floor(Date.now() / 1000) % 1_000_000),
     histories: given('histories', 1_000_000),
-    operations: given('ops', 96),
+    operations: given('ops', 120),
     agents: values.agents === undefined ? undefined : given('agents', 3),
     shrinkTries: given('shrink', 24),
   }

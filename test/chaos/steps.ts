@@ -143,7 +143,7 @@ function drawAct(random: Random, id: string, nodes: number): Act {
     other: random.pick(ofDirectories ? directories : paths),
     pick: random.integer(0, 1e6),
     bytes: random.chance(0.08) ? 700_000 : random.integer(0, 3000),
-    pauseMs: random.pick([0, 0, 0, 0, 5, 15, 30, 80, 250]),
+    pauseMs: random.pick([0, 0, 0, 0, 0, 0, 5, 15, 30, 80, 250]),
   }
 }
 

@@ -6,6 +6,7 @@ import { type Outcome, play } from './history.ts'
 import { shrink } from './shrink.ts'
 import { type Step, scheduleOf, stepText } from './steps.ts'
 import { Summary } from './summary.ts'
+import { Tally } from './tally.ts'
 import { World } from './world.ts'
 
 export interface CampaignOptions {
@@ -44,7 +45,7 @@ export class Campaign implements AsyncDisposable {
     const ground = groundOf(seed, agents)
     const steps = scheduleOf({ ground, seed, operations })
     const world = await this.worldFor(seed, ground)
-    const outcome = await play(world, steps, `h${seed}`)
+    const outcome = await play(world, steps, `h${seed}`).catch(brokenOff)
     this.summary.add(seed, outcome)
     const seconds = (ms: number): string => (ms / 1000).toFixed(1)
     const verdict = outcome.violations.length === 0 ? 'holds' : 'FAILS'
@@ -96,4 +97,10 @@ export class Campaign implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.leave()
   }
+}
+
+/** A fault of this test bed, most likely; the other histories go on. */
+function brokenOff(error: unknown): Outcome {
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
+  return { violations: [`broken off: ${text}`], tally: new Tally(), story: [], settleMs: 0, totalMs: 0 }
 }

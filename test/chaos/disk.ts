@@ -44,17 +44,19 @@ export class Disk {
     this.isMounted = false
   }
 
-  async fill(): Promise<void> {
+  /** False when it is being written to so fast that it already holds more than it was to. */
+  fill(): Promise<boolean> {
     const { blocks, bfree, bsize } = statfsSync(this.device)
-    await this.resize((blocks - bfree) * bsize + scarceBytes)
+    return this.resize((blocks - bfree) * bsize + scarceBytes)
   }
 
-  empty(): Promise<void> {
-    return this.resize(usualBytes)
+  async empty(): Promise<void> {
+    if (!(await this.resize(usualBytes))) throw new Error(`${this.device} does not grow again`)
   }
 
-  private async resize(bytes: number): Promise<void> {
-    await runCommand(['mount', '-o', `remount,size=${bytes}`, this.device])
+  private async resize(bytes: number): Promise<boolean> {
+    const { code } = await runCommand(['mount', '-o', `remount,size=${bytes}`, this.device], { check: false })
+    return code === 0
   }
 
   async dispose(): Promise<void> {

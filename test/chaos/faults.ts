@@ -60,8 +60,8 @@ const faults: Readonly<Record<FaultName, (world: World, pick: number) => Promise
   'disk-full': async (world, pick) => {
     const { disk, desk } = diskAt(world, pick)
     if (disk === undefined || desk.isFull) return undefined
-    desk.isFull = true
-    await disk.fill()
+    desk.isFull = await disk.fill()
+    if (!desk.isFull) return undefined
     return async () => {
       await disk.empty()
       desk.isFull = false

@@ -36,7 +36,7 @@ describe('oneShotArguments', () => {
     [{ way: { kind: 'force', winner: 'local' } as const }, ['-force', '/a']],
     [{ way: { kind: 'force', winner: 'remote' } as const }, ['-force', 'socket://{/tmp/s/u}/']],
     [{ way: { kind: 'plain', bulk: true } as const }, ['-xferbycopying=false', '-rsync=false', '-maxthreads', '200']],
-    [{ backup: true }, ['-backup', 'Name *', '-backuploc', 'central']],
+    [{ backup: true }, ['-backup', 'Name *', '-backuploc', 'central', '-maxbackups', '1000']],
     [{ rescan: true }, ['-fastcheck', 'false']],
     [{ ignoreLocks: true }, ['-ignorelocks']],
     [{ ignoreArchives: true }, ['-ignorearchives']],

@@ -83,7 +83,9 @@ function common({ localRoot, remoteRoot, ignore, preferences, backup, noDeletion
     // Missing on one side means an unmounted disk: Unison stops (exit 3) and deletes nothing.
     ...['-mountpoint', '.spansync'],
     ...['-perms', '0o1777', '-ignorecase', String(preferences?.ignoreCase ?? false)],
-    ...(backup ? ['-backup', 'Name *', '-backuploc', 'central'] : []),
+    // By itself Unison keeps two of a file and drops the third, which may be the only one of an edit that nobody has seen. How long they
+    // stay is decided by who prunes them; this number only bounds what a file that is always overwritten costs.
+    ...(backup ? ['-backup', 'Name *', '-backuploc', 'central', '-maxbackups', '1000'] : []),
     ...ignore.flatMap((pattern) => ['-ignore', pattern]),
   ]
 }

@@ -1,5 +1,6 @@
 import { globSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { CommandError } from '../lab/command.ts'
 import type { LabLink } from '../lab/lab-link.ts'
 import { sendSignal } from '../lab/processes.ts'
 import type { SpansyncNode } from '../lab/spansync-node.ts'
@@ -100,8 +101,8 @@ const faults: Readonly<Record<FaultName, (world: World, pick: number) => Promise
   },
   mode: async (world, pick) => {
     const agent = agentAt(world, pick)
-    const { code } = await agent.attempt(['mode', pick % 2 === 0 ? 'centralised' : 'decentralised'])
-    return code === 0 ? () => agent.command(['mode', 'auto']) : undefined
+    await setMode(agent, pick % 2 === 0 ? 'centralised' : 'decentralised')
+    return () => setMode(agent, 'auto')
   },
   plan: async ({ coordinator }, pick) => {
     if (!coordinator?.alive) return undefined
@@ -128,6 +129,13 @@ function at<T>(items: readonly T[], pick: number): T {
   const item = items[pick % items.length]
   if (item === undefined) throw new RangeError('there is nothing to disturb')
   return item
+}
+
+/** An agent that is frozen does not answer, and takes it over when it goes on. */
+async function setMode(agent: SpansyncNode, mode: string): Promise<void> {
+  await agent.attempt(['mode', mode], { timeoutMs: 5000 }).catch((error) => {
+    if (!(error instanceof CommandError)) throw error
+  })
 }
 
 /** Dead from now until healed, or until something else starts it. */

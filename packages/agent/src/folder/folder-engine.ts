@@ -92,7 +92,11 @@ export class FolderEngine {
       passed: (peer) => options.parcelled(peer),
     })
     this.fetcher = new Fetcher({ root, disk, index, observer: this.observer, clock, versionPath, ahead: this.ahead })
-    this.litter = new Litter({ root, index: this.index, isClaimed: (path) => this.#state.claims.has(path) })
+    this.litter = new Litter({
+      ...{ root, index: this.index },
+      isClaimed: (path) => this.#state.claims.has(path),
+      mayBeWanted: (path) => this.#mayBeWanted(path),
+    })
     const kept = (path: RelativePath): void => this.#lookLater([path])
     this.#applier = new Applier({ root, disk, index, observer: this.observer, disposable, versionPath, kept })
   }
@@ -195,6 +199,11 @@ export class FolderEngine {
     const peer = this.#state.peers.get(id)
     if (!peer?.announced || covers(peer.announced.knowledge, vector)) return false
     return isOpen(this.#state, peer) || this.#neighbours.has(id)
+  }
+
+  #mayBeWanted(path: RelativePath): boolean {
+    const told = [...this.#state.peers.values()].filter(({ announced }) => announced !== undefined)
+    return told.length === 0 || told.some(({ wanted }) => wanted.has(path))
   }
 
   /** This replica would take the version over what it has now; nothing is under way at the path, and nobody who has it is known. */

@@ -11,12 +11,15 @@ let folder: TestFolder
 let index: MemoryIndex
 let litter: Litter
 const claims = new Set<RelativePath>()
+const wanted = new Set<RelativePath>()
 
 beforeEach(() => {
   folder = makeTestFolder()
   index = new MemoryIndex('r' as ReplicaId)
   claims.clear()
-  litter = new Litter({ root: folder.root, index, isClaimed: (path) => claims.has(path) })
+  wanted.clear()
+  const is = { isClaimed: (path: string) => claims.has(path), mayBeWanted: (path: string) => wanted.has(path) }
+  litter = new Litter({ root: folder.root, index, ...is })
 })
 afterEach(() => folder[Symbol.dispose]())
 
@@ -77,4 +80,12 @@ test('what a scan finds goes, unless it is still wanted', async () => {
   await litter.note([version('d/x', { a: 1 })])
   await litter.sweep(left())
   expect(left()).toEqual([temporary('d/x'), temporary('d/y')])
+})
+
+test('what an earlier life left goes with a later scan, when no peer speaks of it', async () => {
+  for (const path of ['x', 'y']) folder.write(temporary(path))
+  litter.found(left())
+  wanted.add('x')
+  await litter.sweep(left())
+  expect(left()).toEqual([temporary('x')])
 })

@@ -9,6 +9,8 @@ export interface LitterOptions {
   readonly index: Pick<FolderIndex, 'get'>
   /** Something is under way at the path: a session may be writing it. */
   readonly isClaimed: (path: RelativePath) => boolean
+  /** A peer has told of a version that is to come, or none has told of anything yet. */
+  readonly mayBeWanted: (path: RelativePath) => boolean
 }
 
 /** What sessions that did not bring what they should may have left beside it. Unison goes on with its unfinished files, so they are
@@ -43,7 +45,9 @@ export class Litter {
   async sweep(files: readonly string[]): Promise<void> {
     for (const file of files) {
       const path = targetOf(file)
-      if (path !== undefined && !this.#open.has(path)) this.#due.add(path)
+      if (path === undefined || this.#open.get(path) !== undefined || this.#options.mayBeWanted(path)) continue
+      this.#open.delete(path)
+      this.#due.add(path)
     }
     await this.#clean()
   }

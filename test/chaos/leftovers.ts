@@ -20,9 +20,8 @@ export async function leftovers(world: World): Promise<string[]> {
 function files({ fleet }: World): string[] {
   return fleet.agents.flatMap(({ name, folderPath, home }) => {
     const unison = join(home, 'unison')
-    const inFolder = filesBelow(folderPath).filter(
-      (file) => /\/\.unison\.[^/]*(\/|$)/.test(file) || file.startsWith(join(folderPath, '.spansync', 'ahead')),
-    )
+    // What gathers in `.spansync/ahead` and is never announced is given up by itself, after ten minutes.
+    const inFolder = filesBelow(folderPath).filter((file) => /\/\.unison\.[^/]*(\/|$)/.test(file))
     const locks = existsSync(unison) ? filesBelow(unison).filter((file) => /\/(lk|tm|sc)[0-9a-f]{32}$/.test(file)) : []
     return [...inFolder, ...locks].map((file) => `left over on ${name}: ${file}`)
   })

@@ -1,5 +1,17 @@
-import { cpSync, mkdirSync, renameSync, rmSync } from 'node:fs'
-import { dirname } from 'node:path'
+import {
+  constants,
+  copyFileSync,
+  lstatSync,
+  lutimesSync,
+  mkdirSync,
+  readdirSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+} from 'node:fs'
+import { dirname, join } from 'node:path'
 import { errnoOf } from '@spansync/common/runtime/errors'
 import { type KeptPlace, keptFile } from './kept-place.ts'
 import { lstat } from './stat.ts'
@@ -12,7 +24,7 @@ export function moveOut(full: string, place: KeptPlace): void {
     renameSync(full, target)
   } catch (error) {
     if (errnoOf(error) !== 'EXDEV') throw error
-    cpSync(full, target, { recursive: true, preserveTimestamps: true, verbatimSymlinks: true, errorOnExist: true })
+    copyAcross(full, target)
     rmSync(full, { recursive: true })
   }
 }
@@ -37,4 +49,19 @@ function makeDirectory(directory: string, tries: number): boolean {
     if (!isTaken || tries >= mostTries) throw error
     return false
   }
+}
+
+/** With modification times. Links are copied as they are, wherever they lead: `cpSync` fails with one that leads nowhere. */
+export function copyAcross(from: string, to: string): void {
+  const stats = lstatSync(from)
+  if (stats.isSymbolicLink()) {
+    symlinkSync(readlinkSync(from, { encoding: 'buffer' }), to)
+    lutimesSync(to, stats.atime, stats.mtime)
+    return
+  }
+  if (stats.isDirectory()) {
+    mkdirSync(to)
+    for (const name of readdirSync(from)) copyAcross(join(from, name), join(to, name))
+  } else copyFileSync(from, to, constants.COPYFILE_EXCL)
+  utimesSync(to, stats.atime, stats.mtime)
 }

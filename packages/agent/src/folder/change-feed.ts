@@ -39,6 +39,8 @@ export interface ChangeFeedOptions {
   /** A session is copying the directory above whole, and looks at it in the end. */
   readonly isCovered: (path: RelativePath) => boolean
   readonly note: (problem: ScanProblem) => void
+  /** A scan has come across unfinished files of sessions. Not the first one: of an earlier life's some are worth keeping. */
+  readonly leftovers: (files: readonly string[]) => void
   readonly failed: (error: SpansyncError) => void
 }
 
@@ -155,7 +157,7 @@ export class ChangeFeed implements AsyncDisposable {
     const { disk, root, folder, indexFile, ignore, log, look, note } = this.#options
     do {
       this.#scanAgain = false
-      const summary = await disk.scan({
+      const { leftovers, ...summary } = await disk.scan({
         root,
         folder,
         indexFile,
@@ -167,6 +169,7 @@ export class ChangeFeed implements AsyncDisposable {
         },
       })
       log.info({ event: 'folder.scanned', folder, reason, ...summary })
+      if (leftovers.length > 0 && reason !== 'start') this.#options.leftovers(leftovers)
     } while (this.#scanAgain)
   }
 

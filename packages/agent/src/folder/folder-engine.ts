@@ -27,6 +27,7 @@ import { isEmptied } from './emptied.ts'
 import { Fetcher, type Ways } from './fetcher.ts'
 import { remoteItems } from './incoming.ts'
 import { listBelow } from './list-below.ts'
+import { Litter } from './litter.ts'
 import { type LookMode, Observer } from './observer.ts'
 import type { FolderEngineOptions } from './options.ts'
 import { toMessages } from './outgoing.ts'
@@ -49,6 +50,7 @@ export class FolderEngine {
   readonly fetcher: Fetcher
   readonly ahead: Ahead
   readonly parcels: Parcels
+  readonly litter: Litter
   readonly #applier: Applier
   readonly #backups: Backups
   readonly #journal: PendingJournal
@@ -95,6 +97,11 @@ export class FolderEngine {
       passed: (peer) => options.parcelled(peer),
     })
     this.fetcher = new Fetcher({ root, disk, index, observer: this.observer, clock, keptPlace, ahead: this.ahead })
+    this.litter = new Litter({
+      ...{ root, index: this.index },
+      isClaimed: (path) => this.#state.claims.has(path),
+      mayBeWanted: (path) => this.#mayBeWanted(path),
+    })
     const kept = (path: RelativePath): void => this.#lookLater([path])
     const { versionsDirectory: directory, log } = options
     this.#backups = new Backups({ directory, root, index, disk, clock, log, copied: kept })
@@ -221,6 +228,11 @@ export class FolderEngine {
     return isOpen(this.#state, peer) || this.#neighbours.has(id)
   }
 
+  #mayBeWanted(path: RelativePath): boolean {
+    const told = [...this.#state.peers.values()].filter(({ announced }) => announced !== undefined)
+    return told.length === 0 || told.some(({ wanted }) => wanted.has(path))
+  }
+
   /** This replica would take the version over what it has now; nothing is under way at the path, and nobody who has it is known. */
   #wants(entry: Entry): boolean {
     const { claims, peers } = this.#state
@@ -252,6 +264,7 @@ export class FolderEngine {
     if (isEmpty) return
     const along = await Promise.all(directories.map((directory) => listBelow(this.options.root, directory)))
     await this.look(new Set([...paths, ...along.flat()]), 'read')
+    this.#tidy(this.litter.note(paths.flatMap((path) => this.#journal.cutOff.brought(path)?.entry ?? [])))
     if (!this.#stop.signal.aborted) this.#journal.forget()
   }
 
@@ -315,7 +328,7 @@ export class FolderEngine {
       case 'commit':
         this.index.commit(effect)
         this.options.committed(effect.rows)
-        return
+        return this.#tidy(this.litter.committed(effect.rows))
       case 'restat':
         return this.index.restat(effect.items)
       case 'read_entries':
@@ -354,6 +367,19 @@ export class FolderEngine {
       isScanning: this.#busy > 0 || isScanning(),
       isLooking: this.observer.late > 0 || hasHints(),
     }))
+  }
+
+  /** Unfinished files that a scan has found. */
+  sweep(files: readonly string[]): void {
+    this.#tidy(this.litter.sweep(files))
+  }
+
+  /** What cannot be taken away stands in nobody's way. */
+  #tidy(work: Promise<void>): void {
+    const { folder, log } = this.options
+    this.#run('folder.tidy', () =>
+      work.catch((error) => log.debug({ event: 'folder.leftovers_kept', folder, err: error })),
+    )
   }
 
   #lookLater(paths: readonly RelativePath[]): void {
@@ -426,6 +452,8 @@ export class FolderEngine {
         extras: extras.map(withRow),
       }
     })
+    const missed = fetched.filter(({ ran, entry, disk }) => ran && !matches(entry, disk)).map(({ entry }) => entry)
+    if (missed.length > 0) this.#tidy(this.litter.note(missed))
     // After the commit, which may still be queued, and without harm to the next session's, which has begun by then.
     this.#postLater(() => void endEntry())
     this.options.byUnison(peer, byUnison)

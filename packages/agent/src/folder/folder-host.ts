@@ -15,6 +15,7 @@ import { messageOf, type SpansyncError, toSpansyncError } from '@spansync/common
 import type { Logger } from '@spansync/common/runtime/logger'
 import type { DiskWorker } from '../disk/disk-worker.ts'
 import { checkMarker, rootInstance } from '../disk/marker.ts'
+import { isOfAnotherProcess } from '../disk/place.ts'
 import { bindIndex } from '../index-store/bind-index.ts'
 import { setAside } from '../index-store/open-index.ts'
 import { cleanLeftovers } from '../unison/leftovers.ts'
@@ -301,7 +302,7 @@ export class FolderHost implements AsyncDisposable {
       await engine.ahead.start()
       this.#begin(engine, feed)
       await Promise.race([feed.scan('start'), failure.promise])
-      this.#cleanLeftovers()
+      this.#cleanLeftovers(engine)
       this.#hasScanned = true
       this.#problem = undefined
       this.options.changed()
@@ -330,16 +331,19 @@ export class FolderHost implements AsyncDisposable {
   }
 
   /** What sessions of long ago left behind. Young ones are worth keeping: Unison goes on with them. */
-  #cleanLeftovers(): void {
+  #cleanLeftovers({ litter }: FolderEngine): void {
     const { config, clock, log, folder } = this.options
     const clean = cleanLeftovers(config.path, {
       olderThanMs: leftoverMs,
+      isUseless: isOfAnotherProcess,
       now: clock.wallNow(),
       signal: this.#stop.signal,
     })
     clean.then(
-      ({ removed }) =>
-        removed.length > 0 && log.info({ event: 'folder.leftovers_removed', folder, removed: removed.length }),
+      ({ removed, kept }) => {
+        litter.found(kept)
+        if (removed.length > 0) log.info({ event: 'folder.leftovers_removed', folder, removed: removed.length })
+      },
       (error) => log.debug({ event: 'folder.leftovers_kept', folder, err: error }),
     )
   }
@@ -409,6 +413,7 @@ export class FolderHost implements AsyncDisposable {
       gatherMs: () => (engine.state.claims.size > manyClaims ? bulkGatherMs : soonMs),
       // What has been adopted meanwhile is watched like everything else.
       isCovered: (path) => engine.fetcher.isCovered(path) && engine.index.get(path) === undefined,
+      leftovers: (files) => engine.sweep(files),
       note: (problem) => engine.problems.note(problem.path, problem.code, problem.problem),
       failed: fail,
     })

@@ -31,7 +31,7 @@ describeLab('many deletions at once', () => {
 
   async function untilWaiting(agent: SpansyncNode, code: string): Promise<void> {
     const said = async (): Promise<boolean> => {
-      const status = await agent.status()
+      const status = await agent.glance()
       return problemsOf(status).some((text) => text.includes(`"${code}"`))
     }
     await until(said, { deadlineMs: 20_000, intervalMs: 50, what: `${agent.name} says ${code}` })

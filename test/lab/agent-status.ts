@@ -19,7 +19,7 @@ export interface Problem {
 export interface FolderStatus {
   readonly id: string
   readonly path: string
-  readonly state: 'idle' | 'scanning' | 'syncing' | 'error'
+  readonly state: 'idle' | 'scanning' | 'syncing' | 'waiting' | 'error'
   readonly files: number
   readonly bytes: number
   readonly conflicts: number

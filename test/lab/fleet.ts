@@ -58,18 +58,21 @@ export class Fleet implements AsyncDisposable {
     return agent
   }
 
-  /** `peer add` on both ends of every link. */
+  /** Both ends of every link get to know each other, by `peer add` where there is something to say of the link. */
   private async introduce(linkFlags: FleetOptions['linkFlags'] = () => []): Promise<void> {
     const ids = new Map(await Promise.all(this.agents.map(async (agent) => [agent.name, await agent.id()] as const)))
     const additions = this.agents.map(async (agent) => {
+      const links = this.lab.links.filter(({ spec }) => spec.a === agent.name || spec.b === agent.name)
+      const peers = links.map(({ spec }) => {
+        const name = spec.a === agent.name ? spec.b : spec.a
+        const address = `${this.lab.address(name, agent.name)}:${this.agent(name).port}`
+        const addresses = spec.dialer === agent.name ? [address] : []
+        return { name, id: ids.get(name) ?? '', addresses, flags: linkFlags(spec) }
+      })
+      await agent.knowPeers(peers.filter(({ flags }) => flags.length === 0))
       // One after the other: every command edits the same file.
-      for (const { spec } of this.lab.links) {
-        if (spec.a !== agent.name && spec.b !== agent.name) continue
-        const peer = spec.a === agent.name ? spec.b : spec.a
-        const address = `${this.lab.address(peer, agent.name)}:${this.agent(peer).port}`
-        const dialled = spec.dialer === agent.name ? address : undefined
-        await agent.addPeer(peer, ids.get(peer) ?? '', dialled, ...linkFlags(spec))
-      }
+      for (const { name, id, addresses, flags } of peers)
+        if (flags.length > 0) await agent.addPeer(name, id, addresses[0], ...flags)
     })
     await Promise.all(additions)
   }

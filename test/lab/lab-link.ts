@@ -6,6 +6,9 @@ const queueMs = 50
 /** Bytes that may leave at once. Above one packet of 1500, small enough that 2 Mbit/s is really slow. */
 const burstBytes = 32 * 1024
 
+/** An address that no end has. */
+const nobody = '02:77:00:00:ff:00'
+
 /** One end of a link: the interface `device` inside `namespace`. */
 interface End {
   readonly node: string
@@ -63,6 +66,16 @@ export class LabLink {
     if (up) await this.introduce()
   }
 
+  /** From now on nothing that the node sends arrives, while it hears all: it addresses somebody who is not there. The same as
+   *  loss in one direction, and needs nothing of the kernel. Ends with `setUp(true)`. */
+  async loseFrom(node: string): Promise<void> {
+    const from = this.endOf(node)
+    await from.namespace.run(
+      ...['ip', 'neigh', 'replace', this.otherThan(from).address, 'lladdr', nobody],
+      ...['dev', from.device, 'nud', 'permanent'],
+    )
+  }
+
   get isUp(): boolean {
     return this.up
   }
@@ -94,6 +107,11 @@ export class LabLink {
     const end = this.ends.find((candidate) => candidate.node === node)
     if (end === undefined) throw new Error(`${node} is not an end of the link ${this.spec.a}-${this.spec.b}`)
     return end
+  }
+
+  private otherThan(end: End): End {
+    const [a, b] = this.ends
+    return end === a ? b : a
   }
 
   /** Fixed neighbour entries: no ARP among the counted bytes. Taking a link down forgets them. */

@@ -129,6 +129,9 @@ describeLab('what was deleted stays deleted, whoever was away', () => {
   test('deleted while the one that was receiving it is dead: what it had received stays deleted', async () => {
     const below = 'killed'
     await everywhere(below)
+    // So many that the others are less than half of the folder, and nobody is asked.
+    for (let at = 0; at < 500; at++) place('a', below).write(`rest/${at}`, '')
+    await fleet().settle('a', { below })
     const names = Array.from({ length: 400 }, (_, index) => `many/${index}`)
     for (const name of names) place('a', below).write(name, `${name} `.repeat(3000))
     const received = (): number =>

@@ -183,7 +183,7 @@ describeLab('errors with a folder', () => {
     two.at('a').write('large', Buffer.alloc(6_000_000, 'large '))
     await until(
       async () =>
-        /space|full|ENOSPC/i.test([...problemsOf(await two.a.status()), ...problemsOf(await two.b.status())].join()),
+        /space|full|ENOSPC/i.test([...problemsOf(await two.a.glance()), ...problemsOf(await two.b.glance())].join()),
       {
         deadlineMs: 30_000,
         intervalMs: 300,

@@ -1,8 +1,8 @@
 /// <reference lib="esnext.disposable" />
 import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import type { Status } from '@spansync/common/protocol/status'
 import { expect, onTestFailed } from 'vitest'
-import type { AgentStatus } from '../lab/agent-status.ts'
 import { Fleet, type FleetOptions } from '../lab/fleet.ts'
 import type { Lab } from '../lab/lab.ts'
 import type { LabProcess } from '../lab/lab-node.ts'
@@ -53,15 +53,15 @@ export class Couple implements AsyncDisposable {
 export async function untilExplained(agent: SpansyncNode, cause: RegExp, remedy: RegExp): Promise<void> {
   let seen: string[] = []
   const explained = async (): Promise<string | undefined> => {
-    seen = agent.alive ? problemsOf(await agent.status()) : [agent.output()]
+    seen = agent.alive ? problemsOf(await agent.glance()) : [agent.output()]
     return seen.find((text) => cause.test(text))
   }
   const what = (): string => `${agent.name} names ${cause}; it says:\n${seen.join('\n')}`
-  expect(await until(explained, { deadlineMs: 20_000, intervalMs: 200, what })).toMatch(remedy)
+  expect(await until(explained, { deadlineMs: 20_000, intervalMs: 50, what })).toMatch(remedy)
 }
 
 /** Each problem as its JSON: code, message, remedy. */
-export function problemsOf({ errors = [], folders, links }: AgentStatus): string[] {
+export function problemsOf({ errors = [], folders, links }: Pick<Status, 'errors' | 'folders' | 'links'>): string[] {
   const found = [...errors, ...folders.flatMap((folder) => folder.errors), ...links.map(({ error }) => error)]
   return found.filter((problem) => problem !== undefined).map((problem) => JSON.stringify(problem))
 }

@@ -63,10 +63,24 @@ test('help and version', async () => {
   const commands = [...help.out.matchAll(/^ {2}([a-z]+) /gm)]
     .map(([, name]) => name ?? '')
     .filter((name) => name !== 'help')
-  expect(commands.join(' ')).toContain('init id folder peer coordinator run status sync mode conflicts doctor')
-  expect(help.out).not.toMatch(/invite|versions|stats/)
-  const groups = ['folder', 'peer', 'coordinator']
-  for (const name of ['init', 'id', 'run', 'status', 'sync', 'mode', 'conflicts', 'doctor', 'folder add', 'peer add']) {
+  expect(commands.join(' ')).toContain(
+    'init id folder peer coordinator run status sync mode conflicts versions approve revert doctor',
+  )
+  expect(help.out).not.toMatch(/invite|stats/)
+  const groups = ['folder', 'peer', 'coordinator', 'versions']
+  for (const name of [
+    'init',
+    'id',
+    'run',
+    'status',
+    'sync',
+    'mode',
+    'conflicts',
+    'doctor',
+    'folder add',
+    'peer add',
+    'versions restore',
+  ]) {
     expect((await spansync(...name.split(' '), '--help')).out, name).toContain('Example')
   }
   for (const name of groups) expect((await spansync('help', name)).out).toContain(`Usage: spansync ${name}`)

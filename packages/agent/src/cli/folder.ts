@@ -5,8 +5,9 @@ import { loadConfig } from '@spansync/common/config/file'
 import type { FolderConfig } from '@spansync/common/config/schema'
 import type { Command } from 'commander'
 import { action, announceChange, type Context, type Runner } from './context.ts'
+import { addApprove } from './deletions.ts'
 import { addFolder, type FolderOptions } from './folder-add.ts'
-import { checkFolderName, unknownName } from './lookup.ts'
+import { unknownName } from './lookup.ts'
 
 export function addFolderCommand(program: Command, runner: Runner): void {
   const folder = program.command('folder').description('add, list, remove or approve folders')
@@ -29,12 +30,7 @@ export function addFolderCommand(program: Command, runner: Runner): void {
     .argument('<id>', 'id of the folder')
     .addHelpText('after', '\nExample:\n  spansync folder remove docs')
     .action(action<[string], object>(runner, (context, [id]) => removeFolder(context, id)))
-  folder
-    .command('approve')
-    .description('let a folder go on that has stopped, such as after all its files were gone')
-    .argument('<id>', 'id of the folder')
-    .addHelpText('after', '\nExample:\n  spansync folder approve docs')
-    .action(action<[string], object>(runner, (context, [id]) => approveFolder(context, id)))
+  addApprove(folder, runner, 'spansync folder approve')
 }
 
 function addAdd(folder: Command, runner: Runner): void {
@@ -79,10 +75,4 @@ async function removeFolder(context: Context, id: string): Promise<void> {
   })
   await announceChange(context)
   context.print(`folder ${id} removed; its files stay where they are`)
-}
-
-async function approveFolder(context: Context, id: string): Promise<void> {
-  checkFolderName(context.home, id)
-  await context.control().approve(id)
-  context.print(`folder ${id} goes on`)
 }

@@ -4,6 +4,7 @@ import { version } from '../version.ts'
 import { addAuditCommand } from './audit.ts'
 import { addConflictsCommand } from './conflicts.ts'
 import { addCoordinatorCommand } from './coordinator.ts'
+import { addDeletionCommands } from './deletions.ts'
 import { addDoctorCommand } from './doctor.ts'
 import { addFolderCommand } from './folder.ts'
 import { addIdCommand } from './id.ts'
@@ -13,6 +14,7 @@ import { addPeerCommand } from './peer.ts'
 import { addRunCommand } from './run.ts'
 import { addStatusCommand } from './status.ts'
 import { addSyncCommand } from './sync.ts'
+import { addVersionsCommand } from './versions.ts'
 
 const firstSteps = `
 Example, on two machines:
@@ -40,6 +42,8 @@ const spansync: Program = {
     addSyncCommand(program, runner)
     addModeCommand(program, runner)
     addConflictsCommand(program, runner)
+    addVersionsCommand(program, runner)
+    addDeletionCommands(program, runner)
     addDoctorCommand(program, runner)
     addAuditCommand(program, runner)
   },

@@ -13,6 +13,7 @@ const stateStyles: Readonly<Record<FolderStatus['state'], Style>> = {
   idle: 'green',
   scanning: 'cyan',
   syncing: 'cyan',
+  waiting: 'yellow',
   error: 'red',
 }
 

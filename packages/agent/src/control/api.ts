@@ -84,7 +84,12 @@ export const auditResultSchema = z.object({
 })
 
 export const doctorReportSchema = z.object({ checks: z.array(checkSchema) })
-export const approveRequestSchema = z.object({ folder: z.string() })
+export const answerRequestSchema = z.object({ folder: z.string() })
+const files = z.number().int().min(0)
+/** Deletions that waited: made here, and told of by peers. */
+export const approveResultSchema = z.object({ here: files, peers: files })
+/** `kept`: what peers had deleted; `back`: what had vanished here and is there again; `missing`: what is not, and why. */
+export const revertResultSchema = z.object({ kept: files, back: files, missing: files, reason: z.string() })
 
 export const failureSchema = z.object({
   error: z.object({
@@ -104,6 +109,8 @@ export type SyncResult = z.infer<typeof syncResultSchema>
 export type FolderSyncResult = SyncResult['folders'][number]
 export type ReplicaResult = z.infer<typeof replicaResultSchema>
 export type ConflictInfo = z.infer<typeof conflictInfoSchema>
+export type ApproveResult = z.infer<typeof approveResultSchema>
+export type RevertResult = z.infer<typeof revertResultSchema>
 export type Check = z.infer<typeof checkSchema>
 export type DoctorReport = z.infer<typeof doctorReportSchema>
 export type Failure = z.infer<typeof failureSchema>
@@ -118,8 +125,9 @@ export interface ControlHandlers {
   conflicts(folder?: string): Promise<ConflictInfo[]>
   doctor(): Promise<DoctorReport>
   audit(request: AuditRequest, signal: AbortSignal): Promise<AuditResult>
-  /** Lets a folder go on that has stopped for a person's word, such as after its root was emptied. */
-  approve(folder: string): Promise<void>
+  /** A person says that deletions that wait are meant, or that they are not. */
+  approve(folder: string): Promise<ApproveResult>
+  revert(folder: string): Promise<RevertResult>
   /** Takes config.yaml over now; resolves when that is done. */
   reload(): Promise<void>
 }

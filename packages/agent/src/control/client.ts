@@ -4,14 +4,18 @@ import { type Status, statusSchema } from '@spansync/common/protocol/status'
 import { errnoOf, SpansyncError } from '@spansync/common/runtime/errors'
 import { z } from 'zod'
 import {
+  type ApproveResult,
   type AuditRequest,
   type AuditResult,
+  approveResultSchema,
   auditResultSchema,
   type ConflictInfo,
   conflictInfoSchema,
   type DoctorReport,
   doctorReportSchema,
   failureSchema,
+  type RevertResult,
+  revertResultSchema,
   type SyncRequest,
   type SyncResult,
   syncResultSchema,
@@ -32,7 +36,9 @@ export interface ControlClient {
   doctor(signal?: AbortSignal): Promise<DoctorReport>
   /** Takes as long as reading every file does. */
   audit(request: AuditRequest, signal?: AbortSignal): Promise<AuditResult>
-  approve(folder: string, signal?: AbortSignal): Promise<void>
+  approve(folder: string, signal?: AbortSignal): Promise<ApproveResult>
+  /** Takes as long as it takes to bring everything back. */
+  revert(folder: string, signal?: AbortSignal): Promise<RevertResult>
   reload(signal?: AbortSignal): Promise<void>
   stop(signal?: AbortSignal): Promise<void>
 }
@@ -52,7 +58,8 @@ export function connectControl(home: string): ControlClient {
     conflicts: (folder, signal) => promptly('conflicts', z.array(conflictInfoSchema), { folder }, signal),
     audit: (request, signal) => call('audit', auditResultSchema, request, signal),
     doctor: (signal) => promptly('doctor', doctorReportSchema, {}, signal),
-    approve: async (folder, signal) => void (await promptly('approve', z.unknown(), { folder }, signal)),
+    approve: (folder, signal) => promptly('approve', approveResultSchema, { folder }, signal),
+    revert: (folder, signal) => call('revert', revertResultSchema, { folder }, signal),
     reload: async (signal) => void (await promptly('reload', z.unknown(), {}, signal)),
     stop: async (signal) => void (await promptly('stop', z.unknown(), {}, signal)),
   }

@@ -40,7 +40,8 @@ describe('requests', () => {
     expect((await client.conflicts('docs'))[0]).toMatchObject({ original: 'a.txt' })
     await client.conflicts()
     expect((await client.doctor()).checks).toHaveLength(1)
-    await client.approve('docs')
+    expect(await client.approve('docs')).toEqual({ here: 6, peers: 0 })
+    expect(await client.revert('docs')).toMatchObject({ missing: 3 })
     await client.reload()
     await client.stop()
     expect(stop).toHaveBeenCalledOnce()
@@ -49,6 +50,7 @@ describe('requests', () => {
       'conflicts docs',
       'conflicts *',
       'approve docs',
+      'revert docs',
       'reload',
     ])
   })

@@ -101,7 +101,11 @@ export function fakeHandlers(): FakeHandlers {
     },
     approve: (folder) => {
       calls.push(`approve ${folder}`)
-      return Promise.resolve()
+      return Promise.resolve({ here: 6, peers: 0 })
+    },
+    revert: (folder) => {
+      calls.push(`revert ${folder}`)
+      return Promise.resolve({ kept: 1, back: 2, missing: 3, reason: 'nobody has them' })
     },
     reload: () => {
       calls.push('reload')

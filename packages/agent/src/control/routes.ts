@@ -5,7 +5,7 @@ import { SpansyncError, toSpansyncError, UsageError } from '@spansync/common/run
 import type { Logger } from '@spansync/common/runtime/logger'
 import { z } from 'zod'
 import {
-  approveRequestSchema,
+  answerRequestSchema,
   auditRequestSchema,
   type ControlHandlers,
   type Failure,
@@ -33,7 +33,8 @@ const routes: Readonly<Record<string, Route>> = {
   conflicts: ({ handlers }, body) => handlers.conflicts(conflictsRequestSchema.parse(body).folder),
   doctor: ({ handlers }) => handlers.doctor(),
   audit: ({ handlers }, body, signal) => handlers.audit(auditRequestSchema.parse(body), signal),
-  approve: ({ handlers }, body) => handlers.approve(approveRequestSchema.parse(body).folder),
+  approve: ({ handlers }, body) => handlers.approve(answerRequestSchema.parse(body).folder),
+  revert: ({ handlers }, body) => handlers.revert(answerRequestSchema.parse(body).folder),
   reload: ({ handlers }) => handlers.reload(),
   stop: ({ stop }) => stop(),
 }

@@ -47,7 +47,9 @@ export const startDaemon: StartDaemon = async ({ home, config, log, signal }: Da
       problem: (problem) => hub.setConfigProblem(problem),
     }),
   )
-  stack.use(keepHouse({ home, config: () => network.config, clock: systemClock, log }))
+  stack.use(
+    keepHouse({ home, config: () => network.config, isAtRest: () => network.isAtRest, clock: systemClock, log }),
+  )
   stack.use(stayLean({ clock: systemClock, cpu: cpuSeconds, collect: collectGarbage }))
   const handlers = createHandlers({ network, hub, follower, reload: () => watch.takeNow(take) })
   const owned = stack.move()

@@ -1,9 +1,10 @@
 import type { ControlHandlers } from '../control/api.ts'
 import type { Follower } from '../coordination/follower.ts'
+import { approve, revert } from './answers.ts'
 import { audit } from './audit.ts'
 import { conflictsOf } from './conflicts.ts'
 import { diagnose } from './diagnose.ts'
-import { hostsOf } from './hosts.ts'
+import { hostOf, hostsOf } from './hosts.ts'
 import type { Network } from './network.ts'
 import { statusOf } from './status.ts'
 import type { StatusHub } from './status-hub.ts'
@@ -25,9 +26,8 @@ export function createHandlers({ network, hub, follower, reload }: HandlerOption
     conflicts: async (folder) => conflictsOf(hostsOf(network, folder)),
     audit: (request, signal) => audit(network, request, signal),
     doctor: async () => ({ checks: diagnose(network) }),
-    approve: async (folder) => {
-      for (const host of hostsOf(network, folder)) host.approve()
-    },
+    approve: async (folder) => approve(hostOf(network, folder)),
+    revert: (folder) => revert(hostOf(network, folder)),
     reload,
   }
 }

@@ -5,9 +5,13 @@ import type { Network } from './network.ts'
 
 /** Throws when there is no such folder. */
 export function hostsOf(network: Network, folder: string | undefined): FolderHost[] {
-  if (folder === undefined) return [...network.hosts.values()]
+  return folder === undefined ? [...network.hosts.values()] : [hostOf(network, folder)]
+}
+
+/** Throws when there is no such folder. */
+export function hostOf(network: Network, folder: string): FolderHost {
   const host = network.hosts.get(folder as FolderId)
-  if (host) return [host]
+  if (host) return host
   const known = [...network.hosts.keys()].join(', ')
   throw new SpansyncError({
     code: 'unknown_folder',

@@ -121,6 +121,11 @@ export class Network implements AsyncDisposable {
     this.options.hub.changed()
   }
 
+  /** No folder has anything to do. */
+  get isAtRest(): boolean {
+    return [...this.hosts.values()].every(({ engine, isScanning }) => !engine?.isBusy && !isScanning)
+  }
+
   /** Whose word counts for all folders from now on. */
   follow(follows: FolderState['follows']): void {
     if (this.#follows === follows) return
@@ -287,9 +292,9 @@ function peersOf(config: Config): Peer[] {
   })
 }
 
-/** Who gets a folder, and how often it is scanned, need no reopening; the rest does. */
+/** Who gets a folder, and how long its versions are kept, need no reopening; the rest does. */
 function needsReopening(before: FolderConfig, after: FolderConfig): boolean {
-  const { with: _before, ...rest } = before
-  const { with: _after, ...others } = after
+  const { with: _before, versions: _kept, ...rest } = before
+  const { with: _after, versions: _keeping, ...others } = after
   return !isDeepStrictEqual(rest, others)
 }

@@ -74,7 +74,7 @@ export class Probes {
       scope,
       knowledge,
       busy: engine.isBusy || host.isScanning,
-      error: host.stopped?.message.slice(0, 500) ?? '',
+      error: (host.stopped ?? host.waiting[0])?.message.slice(0, 500) ?? '',
     }
   }
 

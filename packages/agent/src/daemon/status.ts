@@ -1,3 +1,4 @@
+import type { Waiting } from '@spansync/common/core/agent/deletion-state'
 import type { FolderState, PeerState } from '@spansync/common/core/agent/state'
 import type { NodeId } from '@spansync/common/core/causal/types'
 import type {
@@ -64,6 +65,7 @@ function folderStatus(network: Network, host: FolderHost): FolderStatus {
   const totals = engine?.index.totals()
   const problems = [
     ...(problem ? [problem] : []),
+    ...host.waiting,
     ...(engine?.problems.list(shownProblems) ?? []),
     ...twins(host),
     ...peerProblems(network, host),
@@ -76,6 +78,7 @@ function folderStatus(network: Network, host: FolderHost): FolderStatus {
     bytes: totals?.bytes ?? 0,
     knowledge: engine?.index.meta().knowledge ?? {},
     conflicts: engine ? countConflicts(engine.index) : 0,
+    ...waitingOf(host),
     errors: problems.slice(0, shownProblems),
     errorsTotal: problems.length + Math.max(0, (engine?.problems.total ?? 0) - shownProblems),
     peers: peersOf(network, host),
@@ -86,7 +89,18 @@ function stateOf(host: FolderHost): FolderStatus['state'] {
   if (host.problem && !host.engine) return 'error'
   if (host.isScanning || !host.engine) return 'scanning'
   if (host.problem && host.problem.retryable !== true) return 'error'
+  if (host.waiting.length > 0) return 'waiting'
   return isSyncing(host) ? 'syncing' : 'idle'
+}
+
+function waitingOf({ engine }: FolderHost): Pick<FolderStatus, 'waiting'> {
+  const { here, peers } = engine?.state.deletions.waiting ?? {}
+  if (!here && !peers) return {}
+  return { waiting: { ...(here ? { here: amounts(here) } : {}), ...(peers ? { peers: amounts(peers) } : {}) } }
+}
+
+function amounts({ files, total }: Waiting): Pick<Waiting, 'files' | 'total'> {
+  return { files, total }
 }
 
 function isSyncing({ engine }: FolderHost): boolean {

@@ -89,11 +89,12 @@ function resultOf(network: Network, host: FolderHost, replicas: readonly Replica
   const waiting = [...(host.engine?.state.peers.values() ?? [])].some((peer) => peer.wanted.size > 0)
   const equal =
     own !== undefined && !own.busy && own.error === '' && !waiting && others.every((state) => isEqual(own, state))
+  const problem = host.problem ?? host.waiting[0]
   return {
     id: host.options.folder,
     equal,
     replicas: [...results, ...ownLack(network, host)],
-    ...(host.problem === undefined ? {} : { error: host.problem }),
+    ...(problem === undefined ? {} : { error: problem }),
   }
 }
 

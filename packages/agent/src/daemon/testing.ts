@@ -52,6 +52,7 @@ export function makeTestNetwork(options: TestNetworkOptions): TestNetwork {
     links,
     engine,
     isScanning: false,
+    waiting: [],
     stopped: options.stopped,
     problem: options.stopped ?? options.degraded,
     rescan: options.rescan ?? (async () => {}),

@@ -1,7 +1,18 @@
 import { createHash } from 'node:crypto'
-import { appendFileSync, chmodSync, existsSync, readFileSync, readlinkSync, rmSync } from 'node:fs'
+import {
+  appendFileSync,
+  chmodSync,
+  existsSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { keptFile } from './kept-place.ts'
 import { observe } from './observe.ts'
 import { perform } from './perform.ts'
 
@@ -51,9 +62,41 @@ describe('adopt', () => {
     appendFileSync(folder.at('b'), ' and edited')
     expect(doTask(adopt({ toExpect }))).toMatchObject({ code: 'changed' })
     expect(doTask(adopt())).toMatchObject({ code: 'changed' })
-    const keepIn = join(folder.base, 'versions/b')
+    const keepIn = { directory: join(folder.base, 'versions'), atMs: 0, path: 'b' }
     expect(doTask(adopt({ toExpect: folder.signature('b'), keepIn }))).toMatchObject({ code: 'done' })
-    expect([read('b'), readFileSync(keepIn, 'utf8')]).toEqual(['content', 'before and edited'])
+    expect([read('b'), readFileSync(keptFile(keepIn), 'utf8')]).toEqual(['content', 'before and edited'])
+  })
+})
+
+describe('restore', () => {
+  const restore = (more: object = {}): Task => ({
+    op: 'restore',
+    file: join(folder.base, 'kept'),
+    to: 'b',
+    toExpect: null,
+    ...more,
+  })
+
+  it('brings a version back as of now, and keeps what it replaces', () => {
+    writeFileSync(join(folder.base, 'kept'), 'before', { mode: 0o640 })
+    utimesSync(join(folder.base, 'kept'), 1, 1)
+    folder.write('b', 'after')
+    expect(doTask(restore())).toMatchObject({ code: 'changed' })
+    const keepIn = { directory: join(folder.base, 'versions'), atMs: 0, path: 'b' }
+    const restored = doTask(restore({ toExpect: folder.signature('b'), keepIn }))
+    expectSeen(restored, 'b')
+    expect([read('b'), readFileSync(keptFile(keepIn), 'utf8')]).toEqual(['before', 'after'])
+    expect(folder.stats('b').mode & 0o777).toBe(0o640)
+    expect(folder.stats('b').mtimeMs).toBeGreaterThan(Date.now() - 60_000)
+    expect(existsSync(join(folder.base, 'kept'))).toBe(true)
+  })
+
+  it('brings a link back, with the time that is asked for, and only a file or a link', () => {
+    symlinkSync('target', join(folder.base, 'kept'))
+    expect(doTask(restore({ mtimeUs }))).toMatchObject({ code: 'done', disk: { kind: 'symlink', mtimeUs } })
+    expect(readlinkSync(folder.at('b'))).toBe('target')
+    expect(doTask(restore({ file: folder.root, to: 'c' }))).toMatchObject({ code: 'gone' })
+    expect(doTask(restore({ file: join(folder.base, 'none'), to: 'c' }))).toMatchObject({ code: 'gone' })
   })
 })
 
@@ -73,9 +116,9 @@ describe('copy', () => {
   it('keeps what it overwrites', () => {
     folder.write('a', 'content')
     folder.write('b', 'before')
-    const keepIn = join(folder.base, 'versions/b')
+    const keepIn = { directory: join(folder.base, 'versions'), atMs: 0, path: 'b' }
     expect(doTask(copy({ toExpect: folder.signature('b'), keepIn }))).toMatchObject({ code: 'done' })
-    expect(readFileSync(keepIn, 'utf8')).toBe('before')
+    expect(readFileSync(keptFile(keepIn), 'utf8')).toBe('before')
   })
 
   it('makes a new file', () => {

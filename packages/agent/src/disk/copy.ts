@@ -2,10 +2,13 @@ import { closeSync, constants, copyFileSync, openSync, readlinkSync, symlinkSync
 import type { DiskState, RelativePath, StatSignature } from '@spansync/common/core/causal/types'
 import { hashBytes, hashFile } from './hash.ts'
 import { moveOut } from './keep.ts'
+import type { KeptPlace } from './kept-place.ts'
 import { moveInto, type Place, setMode, setTimes, withTemporary } from './place.ts'
 import { kindOf, lstat, sameSignature, signatureOf } from './stat.ts'
 import { TaskError } from './task-failure.ts'
 import type { Task } from './tasks.ts'
+
+type TaskOf<Op extends Task['op']> = Extract<Task, { readonly op: Op }>
 
 interface Copy {
   readonly from: RelativePath
@@ -17,7 +20,7 @@ interface Copy {
   readonly mtimeUs?: number
   /** Absent: whatever it is. */
   readonly hash?: string
-  readonly keepIn?: string | undefined
+  readonly keepIn?: KeptPlace | undefined
 }
 
 /** Copies a file or a link beside its new name, checks it there, and only then gives it the name. Shares the blocks where the file
@@ -43,26 +46,57 @@ export function copyTo(place: Place, copy: Copy): DiskState {
     }
     setMode(temporary, mode)
     setTimes(temporary, mtimeUs, kind === 'symlink')
-    moveInto(temporary, to, copy.toExpect, keeping(copy.keepIn))
-    const stats = lstat(to)
-    if (stats === undefined) throw new TaskError('changed', `${copy.to} was removed at once`)
-    return { kind, size: stats.size, mtimeUs, mode, hash, stat: signatureOf(stats) }
+    const { toExpect, keepIn } = copy
+    return putInPlace(temporary, { full: to, to: copy.to, toExpect, keepIn, kind, mode, mtimeUs, hash })
   })
 }
 
 /** Puts a finished file in place: see the task. */
-export function adopt(place: Place, task: Extract<Task, { readonly op: 'adopt' }>): DiskState {
+export function adopt(place: Place, task: TaskOf<'adopt'>): DiskState {
   const { file, mode, mtimeUs, hash } = task
   const to = place.expecting(task.to, task.toExpect)
   setMode(file, mode)
   setTimes(file, mtimeUs)
-  moveInto(file, to, task.toExpect, keeping(task.keepIn))
-  const stats = lstat(to)
-  if (stats === undefined) throw new TaskError('changed', `${task.to} was removed at once`)
-  return { kind: 'file', size: stats.size, mtimeUs, mode, hash, stat: signatureOf(stats) }
+  const { toExpect, keepIn } = task
+  return putInPlace(file, { full: to, to: task.to, toExpect, keepIn, kind: 'file', mode, mtimeUs, hash })
 }
 
-function keeping(keepIn: string | undefined): ((overwritten: string) => void) | undefined {
+/** Brings a version back into the folder: see the task. */
+export function restore(place: Place, { file, to, toExpect, mtimeUs, keepIn }: TaskOf<'restore'>): DiskState {
+  const full = place.expecting(to, toExpect)
+  const original = lstat(file)
+  const kind = original === undefined ? undefined : kindOf(original)
+  if (original === undefined || kind === undefined || kind === 'dir') throw new TaskError('gone', `${file} is gone`)
+  const at = mtimeUs ?? Date.now() * 1000
+  const mode = kind === 'symlink' ? 0 : original.mode & 0o777
+  return withTemporary(full, (temporary) => {
+    const hash = kind === 'symlink' ? copyLink(file, temporary) : copyFile(file, temporary)
+    setMode(temporary, mode)
+    setTimes(temporary, at, kind === 'symlink')
+    return putInPlace(temporary, { full, to, toExpect, keepIn, kind, mode, mtimeUs: at, hash })
+  })
+}
+
+interface Placing {
+  readonly full: string
+  readonly to: RelativePath
+  readonly toExpect: StatSignature | null
+  readonly keepIn: KeptPlace | undefined
+  readonly kind: 'file' | 'symlink'
+  readonly mode: number
+  readonly mtimeUs: number
+  readonly hash: string
+}
+
+/** The last step of all of them: the finished file gets its name, and what had it is kept. */
+function putInPlace(finished: string, { full, to, toExpect, keepIn, ...content }: Placing): DiskState {
+  moveInto(finished, full, toExpect, keeping(keepIn))
+  const stats = lstat(full)
+  if (stats === undefined) throw new TaskError('changed', `${to} was removed at once`)
+  return { ...content, size: stats.size, stat: signatureOf(stats) }
+}
+
+function keeping(keepIn: KeptPlace | undefined): ((overwritten: string) => void) | undefined {
   return keepIn === undefined ? undefined : (overwritten) => moveOut(overwritten, keepIn)
 }
 

@@ -58,7 +58,11 @@ describe('createDiskWorker', () => {
 
   it('performs with ignore patterns', async () => {
     folder.write('d/x.iso')
-    const task = { op: 'rmdir', path: 'd', keepIn: join(folder.base, 'kept') } as const
+    const task = {
+      op: 'rmdir',
+      path: 'd',
+      keepIn: { directory: join(folder.base, 'kept'), atMs: 0, path: 'd' },
+    } as const
     expect(await worker.perform(folder.root, [task])).toMatchObject([{ code: 'not_empty' }])
     expect(await worker.perform(folder.root, [task], { ignore: ['*.iso'] })).toEqual([
       { code: 'done', disk: undefined },

@@ -1,24 +1,67 @@
-import { cpSync, mkdirSync, renameSync, rmSync } from 'node:fs'
-import { dirname } from 'node:path'
+import {
+  constants,
+  copyFileSync,
+  lstatSync,
+  lutimesSync,
+  mkdirSync,
+  readdirSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+} from 'node:fs'
+import { dirname, join } from 'node:path'
 import { errnoOf } from '@spansync/common/runtime/errors'
+import { type KeptPlace, keptFile } from './kept-place.ts'
 import { lstat } from './stat.ts'
 
-/** Moves whatever is at `full` to an absolute path outside the folder, also to another disk. Nothing is overwritten: a number is
- *  appended until the name is free. */
-export function moveOut(full: string, keepIn: string): void {
-  mkdirSync(dirname(keepIn), { recursive: true })
-  const target = freeName(keepIn)
+/** Moves whatever is at `full` to where versions are kept, also to another disk. Nothing is overwritten: the next moment is taken whose
+ *  place is free. */
+export function moveOut(full: string, place: KeptPlace): void {
+  const target = freePlace(place)
   try {
     renameSync(full, target)
   } catch (error) {
     if (errnoOf(error) !== 'EXDEV') throw error
-    cpSync(full, target, { recursive: true, preserveTimestamps: true, verbatimSymlinks: true, errorOnExist: true })
+    copyAcross(full, target)
     rmSync(full, { recursive: true })
   }
 }
 
-function freeName(wanted: string): string {
-  let name = wanted
-  for (let number = 1; lstat(name) !== undefined; number++) name = `${wanted}.${number}`
-  return name
+/** Of each moment there is one file or one directory of a name: what has been kept as a file cannot hold another. */
+function freePlace(place: KeptPlace): string {
+  for (let atMs = place.atMs; ; atMs++) {
+    const target = keptFile({ ...place, atMs })
+    if (makeDirectory(dirname(target), atMs - place.atMs) && lstat(target) === undefined) return target
+  }
+}
+
+const mostTries = 1000
+
+function makeDirectory(directory: string, tries: number): boolean {
+  try {
+    // What other users may read in the folder they need not be able to read here.
+    mkdirSync(directory, { recursive: true, mode: 0o700 })
+    return true
+  } catch (error) {
+    const isTaken = errnoOf(error) === 'EEXIST' || errnoOf(error) === 'ENOTDIR'
+    if (!isTaken || tries >= mostTries) throw error
+    return false
+  }
+}
+
+/** With modification times. Links are copied as they are, wherever they lead: `cpSync` fails with one that leads nowhere. */
+export function copyAcross(from: string, to: string): void {
+  const stats = lstatSync(from)
+  if (stats.isSymbolicLink()) {
+    symlinkSync(readlinkSync(from, { encoding: 'buffer' }), to)
+    lutimesSync(to, stats.atime, stats.mtime)
+    return
+  }
+  if (stats.isDirectory()) {
+    mkdirSync(to)
+    for (const name of readdirSync(from)) copyAcross(join(from, name), join(to, name))
+  } else copyFileSync(from, to, constants.COPYFILE_EXCL)
+  utimesSync(to, stats.atime, stats.mtime)
 }

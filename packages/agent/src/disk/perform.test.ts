@@ -14,6 +14,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { type KeptPlace, keptFile } from './kept-place.ts'
 import { observe } from './observe.ts'
 import { perform } from './perform.ts'
 import { lstat, signatureOf } from './stat.ts'
@@ -27,6 +28,8 @@ beforeEach(() => {
   kept = join(folder.base, 'kept')
 })
 afterEach(() => folder[Symbol.dispose]())
+
+const keptAt = (path: string, atMs = 0): KeptPlace => ({ directory: kept, atMs, path })
 
 const doTasks = (...tasks: Task[]): TaskResult[] => perform(folder.root, tasks, ['*.tmp', 'cache/'])
 const doTask = (task: Task): TaskResult => doTasks(task)[0] as TaskResult
@@ -59,7 +62,7 @@ describe('remove', () => {
     folder.write('a', 'one')
     const expect1 = folder.signature('a')
     appendFileSync(folder.at('a'), ' more')
-    expect(doTask({ op: 'remove', path: 'a', expect: expect1, keepIn: kept })).toMatchObject({ code: 'changed' })
+    expect(doTask({ op: 'remove', path: 'a', expect: expect1, keepIn: keptAt('a') })).toMatchObject({ code: 'changed' })
     expect(read('a')).toBe('one more')
     expect(existsSync(kept)).toBe(false)
   })
@@ -67,22 +70,37 @@ describe('remove', () => {
   it('keeps what it removes, under a free name', () => {
     for (const content of ['one', 'two']) {
       folder.write('d/a', content)
-      const keepIn = join(kept, 'deep/a')
+      const keepIn = keptAt('deep/a')
       expect(doTask({ op: 'remove', path: 'd/a', expect: folder.signature('d/a'), keepIn })).toMatchObject({
         code: 'done',
       })
     }
-    expect(readFileSync(join(kept, 'deep/a'), 'utf8')).toBe('one')
-    expect(readFileSync(join(kept, 'deep/a.1'), 'utf8')).toBe('two')
+    expect(readFileSync(keptFile(keptAt('deep/a')), 'utf8')).toBe('one')
+    expect(readFileSync(keptFile(keptAt('deep/a', 1)), 'utf8')).toBe('two')
+  })
+
+  it('keeps a file where another one had to be a directory in the same moment', () => {
+    for (const path of ['a', 'a/b']) {
+      folder.write(path, path)
+      const task = { op: 'remove', path, expect: folder.signature(path), keepIn: keptAt(path) } as const
+      expect(doTask(task)).toMatchObject({ code: 'done' })
+    }
+    expect(readFileSync(keptFile(keptAt('a')), 'utf8')).toBe('a')
+    expect(readFileSync(keptFile(keptAt('a/b', 1)), 'utf8')).toBe('a/b')
   })
 
   it.skipIf(!existsSync('/dev/shm'))('keeps on another disk too', () => {
     const elsewhere = `/dev/shm/spansync-test-${process.pid}`
     try {
       folder.write('a', 'one')
-      const task = { op: 'remove', path: 'a', expect: folder.signature('a'), keepIn: join(elsewhere, 'x/a') } as const
+      const task = {
+        op: 'remove',
+        path: 'a',
+        expect: folder.signature('a'),
+        keepIn: { ...keptAt('x/a'), directory: elsewhere },
+      } as const
       expect(doTask(task)).toMatchObject({ code: 'done' })
-      expect(readFileSync(join(elsewhere, 'x/a'), 'utf8')).toBe('one')
+      expect(readFileSync(keptFile({ ...keptAt('x/a'), directory: elsewhere }), 'utf8')).toBe('one')
       expect(folder.names()).toEqual([])
     } finally {
       rmSync(elsewhere, { recursive: true, force: true })
@@ -92,7 +110,7 @@ describe('remove', () => {
   it('puts the file back when it cannot be kept', () => {
     folder.write('a', 'one')
     writeFileSync(kept, 'a file where a directory is needed')
-    const result = doTask({ op: 'remove', path: 'a', expect: folder.signature('a'), keepIn: join(kept, 'a') })
+    const result = doTask({ op: 'remove', path: 'a', expect: folder.signature('a'), keepIn: keptAt('a') })
     expect(result.code).not.toBe('done')
     expect(read('a')).toBe('one')
     expect(folder.names()).toEqual(['a'])
@@ -131,15 +149,15 @@ describe('rmdir', () => {
     folder.write('d/a.tmp', 'temporary')
     folder.write('d/cache/deep/x', 'cached')
     expect(doTask({ op: 'rmdir', path: 'd' })).toMatchObject({ code: 'not_empty' })
-    expect(doTask({ op: 'rmdir', path: 'd', keepIn: kept })).toEqual({ code: 'done', disk: undefined })
-    expect(readFileSync(join(kept, 'a.tmp'), 'utf8')).toBe('temporary')
-    expect(readFileSync(join(kept, 'cache/deep/x'), 'utf8')).toBe('cached')
+    expect(doTask({ op: 'rmdir', path: 'd', keepIn: keptAt('d') })).toEqual({ code: 'done', disk: undefined })
+    expect(readFileSync(keptFile(keptAt('d/a.tmp')), 'utf8')).toBe('temporary')
+    expect(readFileSync(keptFile(keptAt('d/cache/deep/x')), 'utf8')).toBe('cached')
   })
 
   it('moves nothing when something else is inside', () => {
     folder.write('d/a.tmp')
     folder.write('d/mine')
-    expect(doTask({ op: 'rmdir', path: 'd', keepIn: kept })).toMatchObject({ code: 'not_empty' })
+    expect(doTask({ op: 'rmdir', path: 'd', keepIn: keptAt('d') })).toMatchObject({ code: 'not_empty' })
     expect(folder.names()).toEqual(['d', 'd/a.tmp', 'd/mine'])
   })
 })

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { DiskState, RelativePath } from '@spansync/common/core/causal/types'
 import { never } from '@spansync/common/core/never'
 import { compileIgnore, type IgnoreMatcher } from '@spansync/common/core/policy/ignore'
-import { adopt, copyTo } from './copy.ts'
+import { adopt, copyTo, restore } from './copy.ts'
 import { hashBytes } from './hash.ts'
 import { moveOut } from './keep.ts'
 import { checkMarker } from './marker.ts'
@@ -47,6 +47,8 @@ function performOne(place: Place, task: Task, ignore: IgnoreMatcher): DiskState 
       return copyTo(place, task)
     case 'adopt':
       return adopt(place, task)
+    case 'restore':
+      return restore(place, task)
     case 'put':
       return put(place, task)
     case 'keep':
@@ -70,10 +72,11 @@ function removeDirectory(place: Place, { path, keepIn }: TaskOf<'rmdir'>, ignore
   const names = readdirSync(full)
   const others = names.filter((name) => !ignore.matchesEntry(`${path}/${name}`, name))
   const [first] = others
-  if (first !== undefined || (names.length > 0 && keepIn === undefined)) {
+  const keep = first === undefined ? keepIn : undefined
+  if (names.length > 0 && keep === undefined) {
     throw new TaskError('not_empty', `${path} still holds ${first ?? names[0]}`)
   }
-  for (const name of names) moveOut(join(full, name), join(keepIn as string, name))
+  if (keep) for (const name of names) moveOut(join(full, name), { ...keep, path: `${keep.path}/${name}` })
   rmdirSync(full)
 }
 

@@ -1,4 +1,14 @@
-import { chmodSync, linkSync, lutimesSync, renameSync, rmSync, unlinkSync, utimesSync } from 'node:fs'
+import {
+  chmodSync,
+  constants,
+  copyFileSync,
+  linkSync,
+  lutimesSync,
+  renameSync,
+  rmSync,
+  unlinkSync,
+  utimesSync,
+} from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { threadId } from 'node:worker_threads'
 import type { RelativePath, StatSignature } from '@spansync/common/core/causal/types'
@@ -56,6 +66,12 @@ export function temporaryBeside(full: string): string {
   return join(dirname(full), `.unison.${name}.${uniqueName()}.spansync.unison.tmp`)
 }
 
+/** Made by a process that has ended, or in another's folder: nobody will go on with it. */
+export function isOfAnotherProcess(name: string): boolean {
+  const [, pid] = /\.([0-9a-z]+)-[0-9a-z]+-[0-9a-z]+\.spansync\.unison\.tmp$/.exec(name) ?? []
+  return pid !== undefined && pid !== process.pid.toString(36)
+}
+
 /** Runs `work` with a temporary name and removes whatever is left there. */
 export function withTemporary<T>(full: string, work: (temporary: string) => T): T {
   const temporary = temporaryBeside(full)
@@ -81,8 +97,10 @@ export function moveInto(
   // A second name holds on to what is replaced: should it turn out to be something else (an edit in the last instant), it goes back.
   withTemporary(full, (saved) => {
     const linked = tryLink(full, saved)
+    // No hard links here: a copy has to do, which does not show an edit of the last instant.
+    if (!linked && keep) copyFileSync(full, saved, constants.COPYFILE_EXCL)
     renameSync(temporary, full)
-    if (!linked) return
+    if (!linked) return keep?.(saved)
     if (isFile(saved, expect)) return keep?.(saved)
     renameSync(saved, full)
     throw new TaskError('changed', `${full} changed at the last moment`)

@@ -4,6 +4,7 @@ import { compileIgnore, type IgnoreMatcher } from '@spansync/common/core/policy/
 import type { Observation } from '@spansync/common/ports'
 import { errnoOf, messageOf } from '@spansync/common/runtime/errors'
 import Database from 'better-sqlite3'
+import { isLeftover } from '../unison/leftovers.ts'
 import { checkMarker } from './marker.ts'
 import { comparePaths, isTooLong, isUsablePath } from './path-rules.ts'
 import { RowCursor, type RowHead, rowHeadOf } from './row-cursor.ts'
@@ -22,6 +23,8 @@ export interface ScanSummary {
   readonly candidates: number
   readonly problems: number
   readonly durationMs: number
+  /** Unfinished files of sessions; the first of them. */
+  readonly leftovers: readonly string[]
 }
 
 export interface ScanTask {
@@ -42,6 +45,7 @@ export interface ScanSink {
 
 // Small: what a thread and the agent hold of a batch at a time is what stays in their heaps (1000: 30 MB more after a first scan).
 const batchSize = 200
+const mostLeftovers = 200
 
 /** One walk over the disk beside one walk over the index, both in the order of paths: so neither is ever held in memory. What it
  *  finds are hints, as the watcher's are. Throws a MarkerError as soon as the root is not the folder any more, and before that
@@ -67,6 +71,7 @@ class Scan {
   #paths: RelativePath[] = []
   #problems: ScanProblem[] = []
   #counts = { entries: 0, candidates: 0, problems: 0 }
+  readonly #leftovers: string[] = []
 
   constructor(task: ScanTask, sink: ScanSink, database: Database.Database | undefined) {
     this.#task = task
@@ -85,7 +90,7 @@ class Scan {
     this.#vanishedBefore(undefined)
     this.#flush()
     checkMarker(this.#task.root, this.#task.folder)
-    return { ...this.#counts, durationMs: performance.now() - this.#started }
+    return { ...this.#counts, durationMs: performance.now() - this.#started, leftovers: this.#leftovers }
   }
 
   /** The path that a partial scan begins with. True when it is a directory. */
@@ -108,7 +113,10 @@ class Scan {
     }
     for (const { key, entry } of inOrder(entries)) {
       const child = path === '' ? entry.name : `${path}/${entry.name}`
-      if (this.#ignore.matchesEntry(child, entry.name)) continue
+      if (this.#ignore.matchesEntry(child, entry.name)) {
+        if (isLeftover(entry.name) && this.#leftovers.length < mostLeftovers) this.#leftovers.push(child)
+        continue
+      }
       // The key with the slash comes where the directory's content belongs in the order.
       if (key !== entry.name) this.#directory(child)
       else this.#entry(child)

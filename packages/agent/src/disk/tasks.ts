@@ -1,4 +1,5 @@
 import type { DiskState, RelativePath, StatSignature } from '@spansync/common/core/causal/types'
+import type { KeptPlace } from './kept-place.ts'
 
 /** One operation on the disk. `expect` is the signature that the index holds for the path: when the disk shows another one,
  *  nothing is done and the answer is 'changed'. null: nothing may be there. */
@@ -7,14 +8,14 @@ export type Task =
       readonly op: 'remove'
       readonly path: RelativePath
       readonly expect: StatSignature
-      /** Absolute path to move the removed file to. A number is appended when something is there. */
-      readonly keepIn?: string | undefined
+      /** Where the removed file is kept. */
+      readonly keepIn?: KeptPlace | undefined
     }
   | {
       readonly op: 'rmdir'
       readonly path: RelativePath
-      /** Absolute directory for ignored names that are still inside. Without it they make the directory 'not_empty'. */
-      readonly keepIn?: string | undefined
+      /** Where ignored names that are still inside are kept. Without it they make the directory 'not_empty'. */
+      readonly keepIn?: KeptPlace | undefined
     }
   | {
       readonly op: 'mkdir'
@@ -46,8 +47,8 @@ export type Task =
       readonly mode: number
       readonly mtimeUs: number
       readonly hash: string
-      /** Absolute path to move to what is overwritten. */
-      readonly keepIn?: string | undefined
+      /** Where what is overwritten is kept. */
+      readonly keepIn?: KeptPlace | undefined
     }
   | {
       /** Puts a file in place that lies ready elsewhere on the same disk, and whose content has been checked. */
@@ -59,7 +60,18 @@ export type Task =
       readonly mode: number
       readonly mtimeUs: number
       readonly hash: string
-      readonly keepIn?: string | undefined
+      readonly keepIn?: KeptPlace | undefined
+    }
+  | {
+      /** Copies a version from outside the folder into it, as if somebody wrote it now. */
+      readonly op: 'restore'
+      /** Absolute. */
+      readonly file: string
+      readonly to: RelativePath
+      readonly toExpect: StatSignature | null
+      /** Microseconds since 1970; absent: now. */
+      readonly mtimeUs?: number | undefined
+      readonly keepIn?: KeptPlace | undefined
     }
   | {
       /** Writes a new file where nothing is; the bytes are checked first. */

@@ -1,9 +1,9 @@
-import { join } from 'node:path'
 import type { AppliedItem, ApplyItem, ApplyResult, Operation } from '@spansync/common/core/agent/events'
 import type { RelativePath, StatSignature } from '@spansync/common/core/causal/types'
 import { compare } from '@spansync/common/core/causal/version-vector'
 import type { FolderIndex } from '@spansync/common/ports'
 import type { DiskWorker } from '../disk/disk-worker.ts'
+import type { KeptPlace } from '../disk/kept-place.ts'
 import type { Task, TaskResult } from '../disk/tasks.ts'
 import type { Observer } from './observer.ts'
 
@@ -15,7 +15,7 @@ export interface ApplierOptions {
   /** What may go along with a directory that goes: temporary files, and not what the person chose to keep on this machine. */
   readonly disposable: readonly string[]
   /** Where removed files of this replica are kept for a time. */
-  readonly versionPath: (path: RelativePath) => string
+  readonly keptPlace: (path: RelativePath) => KeptPlace
   /** A conflict copy came to be here. */
   readonly kept: (path: RelativePath) => void
 }
@@ -79,7 +79,7 @@ export class Applier {
 
   #task({ item, expect }: Working, operation: Operation): Task | undefined {
     const { path, entry } = item
-    const keepIn = this.#options.versionPath(path)
+    const keepIn = this.#options.keptPlace(path)
     switch (operation) {
       case 'remove':
         return expect && { op: 'remove', path, expect, keepIn }
@@ -118,13 +118,5 @@ export class Applier {
       if (there?.disk === undefined) return result
     }
     return result
-  }
-}
-
-/** Under the home, one directory per folder and day, the path as it was. */
-export function versionPathIn(directory: string, now: () => number): (path: RelativePath) => string {
-  return (path) => {
-    const stamp = new Date(now()).toISOString()
-    return join(directory, stamp.slice(0, 10), stamp.slice(11, 19).replaceAll(':', ''), path)
   }
 }

@@ -1,5 +1,6 @@
 import { statSync, utimesSync } from 'node:fs'
 import { join } from 'node:path'
+import type { ReplicaId } from '@spansync/common/core/causal/types'
 import { compileIgnore } from '@spansync/common/core/policy/ignore'
 import { systemClock } from '@spansync/common/runtime/clock'
 import { FakeClock } from '@spansync/common/runtime/fake-clock'
@@ -8,6 +9,7 @@ import { describe, expect, it, vi } from 'vitest'
 import { createDiskWorker, type DiskWorker } from '../disk/disk-worker.ts'
 import { settleDefaults } from '../disk/settle-queue.ts'
 import { folder as id, makeTestFolder, type TestFolder } from '../disk/testing/test-folder.ts'
+import { openIndex } from '../index-store/open-index.ts'
 import { ChangeFeed, type ChangeFeedOptions } from './change-feed.ts'
 
 const options = (folder: TestFolder, disk: DiskWorker): ChangeFeedOptions => ({
@@ -28,6 +30,7 @@ const options = (folder: TestFolder, disk: DiskWorker): ChangeFeedOptions => ({
   gatherMs: () => 0,
   isCovered: () => false,
   note: () => {},
+  leftovers: () => {},
   failed: () => {},
 })
 
@@ -42,6 +45,20 @@ it('tells when what it asks about a changed path fails', async () => {
   await feed.start()
   folder.write('new')
   expect(await failed.promise).toMatchObject({ message: 'the index is damaged' })
+})
+
+it('tells of unfinished files that a scan finds, but not of those that were there before', async () => {
+  using folder = makeTestFolder()
+  await using disk = createDiskWorker()
+  const told: string[] = []
+  const leftovers = (files: readonly string[]): void => void told.push(...files)
+  await using feed = new ChangeFeed({ ...options(folder, disk), ignore: ['.unison.*'], leftovers })
+  openIndex(join(folder.base, 'none'), { replica: () => 'a.1' as ReplicaId }).close()
+  folder.write('d/.unison.x.unison.tmp')
+  await feed.scan('start')
+  expect(told).toEqual([])
+  await feed.scan('asked for')
+  expect(told).toEqual(['d/.unison.x.unison.tmp'])
 })
 
 describe('what a parcel is about to put in place', () => {

@@ -39,6 +39,8 @@ export interface ChangeFeedOptions {
   /** A session is copying the directory above whole, and looks at it in the end. */
   readonly isCovered: (path: RelativePath) => boolean
   readonly note: (problem: ScanProblem) => void
+  /** A scan has come across unfinished files of sessions. Not the first one: of an earlier life's some are worth keeping. */
+  readonly leftovers: (files: readonly string[]) => void
   readonly failed: (error: SpansyncError) => void
 }
 
@@ -79,6 +81,11 @@ export class ChangeFeed implements AsyncDisposable {
 
   get isScanning(): boolean {
     return this.#scanning !== undefined
+  }
+
+  /** Something has been hinted at that nobody has looked at yet. */
+  get hasHints(): boolean {
+    return this.#working !== undefined || this.#expected.size > 0 || this.#settling.nextDue() !== undefined
   }
 
   async start(): Promise<void> {
@@ -150,7 +157,7 @@ export class ChangeFeed implements AsyncDisposable {
     const { disk, root, folder, indexFile, ignore, log, look, note } = this.#options
     do {
       this.#scanAgain = false
-      const summary = await disk.scan({
+      const { leftovers, ...summary } = await disk.scan({
         root,
         folder,
         indexFile,
@@ -162,6 +169,7 @@ export class ChangeFeed implements AsyncDisposable {
         },
       })
       log.info({ event: 'folder.scanned', folder, reason, ...summary })
+      if (leftovers.length > 0 && reason !== 'start') this.#options.leftovers(leftovers)
     } while (this.#scanAgain)
   }
 

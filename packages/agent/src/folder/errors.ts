@@ -1,17 +1,5 @@
+import type { Problem } from '@spansync/common/protocol/status'
 import { SpansyncError } from '@spansync/common/runtime/errors'
-
-/** Everything in a replica vanished at once: more likely a mistake, or another disk, than somebody's wish. */
-export class RootEmptiedError extends SpansyncError {
-  constructor(root: string, files: number) {
-    super({
-      code: 'root_emptied',
-      message: `all ${files} files in ${root} vanished at once; nothing was deleted anywhere else`,
-      remedy:
-        "put the files back (or mount the right disk), and it goes on by itself; if you did mean to delete everything, run `spansync folder approve` with the folder's name",
-      retryable: true,
-    })
-  }
-}
 
 /** As many Unison processes go on running as the settings allow. */
 export class EnoughSessionsError extends SpansyncError {
@@ -32,6 +20,18 @@ export class RootReplacedError extends SpansyncError {
       code: 'root_replaced',
       message: `${root} is another directory now; it is looked at anew`,
       remedy: 'nothing to do: it goes on by itself when that is the folder',
+      retryable: true,
+    })
+  }
+}
+
+/** A person's word came while the folder was stopped. */
+export class FolderClosedError extends SpansyncError {
+  constructor(folder: string, problem: Problem | undefined) {
+    super({
+      code: 'folder_closed',
+      message: `the folder ${folder} is not open${problem ? `: ${problem.message}` : ' yet'}`,
+      remedy: problem?.remedy ?? 'try again in a moment',
       retryable: true,
     })
   }

@@ -1,6 +1,7 @@
 import type { RelativePath } from '@spansync/common/core/causal/types'
 import type { Clock, FolderIndex } from '@spansync/common/ports'
 import type { DiskWorker } from '../disk/disk-worker.ts'
+import type { KeptPlace } from '../disk/kept-place.ts'
 import type { Ahead } from './ahead/ahead.ts'
 import type { Observer } from './observer.ts'
 
@@ -11,6 +12,6 @@ export interface FetcherOptions {
   readonly observer: Observer
   readonly clock: Clock
   /** Where an overwritten file of this replica is kept for a time. */
-  readonly versionPath: (path: RelativePath) => string
+  readonly keptPlace: (path: RelativePath) => KeptPlace
   readonly ahead: Pick<Ahead, 'has' | 'ready' | 'drop'>
 }

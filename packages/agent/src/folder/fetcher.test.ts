@@ -7,6 +7,7 @@ import { directory, fetchItem, file } from '@spansync/common/testing/entries'
 import { MemoryIndex } from '@spansync/common/testing/memory-index'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { createDiskWorker, type DiskWorker } from '../disk/disk-worker.ts'
+import type { KeptPlace } from '../disk/kept-place.ts'
 import type { Task } from '../disk/tasks.ts'
 import { makeTestFolder, type TestFolder } from '../disk/testing/test-folder.ts'
 import { Fetcher, type Ways } from './fetcher.ts'
@@ -32,18 +33,11 @@ function makeFetcher(): Fetcher {
   const index = new MemoryIndex('r' as ReplicaId)
   const observer = new Observer({
     ...{ root, disk, index, problems: new PathProblems() },
-    ...{
-      isIgnored: () => false,
-      again: () => {},
-      late: () => {},
-      folds: false,
-      isOwnWork: () => false,
-      mayBeEmpty: () => false,
-    },
+    ...{ isIgnored: () => false, again: () => {}, late: () => {}, folds: false },
   })
   const ahead = { has: () => false, ready: async () => undefined, drop: async () => {} }
-  const versionPath = (path: RelativePath): string => `${folder.base}/versions/${path}`
-  return new Fetcher({ root, disk, index, observer, clock: new FakeClock(), versionPath, ahead })
+  const keptPlace = (path: RelativePath): KeptPlace => ({ directory: `${folder.base}/versions`, atMs: 0, path })
+  return new Fetcher({ root, disk, index, observer, clock: new FakeClock(), keptPlace, ahead })
 }
 
 const contents = new Map<string, string>()

@@ -118,7 +118,7 @@ export class Fetcher {
 
   /** Waits for what comes ahead of its announcement, and puts it in place. Answers what has to be fetched after all. */
   async #adopt(coming: readonly FetchItem[]): Promise<FetchItem[]> {
-    const { ahead, disk, root, versionPath } = this.#options
+    const { ahead, disk, root, keptPlace } = this.#options
     const left: FetchItem[] = []
     for (const item of coming) {
       const { path, mode, mtimeUs, hash } = item.entry
@@ -130,7 +130,7 @@ export class Fetcher {
       await this.#makeParents([path])
       const toExpect = this.#expectedAt(item)
       const [result] = await disk.perform(root, [
-        { op: 'adopt', file, to: path, toExpect, mode, mtimeUs, hash, keepIn: versionPath(path) },
+        { op: 'adopt', file, to: path, toExpect, mode, mtimeUs, hash, keepIn: keptPlace(path) },
       ])
       if (result?.code !== 'done') left.push(item)
       await ahead.drop(hash)
@@ -205,7 +205,7 @@ export class Fetcher {
         mode,
         mtimeUs,
         hash,
-        keepIn: this.#options.versionPath(path),
+        keepIn: this.#options.keptPlace(path),
       }
     })
     const results = await this.#options.disk.perform(this.#options.root, tasks)

@@ -1,10 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
-import type { Brought, Effect, FolderEvent, Seen } from '@spansync/common/core/agent/events'
+import { isUndecided } from '@spansync/common/core/agent/deletion-state'
+import type { Brought, Effect, FetchItem, FolderEvent, Seen } from '@spansync/common/core/agent/events'
 import { isSettled } from '@spansync/common/core/agent/exchange'
 import { isSame } from '@spansync/common/core/agent/scope'
 import { bounds, type FolderState, initialState, isOpen } from '@spansync/common/core/agent/state'
 import { step } from '@spansync/common/core/agent/step'
+import { weigh } from '@spansync/common/core/agent/weigh'
 import { matches } from '@spansync/common/core/causal/content'
 import { type Folding, NamesInUse } from '@spansync/common/core/causal/folding'
 import { need } from '@spansync/common/core/causal/need'
@@ -24,15 +26,19 @@ import type { Problem } from '@spansync/common/protocol/status'
 import { messageOf, toSpansyncError } from '@spansync/common/runtime/errors'
 import { isPutInPlace } from '../disk/stat.ts'
 import { openIndex } from '../index-store/open-index.ts'
+import { Backups } from '../versions/backups.ts'
 import { Ahead } from './ahead/ahead.ts'
-import { Applier, versionPathIn } from './applier.ts'
+import { Applier } from './applier.ts'
 import { type AuditOutcome, Auditor } from './auditor.ts'
+import { type BroughtBack, bringBack } from './bring-back.ts'
 import { Comparer } from './comparer.ts'
 import { untouchedBy } from './covers.ts'
 import { isTorn } from './damage.ts'
+import { isEmptied } from './emptied.ts'
 import { Fetcher, type Ways } from './fetcher.ts'
 import { remoteItems } from './incoming.ts'
 import { listBelow } from './list-below.ts'
+import { Litter } from './litter.ts'
 import { type LookMode, Observer } from './observer.ts'
 import type { FolderEngineOptions } from './options.ts'
 import { toMessages } from './outgoing.ts'
@@ -40,6 +46,7 @@ import { Parcels } from './parcel/parcels.ts'
 import { PathProblems } from './path-problems.ts'
 import { PendingJournal } from './pending-journal.ts'
 import { newReplicaId } from './replica-id.ts'
+import type { SessionOutcome, SessionRequest } from './sessions.ts'
 
 type WithoutTime<T> = T extends unknown ? Omit<T, 'at'> : never
 type Event = WithoutTime<FolderEvent>
@@ -54,9 +61,11 @@ export class FolderEngine {
   readonly fetcher: Fetcher
   readonly ahead: Ahead
   readonly parcels: Parcels
+  readonly litter: Litter
   readonly #applier: Applier
   readonly comparer: Comparer
   readonly #auditor: Auditor
+  readonly #backups: Backups
   readonly #journal: PendingJournal
   readonly #links = new Map<NodeId, Link>()
   readonly #queue: (() => Event | undefined)[] = []
@@ -84,12 +93,12 @@ export class FolderEngine {
     })
     this.#journal = new PendingJournal(options.indexFile)
     this.index.rescope(options.scope)
-    const { folder, self, scope, wordEveryMs, folding } = options
+    const { root, disk, clock, matcher, disposable, folder, self, scope, guard, wordEveryMs, folding } = options
     this.#names = folding && namesOf(this.index, folding)
     const { replica, knowledge, collected } = this.index.meta()
     const members = this.index.members()
-    this.#state = initialState({ folder, self, replica, knowledge, collected, members, scope, wordEveryMs, folding })
-    const { root, disk, clock, matcher, disposable } = options
+    const own = { folder, self, replica, knowledge, collected, members }
+    this.#state = initialState({ ...own, scope, guard, wordEveryMs, folding })
     const { index, problems } = this
     this.observer = new Observer({
       root,
@@ -100,10 +109,8 @@ export class FolderEngine {
       folds: options.folding !== undefined,
       again: (path) => options.hint({ kind: 'path', path }),
       late: (see) => this.#postLater(() => ({ kind: 'observed', items: see() })),
-      isOwnWork: (path) => this.#state.claims.has(path),
-      mayBeEmpty: () => options.mayBeEmpty(),
     })
-    const versionPath = versionPathIn(options.versionsDirectory, () => clock.wallNow())
+    const keptPlace = (path: RelativePath) => ({ directory: options.versionsDirectory, atMs: clock.wallNow(), path })
     this.ahead = new Ahead({
       ...{ folder: options.folder, root, clock, log: options.log },
       links: () => this.#links.values(),
@@ -116,13 +123,18 @@ export class FolderEngine {
       released: (paths) => options.unpacked(paths),
       passed: (peer) => options.parcelled(peer),
     })
-    this.fetcher = new Fetcher({ root, disk, index, observer: this.observer, clock, versionPath, ahead: this.ahead })
+    this.fetcher = new Fetcher({ root, disk, index, observer: this.observer, clock, keptPlace, ahead: this.ahead })
     this.comparer = new Comparer({
       ...{ folder: options.folder, index, clock },
       isEqualTo: (peer) => this.isEqualTo(peer) && !this.isBusy,
       disputed: (peer, entries) => {
         this.#postLater(() => ({ kind: 'entries_disputed', peer, items: remoteItems(this.index, entries) }))
       },
+    })
+    this.litter = new Litter({
+      ...{ root, index: this.index },
+      isClaimed: (path) => this.#state.claims.has(path),
+      mayBeWanted: (path) => this.#mayBeWanted(path),
     })
     this.#auditor = new Auditor({
       ...{ index, observer: this.observer },
@@ -131,7 +143,9 @@ export class FolderEngine {
       found: (items) => this.#post({ kind: 'damage_found', items }),
     })
     const kept = (path: RelativePath): void => this.#lookLater([path])
-    this.#applier = new Applier({ root, disk, index, observer: this.observer, disposable, versionPath, kept })
+    const { versionsDirectory: directory, log } = options
+    this.#backups = new Backups({ directory, root, index, disk, clock, log, copied: kept })
+    this.#applier = new Applier({ root, disk, index, observer: this.observer, disposable, keptPlace, kept })
   }
 
   get folder(): FolderId {
@@ -144,7 +158,8 @@ export class FolderEngine {
 
   /** Work of this folder is under way. */
   get isBusy(): boolean {
-    return this.#busy > 0 || this.#state.applying > 0 || this.observer.late > 0
+    const { applying, deletions } = this.#state
+    return this.#busy > 0 || applying > 0 || this.observer.late > 0 || isUndecided(deletions)
   }
 
   /** The peer holds the same as this replica, by its own word, and nothing is under way. */
@@ -220,6 +235,25 @@ export class FolderEngine {
     this.#post({ kind: 'retry_requested' })
   }
 
+  /** A person has said that the deletions that wait are meant. */
+  approve(): void {
+    this.#post({ kind: 'deletions_approved' })
+  }
+
+  /** A person has said that they are not: what peers deleted stays, and what vanished here is brought back from them. */
+  async revert(): Promise<BroughtBack> {
+    this.#post({ kind: 'deletions_refused' })
+    const { root, disk } = this.options
+    const session = (peer: NodeId, request: SessionRequest) => this.#session(peer, [], request)
+    const look = async (paths: readonly RelativePath[]): Promise<readonly Seen[]> => await this.look(paths, 'read')
+    const holders = [...this.#state.peers].flatMap(([id, { announced }]) =>
+      announced ? [{ id, knowledge: announced.knowledge }] : [],
+    )
+    const { vanished, waiting } = this.#state.deletions
+    const paths = waiting.here ? [...vanished.keys()] : []
+    return await bringBack({ root, disk, index: this.index, session, look, holders }, paths)
+  }
+
   follow(follows: FolderState['follows']): void {
     if (this.#state.follows !== follows) this.#post({ kind: 'follow_set', follows })
   }
@@ -245,6 +279,11 @@ export class FolderEngine {
     const peer = this.#state.peers.get(id)
     if (!peer?.announced || covers(peer.announced.knowledge, vector)) return false
     return isOpen(this.#state, peer) || this.#neighbours.has(id)
+  }
+
+  #mayBeWanted(path: RelativePath): boolean {
+    const told = [...this.#state.peers.values()].filter(({ announced }) => announced !== undefined)
+    return told.length === 0 || told.some(({ wanted }) => wanted.has(path))
   }
 
   /** This replica would take the version over what it has now; nothing is under way at the path, and nobody who has it is known. */
@@ -312,10 +351,12 @@ export class FolderEngine {
   /** Looks at what a crash cut off, before any peer is heard: a deletion would else be taken down over what nobody has seen yet. */
   async recover(): Promise<void> {
     if (this.#isCutOff) await this.#auditor.auditRecent()
-    const { isEmpty, paths, directories } = this.#journal.cutOff
+    const { isEmpty, paths, directories, replaced } = this.#journal.cutOff
+    await this.#backups.recover(replaced)
     if (isEmpty) return
     const along = await Promise.all(directories.map((directory) => listBelow(this.options.root, directory)))
     await this.look(new Set([...paths, ...along.flat()]), 'read')
+    this.#tidy(this.litter.note(paths.flatMap((path) => this.#journal.cutOff.brought(path)?.entry ?? [])))
     if (!this.#stop.signal.aborted) this.#journal.forget()
   }
 
@@ -380,7 +421,7 @@ export class FolderEngine {
         this.index.commit(effect)
         this.#noteNames(effect.rows)
         this.options.committed(effect.rows)
-        return
+        return this.#tidy(this.litter.committed(effect.rows))
       case 'restat':
         return this.index.restat(effect.items)
       case 'keep_members':
@@ -405,6 +446,8 @@ export class FolderEngine {
         return this.#run('folder.fetch', () => this.#fetch(effect))
       case 'observe':
         return this.#lookLater(effect.paths)
+      case 'weigh_deletions':
+        return this.#weigh(effect)
       case 'reincarnate':
         return this.#reincarnate()
       case 'wake':
@@ -419,6 +462,32 @@ export class FolderEngine {
       if (deleted) this.#names?.delete(path)
       else this.#names?.add(path)
     }
+  }
+
+  #weigh({ here, told, coming }: Extract<Effect, { kind: 'weigh_deletions' }>): void {
+    const { root, isScanning, hasHints } = this.options
+    this.#postLater(() => ({
+      kind: 'deletions_weighed',
+      here: weigh(this.index, here),
+      told: weigh(this.index, told, coming),
+      total: this.index.totals().files,
+      isEmptied: isEmptied(root, this.index.totals()),
+      isScanning: this.#busy > 0 || isScanning(),
+      isLooking: this.observer.late > 0 || hasHints(),
+    }))
+  }
+
+  /** Unfinished files that a scan has found. */
+  sweep(files: readonly string[]): void {
+    this.#tidy(this.litter.sweep(files))
+  }
+
+  /** What cannot be taken away stands in nobody's way. */
+  #tidy(work: Promise<void>): void {
+    const { folder, log } = this.options
+    this.#run('folder.tidy', () =>
+      work.catch((error) => log.debug({ event: 'folder.leftovers_kept', folder, err: error })),
+    )
   }
 
   #lookLater(paths: readonly RelativePath[]): void {
@@ -456,7 +525,7 @@ export class FolderEngine {
   }
 
   async #fetch({ peer, id, items, partial }: Extract<Effect, { kind: 'fetch' }>): Promise<void> {
-    const { changed, clock, log, session, folder, fetched: record } = this.options
+    const { changed, clock, log, folder, fetched: record } = this.options
     changed()
     // What else comes with a whole directory may hold names that this disk does not tell apart.
     const untouched = this.#names ? new Set<RelativePath>() : untouchedBy(items, this.index)
@@ -464,7 +533,7 @@ export class FolderEngine {
     const endAhead = this.ahead.bringing(peer, items)
     const begun = clock.now()
     const ways: Ways = {
-      session: (request) => session(peer, request),
+      session: (request) => this.#session(peer, items, request),
       parcel: async (some) => {
         const link = this.#links.get(peer)
         return link ? await this.parcels.bring(link, some) : new Map()
@@ -492,9 +561,19 @@ export class FolderEngine {
         extras: extras.map(withRow),
       }
     })
+    const missed = fetched.filter(({ ran, entry, disk }) => ran && !matches(entry, disk)).map(({ entry }) => entry)
+    if (missed.length > 0) this.#tidy(this.litter.note(missed))
     // After the commit, which may still be queued, and without harm to the next session's, which has begun by then.
     this.#postLater(() => void endEntry())
     this.options.byUnison(peer, byUnison)
+  }
+
+  /** What Unison has put aside is seen to before anybody asks what has come. */
+  async #session(peer: NodeId, items: readonly FetchItem[], request: SessionRequest): Promise<SessionOutcome> {
+    this.#backups.expect(peer, items)
+    const outcome = await this.options.session(peer, request)
+    await this.#backups.collect(peer, { isOver: outcome.result !== 'refused' })
+    return outcome
   }
 
   /** Nobody need look at what has just been written and checked; and the next machine need not wait for the rest. */

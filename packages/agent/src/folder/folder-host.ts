@@ -6,6 +6,7 @@ import type { FolderConfig } from '@spansync/common/config/schema'
 import type { FolderState } from '@spansync/common/core/agent/state'
 import type { FolderId, NodeId, RelativePath } from '@spansync/common/core/causal/types'
 import { covers } from '@spansync/common/core/causal/version-vector'
+import type { DeletionLimits } from '@spansync/common/core/policy/deletion-limits'
 import { compileIgnore, defaultIgnorePatterns, type IgnoreMatcher } from '@spansync/common/core/policy/ignore'
 import type { Clock, Hint, Link } from '@spansync/common/ports'
 import type { MessageOf, StreamHeader } from '@spansync/common/protocol/messages'
@@ -15,16 +16,19 @@ import type { Logger } from '@spansync/common/runtime/logger'
 import type { DiskWorker } from '../disk/disk-worker.ts'
 import { foldingOf } from '../disk/folding.ts'
 import { checkMarker, rootInstance } from '../disk/marker.ts'
+import { isOfAnotherProcess } from '../disk/place.ts'
 import { bindIndex } from '../index-store/bind-index.ts'
 import { setAside } from '../index-store/open-index.ts'
 import { cleanLeftovers } from '../unison/leftovers.ts'
 import { ChangeFeed } from './change-feed.ts'
+import { FolderClosedError } from './errors.ts'
 import { FolderEngine } from './folder-engine.ts'
 import type { FetchRecord } from './options.ts'
 import { PairSessions } from './pair-sessions.ts'
 import { PeerMemory } from './peer-memory.ts'
 import type { SessionOutcome } from './sessions.ts'
 import type { Engine } from './unison-engine.ts'
+import { waitingProblems } from './waiting-problems.ts'
 
 export interface FolderHostOptions {
   readonly folder: FolderId
@@ -43,7 +47,6 @@ export interface FolderHostOptions {
 }
 
 const retryMs = 3000
-const approvedMs = 300
 const leftoverMs = 24 * 3_600_000
 
 /** Keeps one folder working: opens it, watches it, closes it when something is wrong with the root or the index, says why, and tries
@@ -61,7 +64,7 @@ export class FolderHost implements AsyncDisposable {
   #engine: FolderEngine | undefined
   #feed: ChangeFeed | undefined
   #problem: Problem | undefined
-  #approved = false
+  #hasScanned = false
   #follows: FolderState['follows'] = 'peers'
   #neighbours: ReadonlySet<NodeId> = new Set()
   #sharers: readonly NodeId[] = []
@@ -244,10 +247,15 @@ export class FolderHost implements AsyncDisposable {
     this.#engine?.setOrdered(peer, ordered)
   }
 
-  /** A person has said that an emptied root is meant. */
-  approve(): void {
-    this.#approved = true
-    this.#failed?.(toSpansyncError(new Error('approved')))
+  /** Deletions that wait for a person. */
+  get waiting(): readonly Problem[] {
+    return this.#engine ? waitingProblems(this.options.folder, this.#engine.state.deletions) : []
+  }
+
+  /** For what needs an open folder. Throws FolderClosedError. */
+  opened(): FolderEngine {
+    if (this.#engine) return this.#engine
+    throw new FolderClosedError(this.options.folder, this.#problem)
   }
 
   async rescan(): Promise<void> {
@@ -276,7 +284,7 @@ export class FolderHost implements AsyncDisposable {
         this.#note(toSpansyncError(error))
       }
       changed()
-      await clock.sleep(this.#approved ? approvedMs : retryMs, this.#stop.signal).catch(() => undefined)
+      await clock.sleep(retryMs, this.#stop.signal).catch(() => undefined)
       log.trace({ event: 'folder.reopening', folder })
     }
   }
@@ -305,6 +313,7 @@ export class FolderHost implements AsyncDisposable {
     const failure = Promise.withResolvers<never>()
     failure.promise.catch(() => undefined)
     this.#failed = failure.reject
+    this.#hasScanned = false
     const engine = this.#makeEngine(failure.reject)
     const feed = this.#makeFeed(engine, failure.reject)
     try {
@@ -315,9 +324,9 @@ export class FolderHost implements AsyncDisposable {
       this.#begin(engine, feed)
       await Promise.race([feed.scan('start'), failure.promise])
       engine.recovered()
-      this.#cleanLeftovers()
+      this.#cleanLeftovers(engine)
+      this.#hasScanned = true
       this.#problem = undefined
-      this.#approved = false
       this.options.changed()
       await failure.promise
     } finally {
@@ -344,16 +353,19 @@ export class FolderHost implements AsyncDisposable {
   }
 
   /** What sessions of long ago left behind. Young ones are worth keeping: Unison goes on with them. */
-  #cleanLeftovers(): void {
+  #cleanLeftovers({ litter }: FolderEngine): void {
     const { config, clock, log, folder } = this.options
     const clean = cleanLeftovers(config.path, {
       olderThanMs: leftoverMs,
+      isUseless: isOfAnotherProcess,
       now: clock.wallNow(),
       signal: this.#stop.signal,
     })
     clean.then(
-      ({ removed }) =>
-        removed.length > 0 && log.info({ event: 'folder.leftovers_removed', folder, removed: removed.length }),
+      ({ removed, kept }) => {
+        litter.found(kept)
+        if (removed.length > 0) log.info({ event: 'folder.leftovers_removed', folder, removed: removed.length })
+      },
       (error) => log.debug({ event: 'folder.leftovers_kept', folder, err: error }),
     )
   }
@@ -388,8 +400,10 @@ export class FolderHost implements AsyncDisposable {
       clock,
       log,
       hint: (hint: Hint) => this.#feed?.add([hint]),
-      mayBeEmpty: () => this.#approved,
       isHeld: (vector) => this.said.isHeld(vector),
+      guard: limitsOf(config),
+      isScanning: () => !this.#hasScanned || this.#feed?.isScanning === true,
+      hasHints: () => this.#feed?.hasHints === true,
       session: (peer, request) => this.#pairs.get(peer)?.bring(request) ?? Promise.resolve(notConnected),
       byUnison: (peer, paths) => this.#pairs.get(peer)?.busy.noteBrought(paths),
       parcelled: (peer) => this.#pairs.get(peer)?.noteParcel(),
@@ -426,6 +440,7 @@ export class FolderHost implements AsyncDisposable {
       gatherMs: () => (engine.state.claims.size > manyClaims ? bulkGatherMs : soonMs),
       // What has been adopted meanwhile is watched like everything else.
       isCovered: (path) => engine.fetcher.isCovered(path) && engine.index.get(path) === undefined,
+      leftovers: (files) => engine.sweep(files),
       note: (problem) => engine.problems.note(problem.path, problem.code, problem.problem),
       failed: fail,
     })
@@ -441,6 +456,11 @@ export class FolderHost implements AsyncDisposable {
 function scopeOf({ ignore, ignoreDefaults }: FolderConfig): string {
   if (ignoreDefaults && ignore.length === 0) return ''
   return hash('sha256', JSON.stringify([ignoreDefaults, [...new Set(ignore)].sort()])).slice(0, 32)
+}
+
+function limitsOf({ deletionGuard }: FolderConfig): DeletionLimits {
+  if (deletionGuard === 'off') return { share: 1, files: Number.POSITIVE_INFINITY }
+  return { share: deletionGuard.percent / 100, files: deletionGuard.files }
 }
 
 /** One file is looked at as it arrives; of thousands, some hundred at a time cost less and delay the next hop little. */

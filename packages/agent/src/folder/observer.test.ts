@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Seen } from '@spansync/common/core/agent/events'
@@ -7,7 +7,6 @@ import { directory, file, folder as folderState, written } from '@spansync/commo
 import { MemoryIndex } from '@spansync/common/testing/memory-index'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import type { DiskWorker } from '../disk/disk-worker.ts'
-import { RootEmptiedError } from './errors.ts'
 import { Observer, seenAtOnce } from './observer.ts'
 import { PathProblems } from './path-problems.ts'
 
@@ -25,9 +24,9 @@ const emptyDisk = {
     wanted.map(({ path }) => ({ path, disk: path === 'left' ? written('') : undefined })),
 } as unknown as DiskWorker
 
-function observerOf(index: MemoryIndex, at = root): Observer {
+function observerOf(index: MemoryIndex): Observer {
   return new Observer({
-    root: at,
+    root,
     disk: emptyDisk,
     index,
     problems: new PathProblems(),
@@ -35,8 +34,6 @@ function observerOf(index: MemoryIndex, at = root): Observer {
     isIgnored: (path) => path.endsWith('.tmp'),
     again: () => {},
     late: () => {},
-    isOwnWork: () => false,
-    mayBeEmpty: () => false,
   })
 }
 
@@ -67,16 +64,4 @@ it('takes a vanished directory of any size, in pages', async () => {
   expect(Math.max(...pages)).toBeLessThanOrEqual(seenAtOnce)
   expect(pages.length).toBe(Math.ceil((files.length + 1) / seenAtOnce))
   expect(await observer.look(['d'])).toHaveLength(files.length + 1)
-})
-
-it('stops at an emptied root before it tells of anything', async () => {
-  const bare = join(root, 'bare')
-  mkdirSync(bare)
-  const index = indexOf(['d/'].concat(Array.from({ length: 20_000 }, (_, at) => `d/${at}`)))
-  const told: Seen[][] = []
-  const look = async (): Promise<void> => {
-    for await (const page of observerOf(index, bare).pages(['d'])) told.push(page)
-  }
-  await expect(look()).rejects.toThrow(RootEmptiedError)
-  expect(told).toEqual([])
 })

@@ -1,10 +1,8 @@
-import { readdirSync } from 'node:fs'
 import type { Seen } from '@spansync/common/core/agent/events'
 import { ancestors } from '@spansync/common/core/causal/paths'
 import type { RelativePath, Row } from '@spansync/common/core/causal/types'
 import type { FolderIndex, Observation } from '@spansync/common/ports'
 import type { DiskWorker, ObservePath } from '../disk/disk-worker.ts'
-import { RootEmptiedError } from './errors.ts'
 import type { PathProblems } from './path-problems.ts'
 
 export interface ObserverOptions {
@@ -19,10 +17,6 @@ export interface ObserverOptions {
   readonly again: (path: RelativePath) => void
   /** Big files come by themselves, perhaps when the index is closed already: called only when somebody still wants to know. */
   readonly late: (see: () => readonly Seen[]) => void
-  /** This replica is changing the path itself, on a peer's behalf. */
-  readonly isOwnWork: (path: RelativePath) => boolean
-  /** A person has said that an emptied root is meant. */
-  readonly mayBeEmpty: () => boolean
 }
 
 const pageSize = 2000
@@ -52,8 +46,7 @@ export class Observer {
     return all
   }
 
-  /** At most `seenAtOnce` at a time. Throws MarkerError when the root is not the folder any more, RootEmptiedError when all of it
-   *  vanished at once; what vanished with it has not been told then. */
+  /** At most `seenAtOnce` at a time. Throws MarkerError when the root is not the folder any more. */
   async *pages(hinted: Iterable<RelativePath>, mode: LookMode = 'trust_stat'): AsyncGenerator<Seen[]> {
     const wanted = this.#withParents(hinted)
     const known = new Set(wanted)
@@ -63,7 +56,6 @@ export class Observer {
       const paths = wanted.slice(at, at + pageSize)
       at += paths.length
       const seen = await this.#lookPage(paths, mode)
-      this.#guardEmptied(seen)
       for (const path of this.#belowVanished(seen, known)) wanted.push(path)
       for (const one of seen) {
         if (page.push(one) < seenAtOnce) continue
@@ -132,21 +124,7 @@ export class Observer {
       }
     }
   }
-
-  #guardEmptied(seen: readonly Seen[]): void {
-    const { root, index, isOwnWork, mayBeEmpty } = this.#options
-    const vanished = seen.filter(({ local, disk }) => local && !local.deleted && disk === undefined)
-    const { files, dirs } = index.totals()
-    if (vanished.length === 0 || files + dirs < vanishedAtOnce || mayBeEmpty()) return
-    if (vanished.some(({ path }) => isOwnWork(path))) return
-    // Not whether these are all that the index knows: a folder vanishes in several batches, and the first must stop it.
-    const left = readdirSync(root).filter((name) => name !== '.spansync')
-    if (left.length === 0) throw new RootEmptiedError(root, files)
-  }
 }
-
-/** Fewer than this may well be what somebody deleted by hand, one by one. */
-const vanishedAtOnce = 3
 
 function known(row: Row | undefined): ObserveKnown {
   if (!row?.stat || row.deleted) return undefined

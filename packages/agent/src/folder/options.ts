@@ -1,6 +1,7 @@
 import type { CommitRow } from '@spansync/common/core/agent/events'
 import type { Folding } from '@spansync/common/core/causal/folding'
 import type { FolderId, NodeId, RelativePath, VersionVector } from '@spansync/common/core/causal/types'
+import type { DeletionLimits } from '@spansync/common/core/policy/deletion-limits'
 import type { IgnoreMatcher } from '@spansync/common/core/policy/ignore'
 import type { Clock, Hint } from '@spansync/common/ports'
 import type { SpansyncError } from '@spansync/common/runtime/errors'
@@ -43,9 +44,14 @@ export interface FolderEngineOptions {
   readonly log: Logger
   /** A path to look at once it has settled. */
   readonly hint: (hint: Hint) => void
-  readonly mayBeEmpty: () => boolean
   /** Some peer, perhaps one that is away, has said that it knows this version. */
   readonly isHeld: (vector: VersionVector) => boolean
+  /** What may vanish at once without a person's word. */
+  readonly guard: DeletionLimits
+  /** A scan of everything is under way, or has not begun yet. */
+  readonly isScanning: () => boolean
+  /** Changes on the disk have been noticed that nobody has looked at yet. */
+  readonly hasHints: () => boolean
   /** Runs Unison with a peer, on whichever side can. */
   readonly session: (peer: NodeId, request: SessionRequest) => Promise<SessionOutcome>
   /** These paths came through a session of Unison with this peer. */

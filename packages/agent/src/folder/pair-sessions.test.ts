@@ -90,6 +90,25 @@ describe('a run that the peer does for this side', () => {
     expect(side.serve).not.toHaveBeenCalled()
   })
 
+  it('is refused when the disk cannot be looked at: the peer would wait for a minute', async () => {
+    await using side = new Side(false)
+    const bringing = side.pair.bring(request({ isUndisturbed: () => Promise.reject(new Error('the disk has gone')) }))
+    const id = await side.asked()
+    const stream = new PassThrough().on('error', () => {})
+    side.pair.onStream({ folder, purpose: 'one-shot', id: `for-${id}` }, stream)
+    await vi.waitUntil(() => stream.destroyed, patience)
+    side.pair.onFetched({ type: 'fetched', folder, id, outcome: 'failed', detail: 'refused' })
+    expect(await bringing).toEqual({ result: 'failed', reason: 'refused' })
+  })
+
+  it('is refused when it cannot be served', async () => {
+    await using side = new Side(false)
+    side.serve.mockRejectedValue(new Error('no room for its directory'))
+    const stream = new PassThrough().on('error', () => {})
+    side.pair.onStream({ folder, purpose: 'one-shot', id: 'any' }, stream)
+    await vi.waitUntil(() => stream.destroyed, patience)
+  })
+
   it('is named after the request, on the side that dialled', async () => {
     await using side = new Side(true)
     const counts = { files: 1, bytes: 1 }

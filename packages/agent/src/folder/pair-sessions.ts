@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream'
 import type { FolderId, NodeId, RelativePath } from '@spansync/common/core/causal/types'
 import type { Clock, Link } from '@spansync/common/ports'
 import type { MessageOf, StreamHeader } from '@spansync/common/protocol/messages'
-import { messageOf } from '@spansync/common/runtime/errors'
+import { messageOf, toSpansyncError } from '@spansync/common/runtime/errors'
 import type { Logger } from '@spansync/common/runtime/logger'
 import { BusyPair } from './busy-pair.ts'
 import { EnoughSessionsError } from './errors.ts'
@@ -116,11 +116,18 @@ export class PairSessions implements AsyncDisposable {
   onStream(header: StreamHeader, stream: Duplex): void {
     const { engine, root, self, link, folder } = this.#options
     const serve = { folder, root, self, peer: link.peer, stream, signal: this.#stop.signal }
-    if (header.purpose === 'one-shot') return void this.#track(this.#serve(header.id, serve))
+    // Whatever goes wrong, as when the disk has gone: a client that hears nothing waits until its watchdog ends it, and the pair with it.
+    const refuse = (error: unknown): void => void stream.destroy(toSpansyncError(error))
+    if (header.purpose === 'one-shot') {
+      const serving = this.#serve(header.id, serve)
+      serving.catch(refuse)
+      return void this.#track(serving)
+    }
     // The one before it ends with its coming.
     if (!this.busy.isOpen && !engine.mayKeep()) return void stream.destroy(new EnoughSessionsError())
     const { session, served } = engine.serveKept(serve)
     this.busy.attach(session)
+    served.catch(refuse)
     void this.#track(served)
   }
 

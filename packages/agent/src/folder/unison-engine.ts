@@ -11,6 +11,7 @@ import { openPersistent } from '../unison/persistent.ts'
 import { serveUnison } from '../unison/server.ts'
 import { findUnison, type UnisonBinary } from '../unison/version.ts'
 import { silenceAllowedMs } from '../unison/watchdog.ts'
+import { backupDirectory } from '../versions/unison-backups.ts'
 import type { KeptSession } from './busy-pair.ts'
 import { EnoughSessionsError } from './errors.ts'
 
@@ -187,7 +188,7 @@ class UnisonEngine implements Engine {
     const { home } = this.#options
     return {
       unisonDir: pairDirectory(join(home, 'unison'), folder, peer),
-      backupDir: join(home, 'versions', folder, 'overwritten'),
+      backupDir: backupDirectory(join(home, 'versions', folder), peer),
     }
   }
 }

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { backupSuffix } from '../versions/unison-backups.ts'
 import {
   escapeRegex,
   oneShotArguments,
@@ -36,7 +37,10 @@ describe('oneShotArguments', () => {
     [{ way: { kind: 'force', winner: 'local' } as const }, ['-force', '/a']],
     [{ way: { kind: 'force', winner: 'remote' } as const }, ['-force', 'socket://{/tmp/s/u}/']],
     [{ way: { kind: 'plain', bulk: true } as const }, ['-xferbycopying=false', '-rsync=false', '-maxthreads', '200']],
-    [{ backup: true }, ['-backup', 'Name *', '-backuploc', 'central']],
+    [
+      { backup: true },
+      ['-backup', 'Regex .*', '-backuploc', 'central', '-backupprefix', '', '-backupsuffix', backupSuffix],
+    ],
     [{ rescan: true }, ['-fastcheck', 'false']],
     [{ ignoreLocks: true }, ['-ignorelocks']],
     [{ ignoreArchives: true }, ['-ignorearchives']],

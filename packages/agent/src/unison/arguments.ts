@@ -1,4 +1,5 @@
 import { delimiter } from 'node:path'
+import { backupSuffix } from '../versions/unison-backups.ts'
 import type { NamesRun, PlannedRun } from './plan-runs.ts'
 
 /** Who decides where two replicas differ: Unison, which leaves conflicts alone, or the caller, who names the winner. */
@@ -83,10 +84,18 @@ function common({ localRoot, remoteRoot, ignore, preferences, backup, noDeletion
     // Missing on one side means an unmounted disk: Unison stops (exit 3) and deletes nothing.
     ...['-mountpoint', '.spansync'],
     ...['-perms', '0o1777', '-ignorecase', String(preferences?.ignoreCase ?? false)],
-    ...(backup ? ['-backup', 'Name *', '-backuploc', 'central'] : []),
+    ...(backup ? backupArguments : []),
     ...ignore.flatMap((pattern) => ['-ignore', pattern]),
   ]
 }
+
+/** The latest backup of a file has its own name, which is as long as that may be; earlier ones, which there are only after a crash, must
+ *  be told from files that are really called so. Of those only two would be kept else. `Name *` leaves out names that begin with a
+ *  point. */
+const backupArguments: readonly string[] = [
+  ...['-backup', 'Regex .*', '-backuploc', 'central'],
+  ...['-backupprefix', '', '-backupsuffix', backupSuffix, '-maxbackups', '100'],
+]
 
 function pathArguments(paths: readonly string[]): string[] {
   return paths.flatMap((path) => ['-path', path])

@@ -72,6 +72,21 @@ test('leaves what belongs to a run that is under way', async () => {
   expect(kept).toEqual([`.unison.f.${hash}.unison.tmp`])
 })
 
+test('only what was to become certain files, and what is useless however young', async () => {
+  await make(
+    `d/.unison.f.${hash}.unison.tmp`,
+    `d/.unison.g.${hash}.unison.tmp`,
+    'd/.unison.f.1a-2b-3.spansync.unison.tmp',
+  )
+  const targets = new Set(['d/f'])
+  expect((await cleanLeftovers(root, { olderThanMs: 0, now: later(), targets })).removed).toEqual([
+    `d/.unison.f.${hash}.unison.tmp`,
+  ])
+  const isUseless = (name: string): boolean => name.includes('spansync')
+  const { removed } = await cleanLeftovers(root, { olderThanMs: 60_000, now: Date.now(), isUseless })
+  expect(removed).toEqual(['d/.unison.f.1a-2b-3.spansync.unison.tmp'])
+})
+
 test('does not follow links, and reads names that are not UTF-8', async () => {
   await mkdir(join(root, 'real'))
   await symlink(tmpdir(), join(root, 'real', 'link'))

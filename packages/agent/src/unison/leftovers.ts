@@ -1,6 +1,6 @@
 import type { Stats } from 'node:fs'
 import { lstat, readdir, rm } from 'node:fs/promises'
-import { sep } from 'node:path'
+import { basename, sep } from 'node:path'
 import { orGone } from '../disk/gone.ts'
 
 export interface LeftoverOptions {
@@ -10,6 +10,10 @@ export interface LeftoverOptions {
   readonly olderThanMs: number
   /** Milliseconds since 1970. */
   readonly now: number
+  /** Paths relative to the root: only what was to become one of these. */
+  readonly targets?: ReadonlySet<string> | undefined
+  /** Of no use to anybody, however young: by its name. */
+  readonly isUseless?: ((name: string) => boolean) | undefined
   /** Whether a run of the pair with this hash (`pairMemory`) is under way: then nothing of it is touched. */
   readonly isRunning?: ((hash: string) => boolean) | undefined
   readonly signal?: AbortSignal | undefined
@@ -34,6 +38,12 @@ export function isLeftover(name: string): boolean {
   return temporary.test(name)
 }
 
+/** What the temporary file was to become; undefined when its name does not say. Unison cuts long names. */
+export function targetOf(file: string): string | undefined {
+  const [, directory = '', name] = /^(.*\/)?\.unison\.(.+)\.[0-9a-f]{32}\.unison\.tmp$/s.exec(file) ?? []
+  return name === undefined ? undefined : directory + name
+}
+
 /** Removes `.unison.*.unison.tmp` files and directories that crashed runs left. Unison goes on with its own unfinished ones, so they
  *  are worth keeping for a while; but on a full disk they stand in the way. Cheap with `directories`: one listing of each. */
 export async function cleanLeftovers(root: string, options: LeftoverOptions): Promise<Leftovers> {
@@ -42,13 +52,23 @@ export async function cleanLeftovers(root: string, options: LeftoverOptions): Pr
   const top = Buffer.from(root)
   for await (const { path, hash } of find(top, options)) {
     options.signal?.throwIfAborted()
-    const inUse = hash !== undefined && options.isRunning?.(hash) === true
-    const isOld = !inUse && !(await isTouchedSince(path, options.now - options.olderThanMs))
-    if (isOld) await rm(path, { recursive: true, force: true })
-    const list = isOld ? removed : kept
-    list.push(path.subarray(top.length + 1).toString('utf8'))
+    const file = path.subarray(top.length + 1).toString('utf8')
+    const goes = isMeant(file, options) && (await isDone(path, hash, options))
+    if (goes) await rm(path, { recursive: true, force: true })
+    const list = goes ? removed : kept
+    list.push(file)
   }
   return { removed, kept }
+}
+
+function isMeant(file: string, { targets }: LeftoverOptions): boolean {
+  return targets === undefined || targets.has(targetOf(file) ?? '')
+}
+
+async function isDone(path: Buffer, hash: string | undefined, options: LeftoverOptions): Promise<boolean> {
+  if (options.isUseless?.(basename(path.toString('utf8')))) return true
+  const inUse = hash !== undefined && options.isRunning?.(hash) === true
+  return !inUse && !(await isTouchedSince(path, options.now - options.olderThanMs))
 }
 
 async function* find(top: Buffer, { directories, signal }: LeftoverOptions): AsyncGenerator<Found> {

@@ -25,7 +25,7 @@ test('the shortest configuration has every default', () => {
     mode: 'auto',
     peers: {},
     folders: {},
-    versions: { days: 30, maxBytes: 10 * 2 ** 30 },
+    versions: { days: 30, count: 50, maxBytes: 10 * 2 ** 30 },
     unison: {},
     advanced: { persistentPairs: 4, logLevel: 'info', membersMinutes: 360 },
   })
@@ -56,6 +56,7 @@ folders:
     ignore: ['*.iso'],
     ignoreDefaults: true,
     rescanMinutes: 60,
+    deletionGuard: { percent: 50, files: 100 },
   })
   expect(Object.isFrozen(config.peers.nas?.addresses)).toBe(true)
 })
@@ -181,4 +182,14 @@ verions: {}
 test('names that objects have anyway are no keys', () => {
   expect(problems('name: a\nconstructor: 1')).toEqual(['unknown key `constructor` (config.yaml:2:1)'])
   expect(problems(`name: a\nfolders: { docs: { path: /d, with: [constructor] } }`)).toHaveLength(1)
+})
+
+test('a folder can guard its files against deletion in its own way, or not at all', () => {
+  const guardOf = (value: string) => parse(`name: a\nfolders:\n  docs:\n    path: /docs\n    deletionGuard: ${value}\n`)
+  expect(Object.values(guardOf('off').folders)[0]).toMatchObject({ deletionGuard: 'off' })
+  expect(Object.values(guardOf('{ percent: 20 }').folders)[0]).toMatchObject({
+    deletionGuard: { percent: 20, files: 100 },
+  })
+  expect(() => guardOf('perhaps')).toThrow(/must be off, or have percent and files/)
+  expect(() => guardOf('{ percent: 200 }')).toThrow(/percent` must be at most 100/)
 })

@@ -61,6 +61,31 @@ const peer = z
     dataCapBytes: dataCap,
   }))
 
+const days = z.number().min(0).max(36_500)
+const count = z.int().min(0)
+
+const versions = z.strictObject({
+  days: days.default(30).describe('How many days overwritten and deleted versions are kept'),
+  count: count.default(50).describe('How many versions of one file'),
+  maxBytes: bytes.prefault('10GiB').describe('How much room all of them may take; the oldest go first'),
+})
+
+const folderVersions = z.strictObject({
+  days: days.optional(),
+  count: count.optional(),
+  maxBytes: bytes.optional(),
+})
+
+const deletionGuard = z.strictObject({
+  percent: z
+    .number()
+    .min(0)
+    .max(100)
+    .default(50)
+    .describe('More than this part of the files may not go at once without a word of yours'),
+  files: z.int().min(1).default(100).describe('Fewer files than this always may'),
+})
+
 const folder = z.strictObject({
   path: absolutePath.describe('Where this folder is on this machine'),
   with: z.array(name).optional().describe('The peers that get this folder; absent: every peer'),
@@ -82,21 +107,18 @@ const folder = z.strictObject({
     .max(3_600_000)
     .optional()
     .describe('How long a file must rest before it is sent; absent: chosen by itself'),
+  deletionGuard: z
+    .union([z.literal('off'), deletionGuard], 'must be off, or have percent and files')
+    .prefault({})
+    .describe('When deletions wait for `spansync approve`: percent and files, or off'),
+  versions: folderVersions
+    .optional()
+    .describe('Its own limits for overwritten and deleted versions; with maxBytes, room of its own'),
 })
 
 const coordinator = z.strictObject({
   url: coordinatorUrl.describe('Where the coordinator can be reached, such as tls://server:22071'),
   creds: absolutePath.optional().describe('File with the credentials for it'),
-})
-
-const versions = z.strictObject({
-  days: z
-    .number()
-    .min(0)
-    .max(36_500)
-    .default(30)
-    .describe('How many days overwritten and deleted versions are kept; 0: not at all'),
-  maxBytes: bytes.prefault('10GiB').describe('How much room they may take; the oldest go first'),
 })
 
 const unison = z.strictObject({

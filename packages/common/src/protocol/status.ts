@@ -17,7 +17,7 @@ export const problemSchema = z.object({
   retryable: z.boolean().optional(),
 })
 
-export const folderStates = ['idle', 'scanning', 'syncing', 'error'] as const
+export const folderStates = ['idle', 'scanning', 'syncing', 'waiting', 'error'] as const
 
 export const folderPeerSchema = z.object({
   /** The peer's name in this node's configuration. */
@@ -28,6 +28,8 @@ export const folderPeerSchema = z.object({
   /** What the peer has and this node does not. */
   lacking: amountSchema,
 })
+
+const deletionsSchema = z.object({ files: count, total: count })
 
 export const folderStatusSchema = z.object({
   id: z.string(),
@@ -40,6 +42,8 @@ export const folderStatusSchema = z.object({
   knowledge: z.record(z.string(), count),
   /** Conflict copies that nobody has looked after yet. */
   conflicts: count,
+  /** Deletions that wait for a person, with all that the replica has: made here, and told of by peers. */
+  waiting: z.object({ here: deletionsSchema.optional(), peers: deletionsSchema.optional() }).optional(),
   /** The first of them; `errorsTotal` counts all. */
   errors: z.array(problemSchema),
   errorsTotal: count.optional(),

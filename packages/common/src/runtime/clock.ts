@@ -27,9 +27,12 @@ function sleepOnce(ms: number, signal?: AbortSignal): Promise<void> {
   })
 }
 
+/** For tests: how far the wall clock of this process alone is ahead of the machine's, as after somebody set it. */
+const wallAheadMs = Number(process.env.SPANSYNC_WALL_AHEAD_MS ?? 0) || 0
+
 /** The machine's own time. `now` starts out as the wall's time at the start of the process. */
 export const systemClock: Clock = {
   now: () => Math.floor(performance.timeOrigin + performance.now()),
-  wallNow: () => Date.now(),
+  wallNow: () => Date.now() + wallAheadMs,
   sleep,
 }

@@ -40,7 +40,7 @@ describe.runIf(chosen)('chosen histories', () => {
 /** Everything equal in the end, no content lost, nothing risen from the dead, knowledge true at every moment that is looked at,
  *  nothing circulating afterwards. */
 describe.skipIf(chosen)('random histories', () => {
-  it.each(['plain', 'crashes', 'faults', 'whole', 'reopens', 'losses', 'orders'] as const)(
+  it.each(['plain', 'crashes', 'faults', 'whole', 'reopens', 'losses', 'orders', 'guarded'] as const)(
     'hold with the seeds that once found a bug: %s',
     { timeout: minutes },
     (kind) => {
@@ -67,6 +67,7 @@ describe.skipIf(chosen)('random histories', () => {
     ['agents follow orders that come and go', 'orders'],
     ['tombstones are dropped, and machines removed and taken back', 'collects'],
     ['tombstones are dropped and indexes are lost', 'collects-losses'],
+    ['many deletions wait until they are approved', 'guarded'],
   ] as const)('hold when %s: 250 of them', { timeout: 2 * minutes }, (_, kind) => {
     expect(failuresIn(kind, range(0, 250))).toEqual([])
   })

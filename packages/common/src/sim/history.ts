@@ -19,6 +19,8 @@ export interface HistoryOptions extends Parts {
   readonly orders?: boolean
   /** Tombstones go when everybody has them, and people take the folder away from machines and give it back. */
   readonly collects?: boolean
+  /** People approve deletions that wait, sooner or later. */
+  readonly approvals?: boolean
   readonly operations?: number
 }
 
@@ -76,9 +78,18 @@ function addExtraLink(world: SimWorld, random: Random): void {
 
 function disturb(
   world: SimWorld,
-  { crashes = true, losses = false, reopens = false, orders = false, collects = false, seed }: HistoryOptions,
+  {
+    crashes = true,
+    losses = false,
+    reopens = false,
+    orders = false,
+    collects = false,
+    approvals = false,
+    seed,
+  }: HistoryOptions,
 ): void {
   const { random } = world
+  if (approvals && random.chance(0.1)) random.pick(world.agents).approve()
   if (orders) world.order(random.pick(world.links), random.chance(0.5))
   if (orders && random.chance(0.2)) random.pick(world.agents).follow(random.chance(0.6) ? 'orders' : 'peers')
   // In every second history nobody is removed, and then no tombstone may go too early.

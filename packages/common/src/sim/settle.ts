@@ -31,12 +31,17 @@ export function settle(world: SimWorld, audit: Audit): Settled {
   return { violations, conflictCopies: copies, settledMs, messages: sent }
 }
 
-/** One scan everywhere, and all that follows from it. False when it does not end. */
+/** One scan everywhere, and all that follows from it. False when it does not end. Whoever is asked about deletions approves them in the
+ *  end: until then others try again and again to put a file where a directory with such deletions in it is. */
 function round(world: SimWorld): boolean {
   for (const agent of world.agents) agent.rescan()
-  let steps = 0
-  while (steps < mostSteps && world.queue.advance()) steps++
-  return world.queue.size === 0
+  for (let steps = 0; steps < mostSteps; steps++) {
+    const isOver = !world.queue.advance()
+    const asked = isOver || steps % 20 === 0 ? world.agents.filter(({ isWaiting }) => isWaiting) : []
+    for (const agent of asked) agent.approve()
+    if (isOver && asked.length === 0) return true
+  }
+  return false
 }
 
 /** Another scan of everything finds nothing new and gives nobody anything to say. */

@@ -1,8 +1,10 @@
 import type { ApplyItem, Brought, Effect, FolderEvent, Seen } from '../core/agent/events.ts'
 import { type FolderState, initialState } from '../core/agent/state.ts'
+import { weigh } from '../core/agent/weigh.ts'
 import type { FolderIndex } from '../core/causal/folder-index.ts'
 import type { FolderId, NodeId, RelativePath, ReplicaId } from '../core/causal/types.ts'
 import { never } from '../core/never.ts'
+import type { DeletionLimits } from '../core/policy/deletion-limits.ts'
 import { runSession, type SessionContext } from './session.ts'
 import { SimApplier } from './sim-applier.ts'
 import type { SimDisk } from './sim-disk.ts'
@@ -13,6 +15,15 @@ import type { SimWorld } from './world.ts'
 type WithoutTime<T> = T extends unknown ? Omit<T, 'at'> : never
 
 const folder = 'sim' as FolderId
+
+export interface SimAgentOptions {
+  readonly name: string
+  readonly index: FolderIndex
+  readonly disk: SimDisk
+  readonly world: SimWorld
+  readonly step: Step
+  readonly guard: DeletionLimits | undefined
+}
 
 /** One agent: the real `step` over an index and a disk in memory. A crash loses its state and what was under way, not those two. */
 export class SimAgent {
@@ -33,15 +44,17 @@ export class SimAgent {
   #wakeAt = Number.POSITIVE_INFINITY
   #follows: FolderState['follows'] = 'peers'
   #sharers: readonly NodeId[] = []
+  readonly #guard: DeletionLimits | undefined
 
-  constructor(options: { name: string; index: FolderIndex; disk: SimDisk; world: SimWorld; step: Step }) {
-    const { name, index, disk, world, step } = options
+  constructor(options: SimAgentOptions) {
+    const { name, index, disk, world, step, guard } = options
     this.name = name
     this.id = name as NodeId
     this.index = index
     this.disk = disk
     this.#world = world
     this.#step = step
+    this.#guard = guard
     this.state = this.#begin()
     const nowUs = (): number => this.nowUs()
     const fails = (): boolean => world.random.chance(world.faults.apply)
@@ -56,7 +69,16 @@ export class SimAgent {
     const { replica, knowledge, collected } = this.index.meta()
     const { wordEveryMs } = this.#world
     const members = this.index.members()
-    return initialState({ folder, self: this.id, replica, knowledge, collected, members, wordEveryMs })
+    return initialState({
+      folder,
+      self: this.id,
+      replica,
+      knowledge,
+      collected,
+      members,
+      wordEveryMs,
+      guard: this.#guard,
+    })
   }
 
   /** With whom a person shares the folder. */
@@ -83,6 +105,16 @@ export class SimAgent {
       this.#hinted.clear()
       if (due.length > 0) this.handle({ kind: 'observed', items: due.flatMap((path) => this.#seenWithBelow(path)) })
     })
+  }
+
+  /** Deletions wait for a person here. */
+  get isWaiting(): boolean {
+    const { here, peers } = this.state.deletions.waiting
+    return here !== undefined || peers !== undefined
+  }
+
+  approve(): void {
+    this.handle({ kind: 'deletions_approved' })
   }
 
   follow(follows: FolderState['follows']): void {
@@ -178,6 +210,9 @@ export class SimAgent {
       case 'observe':
         this.hint(effect.paths, world.delay())
         break
+      case 'weigh_deletions':
+        this.#later(world.delay(), () => this.#weigh(effect))
+        break
       case 'reincarnate':
         this.#reincarnate()
         break
@@ -197,6 +232,18 @@ export class SimAgent {
       if (this.#wakeAt !== at) return
       this.#wakeAt = Number.POSITIVE_INFINITY
       this.handle({ kind: 'ticked' })
+    })
+  }
+
+  #weigh({ here, told, coming }: Extract<Effect, { kind: 'weigh_deletions' }>): void {
+    this.handle({
+      kind: 'deletions_weighed',
+      here: weigh(this.index, here),
+      told: weigh(this.index, told, coming),
+      total: this.index.totals().files,
+      isEmptied: this.disk.files.size === 0,
+      isScanning: false,
+      isLooking: this.#hinted.size > 0,
     })
   }
 

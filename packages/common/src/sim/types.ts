@@ -2,6 +2,7 @@ import type { Effect, FolderEvent } from '../core/agent/events.ts'
 import type { FolderState } from '../core/agent/state.ts'
 import type { FolderIndex } from '../core/causal/folder-index.ts'
 import type { ReplicaId } from '../core/causal/types.ts'
+import type { DeletionLimits } from '../core/policy/deletion-limits.ts'
 import type { SimDisk } from './sim-disk.ts'
 
 export type Step = (state: FolderState, event: FolderEvent) => { state: FolderState; effects: readonly Effect[] }
@@ -25,6 +26,8 @@ export interface Parts {
   /** The real one when left out. */
   readonly step?: Step | undefined
   readonly makeDisk?: (() => SimDisk) | undefined
+  /** What may vanish at once; nothing is guarded when left out. */
+  readonly guard?: DeletionLimits | undefined
 }
 
 /** `round`: see `resend` in the protocol. */

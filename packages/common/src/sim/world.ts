@@ -61,10 +61,10 @@ export class SimWorld {
   }
 
   addAgent(name: string): SimAgent {
-    const { makeIndex, makeDisk, step } = this.#parts
+    const { makeIndex, makeDisk, step, guard } = this.#parts
     const index = makeIndex(this.newReplica(name))
     const disk = makeDisk?.() ?? new SimDisk()
-    const agent = new SimAgent({ name, index, disk, world: this, step: step ?? realStep })
+    const agent = new SimAgent({ name, index, disk, world: this, step: step ?? realStep, guard })
     this.agents.push(agent)
     return agent
   }

@@ -1,6 +1,7 @@
 import type { ApplyItem, ApplyResult, Effect, FetchOutcome, FolderEvent, Seen } from '../core/agent/events.ts'
 import { type FolderState, initialState } from '../core/agent/state.ts'
 import { step } from '../core/agent/step.ts'
+import { weigh } from '../core/agent/weigh.ts'
 import { emptyDigest } from '../core/causal/digest.ts'
 import { type Folding, NamesInUse } from '../core/causal/folding.ts'
 import { blockerOf } from '../core/causal/paths.ts'
@@ -13,9 +14,11 @@ import type {
   ReplicaId,
   VersionVector,
 } from '../core/causal/types.ts'
+import type { DeletionLimits } from '../core/policy/deletion-limits.ts'
 import { MemoryIndex } from './memory-index.ts'
 
 type WithoutTime<T> = T extends unknown ? Omit<T, 'at'> : never
+type EventOf<K extends FolderEvent['kind']> = Extract<FolderEvent, { kind: K }>
 type EffectOf<K extends Effect['kind']> = Extract<Effect, { kind: K }>
 
 export const here = 'here.1' as ReplicaId
@@ -25,6 +28,7 @@ interface Nature {
   readonly scope?: string
   readonly wordEveryMs?: number
   readonly folding?: Folding
+  readonly guard?: DeletionLimits | undefined
 }
 
 interface Announcement {
@@ -51,11 +55,10 @@ export class StepDriver {
   now = 1000
   readonly #folding: Folding | undefined
 
-  constructor({ scope = '', wordEveryMs = Number.POSITIVE_INFINITY, folding }: Nature = {}) {
+  constructor({ scope = '', wordEveryMs = Number.POSITIVE_INFINITY, folding, guard }: Nature = {}) {
     this.#folding = folding
-
     const folder = 'folder' as FolderId
-    this.state = initialState({ folder, self, replica: here, knowledge: {}, scope, wordEveryMs, folding })
+    this.state = initialState({ folder, self, replica: here, knowledge: {}, scope, wordEveryMs, folding, guard })
   }
 
   send(event: WithoutTime<FolderEvent>): Effects {
@@ -192,6 +195,20 @@ export class StepDriver {
     return this.send({ kind: 'applied', items: ended })
   }
 
+  /** What the index says to the question how much is at stake. */
+  weighed({ here, told, coming }: EffectOf<'weigh_deletions'>, facts: Partial<Facts> = {}): Effects {
+    return this.send({
+      kind: 'deletions_weighed',
+      here: weigh(this.index, here),
+      told: weigh(this.index, told, coming),
+      total: this.index.totals().files,
+      isEmptied: false,
+      isScanning: false,
+      isLooking: false,
+      ...facts,
+    })
+  }
+
   tick(afterMs: number): Effects {
     this.now += afterMs
     return this.send({ kind: 'ticked' })
@@ -205,6 +222,8 @@ export class StepDriver {
     return { path, local: this.index.get(path), disk: this.disk.get(path) }
   }
 }
+
+type Facts = Pick<EventOf<'deletions_weighed'>, 'isEmptied' | 'isScanning' | 'isLooking'>
 
 interface Ending {
   readonly outcome: FetchOutcome

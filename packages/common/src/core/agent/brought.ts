@@ -9,6 +9,26 @@ export interface SessionPlan {
   readonly entries: readonly Entry[]
   /** Directories that have nothing in them here: Unison may copy them whole, with files that nobody has told us of. */
   readonly directories: readonly RelativePath[]
+  /** What this replica had of the entries: what Unison puts aside of them is no edit that nobody has seen. */
+  readonly replaced?: readonly Replaced[]
+}
+
+export interface Replaced {
+  readonly path: RelativePath
+  readonly hash: string
+  readonly size: number
+  readonly mtimeUs: number
+}
+
+/** Contents of this replica that a session with these items replaces. */
+export function replacedBy(items: readonly FetchItem[]): Replaced[] {
+  return items.flatMap(({ entry: { path }, local, transit }): Replaced[] => {
+    const isFile = local !== undefined && !local.deleted && local.kind !== 'dir'
+    const known = isFile ? [{ path, hash: local.hash, size: local.size, mtimeUs: local.mtimeUs }] : []
+    // What a session left here before is the peer's own.
+    const left = transit ? [{ path, hash: '', size: transit.size, mtimeUs: transit.mtimeUs }] : []
+    return [...known, ...left]
+  })
 }
 
 export function sessionPlan(
@@ -16,13 +36,20 @@ export function sessionPlan(
   items: readonly FetchItem[],
   directories: Iterable<RelativePath>,
 ): SessionPlan {
-  return { peer, entries: items.map(({ entry }) => plain(entry)), directories: [...directories] }
+  return {
+    peer,
+    entries: items.map(({ entry }) => plain(entry)),
+    directories: [...directories],
+    replaced: replacedBy(items),
+  }
 }
 
 /** What sessions that were cut off by a crash may have brought. */
 export class CutOffSessions {
   readonly #entries = new Map<RelativePath, Brought>()
   readonly #directories = new Map<RelativePath, NodeId>()
+  /** What they may have replaced. */
+  readonly replaced: Replaced[] = []
 
   get isEmpty(): boolean {
     return this.#entries.size === 0
@@ -36,7 +63,8 @@ export class CutOffSessions {
     return [...this.#directories.keys()]
   }
 
-  add({ peer, entries, directories }: SessionPlan): void {
+  add({ peer, entries, directories, replaced = [] }: SessionPlan): void {
+    this.replaced.push(...replaced)
     for (const entry of entries) this.#entries.set(entry.path, { peer, entry })
     for (const path of directories) this.#directories.set(path, peer)
   }
@@ -54,5 +82,6 @@ export class CutOffSessions {
   clear(): void {
     this.#entries.clear()
     this.#directories.clear()
+    this.replaced.length = 0
   }
 }

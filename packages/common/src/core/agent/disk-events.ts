@@ -2,9 +2,11 @@ import { adopted, changed } from '../causal/change.ts'
 import { matches } from '../causal/content.ts'
 import { need } from '../causal/need.ts'
 import type { DiskState, Entry, NodeId, RelativePath, Row } from '../causal/types.ts'
+import { holdBack } from './deletions.ts'
 import { current, type Draft, editPeer, putRow, reviewHeldAt, setClaim, takeDot, wantedOf } from './draft.ts'
 import type { ArrivedItem, EventOf, FetchedItem, Seen } from './events.ts'
 import { bounds, type Claim, type Wanted } from './state.ts'
+import { forgetVanished } from './vanished.ts'
 import { newWish } from './wishes.ts'
 
 /** The disk may have changed here. In this order: nothing new; an echo of what a peer told us (not an edit: this is what stops
@@ -17,6 +19,7 @@ export function observeOne(draft: Draft, seen: Seen): void {
   const { path, local, disk } = seen
   const row = current(draft, path, local)
   if (matches(row, disk)) {
+    forgetVanished(draft, path)
     noteStat(draft, path, row, disk)
     return
   }
@@ -28,6 +31,7 @@ export function observeOne(draft: Draft, seen: Seen): void {
     return
   }
   setClaim(draft, path, undefined)
+  if (disk === undefined && holdBack(draft, path)) return
   putRow(draft, changed(path, row, disk, takeDot(draft)))
 }
 

@@ -1,6 +1,7 @@
 import { conflictPath } from '../causal/conflict-name.ts'
 import { ancestors } from '../causal/paths.ts'
 import type { NodeId, RelativePath, Row } from '../causal/types.ts'
+import { isGuarded } from './deletions.ts'
 import { type Draft, editPeer, setClaim, takeId } from './draft.ts'
 import type { ApplyItem, FetchItem, Operation } from './events.ts'
 import { namesInTheMaking } from './names.ts'
@@ -72,6 +73,7 @@ function isLateTurn(draft: Draft, id: NodeId, peer: PeerState): boolean {
 function isEligible(draft: Draft, id: NodeId, wish: Wanted): boolean {
   if (wish.need === 'wait' || wish.need === 'later' || wish.notBefore > draft.at || wish.twin !== undefined)
     return false
+  if (isGuarded(draft, id, wish)) return false
   const claim = draft.claims.get(wish.entry.path)
   return claim === undefined || (claim.stage === 'ready' && claim.peer === id)
 }

@@ -3,9 +3,11 @@ import { need } from '../causal/need.ts'
 import { ancestors } from '../causal/paths.ts'
 import type { Dot, Entry, NodeId, RelativePath, Row, VersionVector } from '../causal/types.ts'
 import { compare } from '../causal/version-vector.ts'
+import type { Deletions } from './deletion-state.ts'
 import type { CommitRow, Effect } from './events.ts'
 import type { LayeredMap } from './layered-map.ts'
 import { type Claim, type FolderState, initialPeer, type PeerState, type Wanted } from './state.ts'
+import { forgetVanished } from './vanished.ts'
 import { claimFlag, wishFlag } from './wishes.ts'
 
 /** A step's workspace: private copies that its functions change, so that `step` as a whole stays pure. */
@@ -29,6 +31,8 @@ export interface Draft {
   hasNews: boolean
   /** When something is due, ms. */
   wakeAt: number
+  deletions: Deletions
+  ownVanished: boolean
 }
 
 export function begin(state: FolderState, at: number): Draft {
@@ -49,6 +53,8 @@ export function begin(state: FolderState, at: number): Draft {
     ownClaims: false,
     hasNews: false,
     wakeAt: Number.POSITIVE_INFINITY,
+    deletions: state.deletions,
+    ownVanished: false,
   }
 }
 
@@ -102,6 +108,7 @@ export function current(draft: Draft, path: RelativePath, local: Row | undefined
  *  conflict, or may need nothing but its vector joined. */
 export function putRow(draft: Draft, row: CommitRow): void {
   draft.rows.set(row.path, row)
+  forgetVanished(draft, row.path)
   for (const [id, peer] of draft.peers) {
     const wish = peer.wanted.get(row.path)
     if (wish) refresh(draft, id, wish)
@@ -215,8 +222,8 @@ export function finish(draft: Draft): { state: FolderState; effects: readonly Ef
   if (restats.length > 0) effects.push({ kind: 'restat', items: restats.map(([path, stat]) => ({ path, stat })) })
   effects.push(...draft.effects)
   if (draft.observe.size > 0) effects.push({ kind: 'observe', paths: [...draft.observe] })
-  const { knowledge, collected, peers, claims } = draft
-  const state = { ...draft.state, knowledge, collected, peers, claims }
+  const { knowledge, collected, peers, claims, deletions } = draft
+  const state = { ...draft.state, knowledge, collected, peers, claims, deletions }
   return { state, effects }
 }
 

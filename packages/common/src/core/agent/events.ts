@@ -74,6 +74,12 @@ export interface FetchedItem extends ArrivedItem {
   readonly ran: boolean
 }
 
+/** Files that would go, and those among them whose content would be nowhere in the folder any more. */
+export interface DeletionWeight {
+  readonly files: number
+  readonly lost: number
+}
+
 /** `refused`: the gentle way (no force) left something undone; the next try may follow at once. */
 export type FetchOutcome = 'done' | 'refused' | 'failed'
 
@@ -152,6 +158,21 @@ export type FolderEvent = { readonly at: number } & (
     }
   /** Entries at which the peer has another content than we, at the same version. */
   | { readonly kind: 'entries_disputed'; readonly peer: NodeId; readonly items: readonly RemoteItem[] }
+  | {
+      readonly kind: 'deletions_weighed'
+      readonly here: DeletionWeight
+      readonly told: DeletionWeight
+      /** Files of the index. */
+      readonly total: number
+      /** Nothing is left in the root. */
+      readonly isEmptied: boolean
+      /** More may be found to have vanished. */
+      readonly isScanning: boolean
+      /** What has come under other names may not have been read yet. */
+      readonly isLooking: boolean
+    }
+  | { readonly kind: 'deletions_approved' }
+  | { readonly kind: 'deletions_refused' }
   | { readonly kind: 'retry_requested' }
   | { readonly kind: 'follow_set'; readonly follows: Follows }
   | { readonly kind: 'order_set'; readonly peer: NodeId; readonly ordered: boolean }
@@ -247,5 +268,13 @@ export type Effect =
       readonly partial: ReadonlySet<RelativePath>
     }
   | { readonly kind: 'observe'; readonly paths: readonly RelativePath[] }
+  | {
+      readonly kind: 'weigh_deletions'
+      /** What has vanished here, and what peers have deleted. */
+      readonly here: readonly RelativePath[]
+      readonly told: readonly RelativePath[]
+      /** Contents that peers have under names that are not here yet: how many of each hash. */
+      readonly coming: ReadonlyMap<string, number>
+    }
   | { readonly kind: 'reincarnate' }
   | { readonly kind: 'wake'; readonly at: number }

@@ -55,6 +55,11 @@ export class LayeredMap<V> implements ReadonlyMap<RelativePath, V> {
     return this.#counts.some((count, bit) => count > 0 && (flags & (1 << bit)) !== 0)
   }
 
+  /** How many values have this flag. */
+  countOf(flag: number): number {
+    return this.#counts[31 - Math.clz32(flag)] ?? 0
+  }
+
   /** False when no path lies below this one; true when one may. */
   mayHoldBelow(path: RelativePath): boolean {
     return this.#parents.has(path)

@@ -5,6 +5,7 @@ import { type Need, need } from '../causal/need.ts'
 import type { NodeId, ReplicaId, VersionVector } from '../causal/types.ts'
 import { compare, covers, emptyVector, merge } from '../causal/version-vector.ts'
 import { inherit, isNewNeighbour, mayHoldDead, mayRaise } from './collection.ts'
+import { meetVanished, noteTold } from './deletions.ts'
 import { removeBrought } from './disk-events.ts'
 import {
   bury,
@@ -140,6 +141,7 @@ export function onEntries(draft: Draft, event: EventOf<'entries_received'>): voi
     heard: hear(fresh.incoming.heard, told),
   }
   editPeer(draft, event.peer, { incoming, announced, outgoing })
+  if (event.items.some(({ remote }) => remote.deleted)) noteTold(draft)
 }
 
 /** Which of the two is kept under its name follows from the same rules as in any conflict, on both sides. */
@@ -166,6 +168,7 @@ function receiveOne(draft: Draft, peer: NodeId, { remote, local, blockedBy, twin
   const isOld = !row && remote.deleted && covers(draft.collected, remote.vector)
   const now = isOld ? nothing : need(row, remote)
   const wanted = wantedOf(draft, peer)
+  if (now.kind !== 'nothing') meetVanished(draft, remote.path)
   // The news of a change that reached the disk before its entry did.
   const claim = draft.claims.get(remote.path)
   if (claim?.stage === 'quarantine') draft.observe.add(remote.path)

@@ -13,6 +13,8 @@ import type {
   StatSignature,
   VersionVector,
 } from '../causal/types.ts'
+import type { DeletionLimits } from '../policy/deletion-limits.ts'
+import { type Deletions, noDeletions } from './deletion-state.ts'
 import { LayeredMap } from './layered-map.ts'
 import { claimFlags, wishFlags } from './wishes.ts'
 
@@ -52,6 +54,9 @@ export interface FolderState {
   readonly saidAt: number | undefined
   /** Tombstones up to here have been looked for. */
   readonly sought: VersionVector
+  /** What may vanish at once without a person's word; undefined: deletions are not held back at all. */
+  readonly guard: DeletionLimits | undefined
+  readonly deletions: Deletions
 }
 
 export type Follows = 'peers' | 'orders'
@@ -175,6 +180,8 @@ export interface Wanted {
   readonly isDead?: boolean
   /** What is here already under a name that the file system does not tell from this one. */
   readonly twin?: RelativePath | undefined
+  /** A deletion that has been weighed, or that a person has approved. */
+  readonly isCleared: boolean
 }
 
 export interface Disagreement {
@@ -204,6 +211,7 @@ export const bounds = {
   firstWordMs: 600_000,
 } as const
 
+/** What a folder's state is made of; without a guard deletions are not held back. */
 export interface Beginning {
   readonly folder: FolderId
   readonly self: NodeId
@@ -214,6 +222,7 @@ export interface Beginning {
   readonly scope?: string
   readonly wordEveryMs?: number
   readonly folding?: Folding | undefined
+  readonly guard?: DeletionLimits | undefined
 }
 
 export function initialState(beginning: Beginning): FolderState {
@@ -223,6 +232,7 @@ export function initialState(beginning: Beginning): FolderState {
     collected = {},
     wordEveryMs = Number.POSITIVE_INFINITY,
     folding,
+    guard,
     ...rest
   } = beginning
   return {
@@ -237,6 +247,8 @@ export function initialState(beginning: Beginning): FolderState {
     begunAt: undefined,
     saidAt: undefined,
     sought: {},
+    guard,
+    deletions: noDeletions,
     peers: new Map(),
     claims: new LayeredMap(claimFlags),
     applying: 0,

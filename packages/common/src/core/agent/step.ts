@@ -2,6 +2,7 @@ import type { NodeId } from '../causal/types.ts'
 import { onApplied } from './applied-events.ts'
 import { onMembers, onSharersSet, onTombstonesRead, speak } from './collection.ts'
 import { onDamageFound } from './damage.ts'
+import { onApproved, onRefused, onWeighed, weighDeletions } from './deletions.ts'
 import { onFetchFinished, onObserved } from './disk-events.ts'
 import { dispatch } from './dispatch.ts'
 import { begin, blockWishes, type Draft, editPeer, finish, reviewHeld, setClaim, wantedOf } from './draft.ts'
@@ -22,6 +23,7 @@ export function step(state: FolderState, event: FolderEvent): { state: FolderSta
   reviewTwins(draft)
   raiseKnowledge(draft)
   speak(draft)
+  weighDeletions(draft)
   dispatch(draft)
   readForPeers(draft)
   wake(draft)
@@ -45,6 +47,9 @@ const handlers: Handlers = {
   members_received: onMembers,
   sharers_set: onSharersSet,
   tombstones_read: onTombstonesRead,
+  deletions_weighed: onWeighed,
+  deletions_approved: onApproved,
+  deletions_refused: onRefused,
   retry_requested: retryAll,
   follow_set: onFollowSet,
   order_set: onOrderSet,
@@ -116,5 +121,7 @@ function wake(draft: Draft): void {
         earliest = Math.min(earliest, wish.notBefore)
     }
   }
+  const { weighAt, isWeighing } = draft.deletions
+  if (weighAt !== undefined && !isWeighing) earliest = Math.min(earliest, Math.max(weighAt, draft.at + 1))
   if (earliest < Number.POSITIVE_INFINITY) draft.effects.push({ kind: 'wake', at: earliest })
 }

@@ -10,7 +10,7 @@ import { isDirectoryInTheWay, operationsFor, wishFlag, wishFlags } from './wishe
 const row = (entry: Entry): Row => ({ ...entry, seq: 1, stat: undefined })
 
 function wish(entry: Entry, local: Entry | undefined, more: Partial<Wanted> = {}): Wanted {
-  const none = { blockedBy: undefined, transit: undefined, attempts: 0, notBefore: 0, reason: '' }
+  const none = { blockedBy: undefined, transit: undefined, attempts: 0, notBefore: 0, reason: '', isCleared: false }
   return { entry, local: local && row(local), need: 'take', keep: false, ...none, ...more }
 }
 

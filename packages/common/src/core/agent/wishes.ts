@@ -4,7 +4,7 @@ import type { Operation } from './events.ts'
 import type { Claim, Wanted } from './state.ts'
 
 /** What a search among all wishes may be for; when no wish has it, there is nothing to search. */
-export const wishFlag = { later: 1, blocked: 2, deferred: 4, operations: 8, prompt: 16 } as const
+export const wishFlag = { later: 1, blocked: 2, deferred: 4, operations: 8, prompt: 16, deletion: 32 } as const
 
 export function wishFlags(wish: Wanted): number {
   return (
@@ -12,8 +12,14 @@ export function wishFlags(wish: Wanted): number {
     (wish.blockedBy ? wishFlag.blocked : 0) |
     (wish.notBefore > 0 ? wishFlag.deferred : 0) |
     (needsOperation(wish) ? wishFlag.operations : 0) |
-    (wish.need !== 'wait' && !isLate(wish) ? wishFlag.prompt : 0)
+    (wish.need !== 'wait' && !isLate(wish) && !isDeletion(wish) ? wishFlag.prompt : 0) |
+    (isDeletion(wish) && wish.local?.kind !== 'dir' ? wishFlag.deletion : 0)
   )
+}
+
+/** A version of this replica is to go, and nobody has weighed yet whether that may be. */
+export function isDeletion({ entry, local, need, isCleared }: Wanted): boolean {
+  return entry.deleted && !isCleared && need !== 'wait' && local !== undefined && !local.deleted
 }
 
 export const claimFlag = { ready: 1, quarantine: 2 } as const
@@ -23,7 +29,7 @@ export function claimFlags({ stage }: Claim): number {
 }
 
 export function newWish(entry: Entry, local: Row | undefined): Wanted {
-  const none = { blockedBy: undefined, transit: undefined, attempts: 0, notBefore: 0, reason: '' }
+  const none = { blockedBy: undefined, transit: undefined, attempts: 0, notBefore: 0, reason: '', isCleared: false }
   return { entry, local, need: 'take', keep: false, ...none }
 }
 

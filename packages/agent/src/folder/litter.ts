@@ -1,0 +1,84 @@
+import { parentOf } from '@spansync/common/core/causal/paths'
+import type { Entry, RelativePath, VersionVector } from '@spansync/common/core/causal/types'
+import { covers } from '@spansync/common/core/causal/version-vector'
+import type { FolderIndex } from '@spansync/common/ports'
+import { cleanLeftovers, targetOf } from '../unison/leftovers.ts'
+
+export interface LitterOptions {
+  readonly root: string
+  readonly index: Pick<FolderIndex, 'get'>
+  /** Something is under way at the path: a session may be writing it. */
+  readonly isClaimed: (path: RelativePath) => boolean
+  /** A peer has told of a version that is to come, or none has told of anything yet. */
+  readonly mayBeWanted: (path: RelativePath) => boolean
+}
+
+/** What sessions that did not bring what they should may have left beside it. Unison goes on with its unfinished files, so they are
+ *  worth keeping for as long as the version is wanted; but often that comes in another way, from another peer, or another version
+ *  comes, and then nobody would ever take them away. */
+export class Litter {
+  readonly #options: LitterOptions
+  /** By path, what was to come; undefined: not known, any change of the path settles it. */
+  readonly #open = new Map<RelativePath, VersionVector | undefined>()
+  /** Paths with something to take away beside them. */
+  readonly #due = new Set<RelativePath>()
+
+  constructor(options: LitterOptions) {
+    this.#options = options
+  }
+
+  /** These should have come, and did not. */
+  async note(entries: readonly Entry[]): Promise<void> {
+    for (const { path, vector } of entries) this.#open.set(path, vector)
+    await this.#settle(entries.map(({ path }) => path))
+  }
+
+  /** Left by an earlier life: names of temporary files, relative to the root. */
+  found(files: readonly string[]): void {
+    for (const file of files) {
+      const path = targetOf(file)
+      if (path !== undefined && !this.#open.has(path)) this.#open.set(path, undefined)
+    }
+  }
+
+  /** A scan has found these: what nobody waits for goes. Somebody may have moved the directory in which a session was at work. */
+  async sweep(files: readonly string[]): Promise<void> {
+    for (const file of files) {
+      const path = targetOf(file)
+      if (path === undefined || this.#open.get(path) !== undefined || this.#options.mayBeWanted(path)) continue
+      this.#open.delete(path)
+      this.#due.add(path)
+    }
+    await this.#clean()
+  }
+
+  /** The index has changed there. */
+  async committed(rows: readonly { readonly path: RelativePath }[]): Promise<void> {
+    if (this.#open.size === 0 && this.#due.size === 0) return
+    const paths = rows.flatMap(({ path }) => (this.#open.has(path) ? [path] : []))
+    for (const path of paths) if (this.#open.get(path) === undefined) this.#open.set(path, {})
+    await this.#settle(paths)
+  }
+
+  async #settle(paths: readonly RelativePath[]): Promise<void> {
+    for (const path of paths) {
+      const wanted = this.#open.get(path)
+      const row = this.#options.index.get(path)
+      if (wanted === undefined || row === undefined || !covers(row.vector, wanted)) continue
+      this.#open.delete(path)
+      this.#due.add(path)
+    }
+    await this.#clean()
+  }
+
+  async #clean(): Promise<void> {
+    if (this.#due.size === 0) return
+    const { root, isClaimed } = this.#options
+    const targets = new Set([...this.#due].filter((path) => !this.#open.has(path) && !isClaimed(path)))
+    for (const path of targets) this.#due.delete(path)
+    if (targets.size === 0) return
+    const directories = [...targets].map(parentOf)
+    // Also what is as young as can be.
+    await cleanLeftovers(root, { directories, targets, olderThanMs: 0, now: Number.POSITIVE_INFINITY })
+  }
+}

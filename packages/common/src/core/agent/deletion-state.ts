@@ -1,0 +1,41 @@
+import { LayeredMap } from './layered-map.ts'
+
+/** Deletions that are held back, see `deletions.ts`. */
+export interface Deletions {
+  /** What has vanished here and is alive in the index. */
+  readonly vanished: LayeredMap<Vanished>
+  /** When the first of those came that have not been weighed, ms. */
+  readonly since: number | undefined
+  /** When to weigh them, ms; undefined: nothing has been added. */
+  readonly weighAt: number | undefined
+  /** The shell has been asked. */
+  readonly isWeighing: boolean
+  /** What waits for a person: deletions made here, and those that peers tell of. */
+  readonly waiting: { readonly here: Waiting | undefined; readonly peers: Waiting | undefined }
+}
+
+export interface Vanished {
+  /** To be told when the disk still shows it. */
+  readonly isReleased: boolean
+}
+
+export interface Waiting {
+  /** Files that would go, and all that the replica has. */
+  readonly files: number
+  readonly total: number
+  /** `emptied`: nothing is left in the root. */
+  readonly cause: 'share' | 'emptied'
+}
+
+export const noDeletions: Deletions = {
+  vanished: new LayeredMap(() => 0),
+  since: undefined,
+  weighAt: undefined,
+  isWeighing: false,
+  waiting: { here: undefined, peers: undefined },
+}
+
+/** What has vanished here is still to be weighed, or to be told. */
+export function isUndecided({ vanished, waiting }: Deletions): boolean {
+  return vanished.size > 0 && waiting.here === undefined
+}

@@ -1,0 +1,58 @@
+import { connectControl } from '@spansync/agent/control/client'
+import { replicaDifferences } from '../lab/replicas.ts'
+import type { SpansyncNode } from '../lab/spansync-node.ts'
+import { DeadlineError, until } from '../lab/until.ts'
+import type { World } from './world.ts'
+
+/** What a quiet machine needs is a few seconds; `until` gives three times this. */
+const deadlineMs = 20_000
+
+/** Everything is up: waits until all replicas are equal and everybody knows. Only one agent is asked to look at its disk again: the
+ *  others have to have noticed by themselves. Answers why they are not, or nothing. */
+export async function settle(world: World): Promise<string[]> {
+  const { fleet, coordinator } = world
+  const died = await revive(world)
+  try {
+    await fleet.connected(deadlineMs)
+    if (coordinator !== undefined) await coordinator.attempt(['mode', 'centralised'])
+    const [first] = fleet.agents
+    if (first === undefined) return []
+    let said: string[] = []
+    const agree = async (): Promise<boolean> => {
+      said = await disagreement(first, fleet.agents.length)
+      return said.length === 0
+    }
+    await until(agree, { deadlineMs, intervalMs: 50, what: () => `all agents agree\n${said.join('\n')}` })
+    let differences: string[] = []
+    const equal = (): boolean => {
+      differences = replicaDifferences(fleet.agents)
+      return differences.length === 0
+    }
+    await until(equal, { deadlineMs: 4000, what: () => `replicas are equal\n${differences.join('\n')}` })
+    return died
+  } catch (error) {
+    if (!(error instanceof DeadlineError)) throw error
+    return [...died, `not settled: ${error.message}`]
+  }
+}
+
+/** Starts what was killed and not healed; answers what has died by itself. */
+async function revive({ fleet, coordinator }: World): Promise<string[]> {
+  if (coordinator !== undefined && !coordinator.alive) await coordinator.start()
+  const dead = fleet.agents.filter((agent) => !agent.alive)
+  await Promise.all(dead.map((agent) => agent.start()))
+  return dead.map(({ name }) => `the agent on ${name} ended by itself`)
+}
+
+/** Asks one agent, which asks all others. */
+export async function disagreement(agent: SpansyncNode, agents: number): Promise<string[]> {
+  const { folders } = await connectControl(agent.home).sync({ folder: 'f', wait: true, timeoutMs: 5000 })
+  const [folder] = folders
+  if (folder === undefined) return ['the folder is not there']
+  const { equal, error, replicas } = folder
+  const lagging = replicas.filter(({ state }) => state !== 'equal')
+  const problems = [...lagging, ...(error === undefined ? [] : [error])].map((one) => JSON.stringify(one))
+  if (problems.length > 0) return problems
+  if (!equal) return ['not equal']
+  return replicas.length === agents - 1 ? [] : [`only ${replicas.length} other replicas answer`]
+}

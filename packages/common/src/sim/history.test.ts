@@ -68,6 +68,7 @@ describe.skipIf(chosen)('random histories', () => {
     ['tombstones are dropped, and machines removed and taken back', 'collects'],
     ['tombstones are dropped and indexes are lost', 'collects-losses'],
     ['many deletions wait until they are approved', 'guarded'],
+    ['they wait, and tombstones are dropped', 'collects-guarded'],
   ] as const)('hold when %s: 250 of them', { timeout: 2 * minutes }, (_, kind) => {
     expect(failuresIn(kind, range(0, 250))).toEqual([])
   })

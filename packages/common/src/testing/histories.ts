@@ -6,9 +6,10 @@ import { MemoryIndex } from './memory-index.ts'
 type Kind = (typeof kinds)[number]
 const kinds = [
   ...(['plain', 'crashes', 'faults', 'whole', 'reopens'] as const),
-  ...(['losses', 'orders', 'guarded', 'collects', 'collects-losses'] as const),
+  ...(['losses', 'orders', 'guarded', 'collects', 'collects-losses', 'collects-guarded'] as const),
 ] as const
 
+const guard = { share: 0.3, files: 2 }
 const faults = { transfer: 0.2, apply: 0.1, missedHint: 0.1 }
 
 const options: Record<Kind, Omit<HistoryOptions, 'seed' | 'operations' | Exclude<keyof Parts, 'guard'>>> = {
@@ -22,14 +23,15 @@ const options: Record<Kind, Omit<HistoryOptions, 'seed' | 'operations' | Exclude
   'collects-losses': { crashes: true, reopens: true, losses: true, collects: true, faults },
   orders: { crashes: true, reopens: true, orders: true, faults },
   // Most deletions wait, of so few files.
-  guarded: { crashes: true, reopens: true, faults, approvals: true, guard: { share: 0.3, files: 2 } },
+  guarded: { crashes: true, reopens: true, faults, approvals: true, guard },
+  'collects-guarded': { crashes: true, reopens: true, collects: true, faults, approvals: true, guard },
 }
 
 export const makeIndex: Parts['makeIndex'] = (replica) => new MemoryIndex(replica)
 
 /** Everything settles within two quarantines, whatever came before; where deletions had to wait for a person, within the longest pause
  *  before a next try. */
-const mostSettleMs = (kind: Kind): number => (kind === 'guarded' ? 330_000 : 30_000)
+const mostSettleMs = (kind: Kind): number => (kind.endsWith('guarded') ? 330_000 : 30_000)
 
 export function runKind(kind: Kind, seed: number, parts: Partial<Parts> = {}): Settled {
   const settled = runHistory({ seed, makeIndex, ...options[kind], ...parts })

@@ -464,12 +464,12 @@ export class FolderEngine {
     }
   }
 
-  #weigh({ here, told, coming }: Extract<Effect, { kind: 'weigh_deletions' }>): void {
+  #weigh({ here, told, going, coming }: Extract<Effect, { kind: 'weigh_deletions' }>): void {
     const { root, isScanning, hasHints } = this.options
     this.#postLater(() => ({
       kind: 'deletions_weighed',
-      here: weigh(this.index, here),
-      told: weigh(this.index, told, coming),
+      here: weigh(this.index, here, { going }),
+      told: weigh(this.index, told, { going, coming }),
       total: this.index.totals().files,
       isEmptied: isEmptied(root, this.index.totals()),
       isScanning: this.#busy > 0 || isScanning(),

@@ -235,11 +235,11 @@ export class SimAgent {
     })
   }
 
-  #weigh({ here, told, coming }: Extract<Effect, { kind: 'weigh_deletions' }>): void {
+  #weigh({ here, told, going, coming }: Extract<Effect, { kind: 'weigh_deletions' }>): void {
     this.handle({
       kind: 'deletions_weighed',
-      here: weigh(this.index, here),
-      told: weigh(this.index, told, coming),
+      here: weigh(this.index, here, { going }),
+      told: weigh(this.index, told, { going, coming }),
       total: this.index.totals().files,
       isEmptied: this.disk.files.size === 0,
       isScanning: false,

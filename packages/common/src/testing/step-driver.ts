@@ -196,11 +196,11 @@ export class StepDriver {
   }
 
   /** What the index says to the question how much is at stake. */
-  weighed({ here, told, coming }: EffectOf<'weigh_deletions'>, facts: Partial<Facts> = {}): Effects {
+  weighed({ here, told, going, coming }: EffectOf<'weigh_deletions'>, facts: Partial<Facts> = {}): Effects {
     return this.send({
       kind: 'deletions_weighed',
-      here: weigh(this.index, here),
-      told: weigh(this.index, told, coming),
+      here: weigh(this.index, here, { going }),
+      told: weigh(this.index, told, { going, coming }),
       total: this.index.totals().files,
       isEmptied: false,
       isScanning: false,

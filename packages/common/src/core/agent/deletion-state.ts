@@ -1,3 +1,4 @@
+import type { RelativePath } from '../causal/types.ts'
 import { LayeredMap } from './layered-map.ts'
 
 /** Deletions that are held back, see `deletions.ts`. */
@@ -10,6 +11,8 @@ export interface Deletions {
   readonly weighAt: number | undefined
   /** The shell has been asked. */
   readonly isWeighing: boolean
+  /** What the shell was asked about last: a person's word concerns no more than that. */
+  readonly weighed: { readonly here: ReadonlySet<RelativePath>; readonly told: ReadonlySet<RelativePath> }
   /** What waits for a person: deletions made here, and those that peers tell of. */
   readonly waiting: { readonly here: Waiting | undefined; readonly peers: Waiting | undefined }
 }
@@ -32,6 +35,7 @@ export const noDeletions: Deletions = {
   since: undefined,
   weighAt: undefined,
   isWeighing: false,
+  weighed: { here: new Set(), told: new Set() },
   waiting: { here: undefined, peers: undefined },
 }
 

@@ -88,9 +88,10 @@ export function weighDeletions(draft: Draft): void {
   if (weighAt === undefined || isWeighing || draft.at < weighAt) return
   const here = [...vanished].flatMap(([path, { isReleased }]) => (isReleased ? [] : [path]))
   const told = isHeldBack(draft) ? [...toldDeletions(draft)].map(({ wish }) => wish.entry.path) : []
-  setDeletions(draft, { weighAt: undefined, isWeighing: here.length + told.length > 0 })
+  const weighed = { here: new Set(here), told: new Set(told) }
+  setDeletions(draft, { weighAt: undefined, isWeighing: here.length + told.length > 0, weighed })
   if (here.length + told.length === 0) return
-  draft.effects.push({ kind: 'weigh_deletions', here, told: [...new Set(told)], coming: comingOf(draft) })
+  draft.effects.push({ kind: 'weigh_deletions', ...weighed, going: goingOf(draft), coming: comingOf(draft) })
 }
 
 /** A waiting set that nothing is left of: it was put back, or the peer that told of it has gone and will tell of it again. */
@@ -106,6 +107,15 @@ function forgetSettled(draft: Draft): void {
 function* toldDeletions(draft: Draft): Generator<{ id: NodeId; wish: Wanted }> {
   for (const [id, { wanted }] of draft.peers)
     for (const wish of wanted.values()) if (isDeletion(wish)) yield { id, wish }
+}
+
+/** Whatever is to go, for whatever reason: no copy there saves another. */
+function goingOf(draft: Draft): Set<RelativePath> {
+  const going = new Set<RelativePath>()
+  for (const [path] of draft.deletions.vanished) going.add(path)
+  for (const { wanted } of draft.peers.values())
+    for (const { entry } of wanted.values()) if (entry.deleted) going.add(entry.path)
+  return going
 }
 
 /** How many files with each content peers have that are not here yet. */
@@ -173,21 +183,23 @@ function verdict({ state }: Draft, { weight, total, before, isEmptied }: Judged)
 
 /** They are told as soon as the disk has been asked once more. */
 function releaseVanished(draft: Draft): void {
-  const held = [...draft.deletions.vanished].filter(([, { isReleased }]) => !isReleased)
+  const weighed = draft.deletions.weighed.here
+  const held = [...draft.deletions.vanished].filter(([path, { isReleased }]) => !isReleased && weighed.has(path))
   for (const [path] of held) meetVanished(draft, path)
 }
 
-function clearTold(draft: Draft): void {
+function clearTold(draft: Draft, mayGo: (path: RelativePath) => boolean = () => true): void {
   for (const { id, wish } of [...toldDeletions(draft)]) {
+    if (!mayGo(wish.entry.path)) continue
     wantedOf(draft, id).set(wish.entry.path, { ...wish, isCleared: true, notBefore: 0 })
   }
 }
 
 /** A person has said that the deletions that wait are meant. What has not been weighed yet is none of them. */
 export function onApproved(draft: Draft): void {
-  const { here, peers } = draft.deletions.waiting
-  if (here) releaseVanished(draft)
-  if (peers) clearTold(draft)
+  const { waiting, weighed } = draft.deletions
+  if (waiting.here) releaseVanished(draft)
+  if (waiting.peers) clearTold(draft, (path) => weighed.told.has(path))
   setDeletions(draft, { waiting: { here: undefined, peers: undefined } })
 }
 

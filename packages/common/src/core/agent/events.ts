@@ -271,8 +271,10 @@ export type Effect =
   | {
       readonly kind: 'weigh_deletions'
       /** What has vanished here, and what peers have deleted. */
-      readonly here: readonly RelativePath[]
-      readonly told: readonly RelativePath[]
+      readonly here: ReadonlySet<RelativePath>
+      readonly told: ReadonlySet<RelativePath>
+      /** These and all others that are to go. */
+      readonly going: ReadonlySet<RelativePath>
       /** Contents that peers have under names that are not here yet: how many of each hash. */
       readonly coming: ReadonlyMap<string, number>
     }

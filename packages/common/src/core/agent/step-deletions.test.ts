@@ -148,6 +148,27 @@ describe('deletions made here', () => {
   })
 })
 
+it('copies of each other save nothing when both are to go, here and at a peer', () => {
+  const driver = new StepDriver({ guard: { share: 0.3, files: 5 } })
+  driver.meet('b')
+  const [own, theirs] = [names(6, 'a/'), names(6, 'b/')]
+  const entries = [...own, ...theirs].map((path, at) => file(path, `h${at % 6}`, { 'b.1': at + 1 }))
+  driver.index.commit({ rows: entries.map((entry) => ({ ...entry, stat: written('same').stat })) })
+  vanish(driver, ...own)
+  driver.entries('b', tombstones(theirs))
+  quiet(driver)
+  expect(driver.state.deletions.waiting).toMatchObject({ here: { files: 6 }, peers: { files: 6 } })
+})
+
+it('what comes after somebody was told how many wait is not meant by a word about them', () => {
+  const driver = filled()
+  vanish(driver, ...names(6))
+  quiet(driver)
+  vanish(driver, 'd/6', 'd/7')
+  expect(deletedIn(looked(driver, driver.send({ kind: 'deletions_approved' })))).toEqual(names(6))
+  expect([...driver.state.deletions.vanished].map(([path]) => path)).toEqual(['d/6', 'd/7'])
+})
+
 it('a word of a person concerns only what waits for one', () => {
   const driver = filled()
   driver.entries('b', tombstones(['d/9']), { complete: false })

@@ -49,7 +49,9 @@ export function addVersionsCommand(program: Command, runner: Runner): void {
     )
   versions
     .command('restore')
-    .description('bring back what a file, or all in a directory, was at a time; what is there now is kept too')
+    .description(
+      'bring back the first version of a file, or of all in a directory, that left at a time or later; what is there now is kept too',
+    )
     .argument('<path>', 'file or directory: as it is within its folder, or absolute')
     .requiredOption(
       '--at <time>',
@@ -58,7 +60,11 @@ export function addVersionsCommand(program: Command, runner: Runner): void {
     .option('--to <directory>', 'put it there instead; nothing is overwritten')
     .option('--folder <id>', 'the folder that it is in')
     .option('--json', 'print JSON')
-    .addHelpText('after', '\nExample:\n  spansync versions restore letters/dear.txt --at "2026-11-26 14:30" --to /tmp')
+    .addHelpText(
+      'after',
+      '\nOnly what syncs have replaced or deleted is kept: an edit of your own that you have edited again is not.' +
+        '\n\nExample:\n  spansync versions restore letters/dear.txt --at "2026-11-26 14:30" --to /tmp',
+    )
     .action(action<[string], RestoreOptions>(runner, (context, [path], options) => restore(context, path, options)))
 }
 

@@ -1,9 +1,12 @@
 import {
+  closeSync,
   constants,
   copyFileSync,
+  fsyncSync,
   lstatSync,
   lutimesSync,
   mkdirSync,
+  openSync,
   readdirSync,
   readlinkSync,
   renameSync,
@@ -62,6 +65,19 @@ export function copyAcross(from: string, to: string): void {
   if (stats.isDirectory()) {
     mkdirSync(to)
     for (const name of readdirSync(from)) copyAcross(join(from, name), join(to, name))
-  } else copyFileSync(from, to, constants.COPYFILE_EXCL)
+  } else {
+    copyFileSync(from, to, constants.COPYFILE_EXCL)
+    flush(to)
+  }
   utimesSync(to, stats.atime, stats.mtime)
+}
+
+/** The original goes next, and may be gone for good before this disk has written anything by itself. */
+function flush(file: string): void {
+  const descriptor = openSync(file, 'r')
+  try {
+    fsyncSync(descriptor)
+  } finally {
+    closeSync(descriptor)
+  }
 }

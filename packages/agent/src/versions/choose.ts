@@ -1,8 +1,8 @@
 import type { RelativePath } from '@spansync/common/core/causal/types'
 import type { KeptVersion } from './list.ts'
 
-/** Of each path the version that was there at a moment: the first that had to leave then or later. A path of which nothing has left
- *  since then is as it was. */
+/** Of each path the version that was there at a moment: the first that had to leave then or later. Edits made
+ *  here in between are not kept, so it may be younger than the moment. A path of which nothing has left since then is as it was. */
 export async function versionsCurrentAt(
   versions: AsyncIterable<KeptVersion>,
   atMs: number,

@@ -23,7 +23,9 @@ describeLab('errors with a peer', () => {
   test('the peer does not know us', async () => {
     await using two = await couple(lab(), { start: false })
     await two.b.command(['peer', 'remove', 'a'])
-    await Promise.all([two.a.start(), two.b.start()])
+    // In this order: a peer that is not there yet would be explained first, in other words.
+    await two.b.start()
+    await two.a.start()
     await untilExplained(two.a, /refus|reject|unknown|not know|trust|fingerprint/i, /peer add/i)
     expect(two.at('b').exists('precious')).toBe(false)
     await two.b.addPeer('a', await two.a.id())

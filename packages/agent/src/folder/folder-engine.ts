@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { isUndecided } from '@spansync/common/core/agent/deletion-state'
-import type { Brought, Effect, FetchItem, FolderEvent, Seen } from '@spansync/common/core/agent/events'
+import type { Brought, Effect, FolderEvent, Seen } from '@spansync/common/core/agent/events'
 import { isSettled } from '@spansync/common/core/agent/exchange'
 import { isSame } from '@spansync/common/core/agent/scope'
 import { bounds, type FolderState, initialState, isOpen } from '@spansync/common/core/agent/state'
@@ -244,7 +244,14 @@ export class FolderEngine {
   async revert(): Promise<BroughtBack> {
     this.#post({ kind: 'deletions_refused' })
     const { root, disk } = this.options
-    const session = (peer: NodeId, request: SessionRequest) => this.#session(peer, [], request)
+    const session = async (peer: NodeId, request: SessionRequest): Promise<SessionOutcome> => {
+      const backups = this.#backups.watch(peer, [])
+      try {
+        return await backups.session(() => this.options.session(peer, request))
+      } finally {
+        backups.end()
+      }
+    }
     const look = async (paths: readonly RelativePath[]): Promise<readonly Seen[]> => await this.look(paths, 'read')
     const holders = [...this.#state.peers].flatMap(([id, { announced }]) =>
       announced ? [{ id, knowledge: announced.knowledge }] : [],
@@ -531,9 +538,10 @@ export class FolderEngine {
     const untouched = this.#names ? new Set<RelativePath>() : untouchedBy(items, this.index)
     const endEntry = await this.#journal.begin(peer, items, untouched)
     const endAhead = this.ahead.bringing(peer, items)
+    const backups = this.#backups.watch(peer, items)
     const begun = clock.now()
     const ways: Ways = {
-      session: (request) => this.#session(peer, items, request),
+      session: (request) => backups.session(() => this.options.session(peer, request)),
       parcel: async (some) => {
         const link = this.#links.get(peer)
         return link ? await this.parcels.bring(link, some) : new Map()
@@ -541,6 +549,7 @@ export class FolderEngine {
     }
     const ended = await this.fetcher.fetch({ items, untouched, partial }, ways)
     const { outcome, reason, items: fetched, extras, byUnison, transferred } = ended
+    backups.saw([...fetched, ...extras])
     endAhead(new Set(fetched.flatMap(({ entry, disk }) => (matches(entry, disk) ? [entry.hash] : []))))
     const durationMs = clock.now() - begun
     log.debug({ event: 'folder.fetched', outcome, reason, items: items.length, extras: extras.length, durationMs })
@@ -564,16 +573,12 @@ export class FolderEngine {
     const missed = fetched.filter(({ ran, entry, disk }) => ran && !matches(entry, disk)).map(({ entry }) => entry)
     if (missed.length > 0) this.#tidy(this.litter.note(missed))
     // After the commit, which may still be queued, and without harm to the next session's, which has begun by then.
-    this.#postLater(() => void endEntry())
+    this.#postLater(() => {
+      endEntry()
+      backups.end()
+      return undefined
+    })
     this.options.byUnison(peer, byUnison)
-  }
-
-  /** What Unison has put aside is seen to before anybody asks what has come. */
-  async #session(peer: NodeId, items: readonly FetchItem[], request: SessionRequest): Promise<SessionOutcome> {
-    this.#backups.expect(peer, items)
-    const outcome = await this.options.session(peer, request)
-    await this.#backups.collect(peer, { isOver: outcome.result !== 'refused' })
-    return outcome
   }
 
   /** Nobody need look at what has just been written and checked; and the next machine need not wait for the rest. */

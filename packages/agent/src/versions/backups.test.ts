@@ -1,5 +1,15 @@
 import { createHash } from 'node:crypto'
-import { lstatSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  copyFileSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { replacedBy } from '@spansync/common/core/agent/brought'
@@ -65,6 +75,16 @@ async function kept(): Promise<string[]> {
   return found.sort()
 }
 
+/** What happens on the disk while a session of a fetch of these items runs. */
+async function during(items: readonly FetchItem[], run: () => Promise<unknown>, { isOver = true } = {}): Promise<void> {
+  const fetch = backups.watch(peer, items)
+  await fetch.session(async () => {
+    await run()
+    return { result: isOver ? 'done' : 'refused', reason: '' }
+  })
+  fetch.end()
+}
+
 const fetched = async (...paths: string[]) =>
   await pair.run({ paths, backupDir, way: { kind: 'force', winner: 'remote' } })
 
@@ -74,11 +94,10 @@ describe('what a dictated run overwrites', () => {
   test('is kept, each time, and is no conflict copy', async () => {
     for (const content of ['1', '22', '333']) {
       if (content === '1') await write(pair.a, 'd/f', content)
-      const item = update('d/f')
-      backups.expect(peer, [item])
-      await write(pair.b, 'd/f', `${content} of b`)
-      expect(await fetched('d/f')).toMatchObject({ outcome: 'done' })
-      await backups.collect(peer, { isOver: true })
+      await during([update('d/f')], async () => {
+        await write(pair.b, 'd/f', `${content} of b`)
+        expect(await fetched('d/f')).toMatchObject({ outcome: 'done' })
+      })
     }
     expect(await kept()).toEqual(['d/f: 1', 'd/f: 1 of b', 'd/f: 22 of b'])
     expect(await findBackups(backupDir)).toEqual([])
@@ -89,10 +108,10 @@ describe('what a dictated run overwrites', () => {
     const names = ['n'.repeat(255), 'f.1.earlier', '.hidden', '.dir/.hidden', ' a ', 'ünï 日本', '[x]*?', 'new\nline']
     for (const name of names) await write(pair.a, name, 'old')
     for (let turn = 0; turn < 3; turn++) {
-      backups.expect(peer, names.map(update))
-      for (const name of names) await write(pair.b, name, `new ${'x'.repeat(turn)}`)
-      expect(await fetched(...names)).toMatchObject({ outcome: 'done' })
-      await backups.collect(peer, { isOver: true })
+      await during(names.map(update), async () => {
+        for (const name of names) await write(pair.b, name, `new ${'x'.repeat(turn)}`)
+        expect(await fetched(...names)).toMatchObject({ outcome: 'done' })
+      })
     }
     const found = await kept()
     expect(found).toHaveLength(names.length * 3)
@@ -102,12 +121,12 @@ describe('what a dictated run overwrites', () => {
 
   test('and that nobody had seen yet comes back as a conflict copy', async () => {
     await write(pair.a, 'd/f.txt', 'known')
-    backups.expect(peer, [update('d/f.txt')])
-    await write(pair.a, 'd/f.txt', 'edited in the last instant')
-    await write(pair.b, 'd/f.txt', 'of b')
-    expect(await fetched('d/f.txt')).toMatchObject({ outcome: 'done' })
-    expect(readFileSync(join(pair.a, 'd/f.txt'), 'utf8')).toBe('of b')
-    await backups.collect(peer, { isOver: true })
+    await during([update('d/f.txt')], async () => {
+      await write(pair.a, 'd/f.txt', 'edited in the last instant')
+      await write(pair.b, 'd/f.txt', 'of b')
+      expect(await fetched('d/f.txt')).toMatchObject({ outcome: 'done' })
+      expect(readFileSync(join(pair.a, 'd/f.txt'), 'utf8')).toBe('of b')
+    })
     const [copy] = await copies()
     expect(copy).toMatch(/^d\/f \(conflict \d{4}-\d{2}-\d{2} laptop\)\.txt$/)
     expect(readFileSync(join(pair.a, copy as string), 'utf8')).toBe('edited in the last instant')
@@ -118,12 +137,12 @@ describe('what a dictated run overwrites', () => {
   test('with a name for the conflict copy that is taken: another one', async () => {
     await write(pair.a, 'f', 'known')
     for (const [at, edit] of ['first edit', 'second one', 'first edit'].entries()) {
-      backups.expect(peer, [update('f')])
-      await write(pair.a, 'f', edit)
-      // Unison does not notice another content of the same size within a second.
-      await write(pair.b, 'f', `of b${' and again'.repeat(at)}`)
-      expect(await fetched('f')).toMatchObject({ outcome: 'done' })
-      await backups.collect(peer, { isOver: true })
+      await during([update('f')], async () => {
+        await write(pair.a, 'f', edit)
+        // Unison does not notice another content of the same size within a second.
+        await write(pair.b, 'f', `of b${' and again'.repeat(at)}`)
+        expect(await fetched('f')).toMatchObject({ outcome: 'done' })
+      })
     }
     const found = (await copies()).map((copy) => readFileSync(join(pair.a, copy), 'utf8'))
     expect(found.sort()).toEqual(['first edit', 'second one'])
@@ -132,13 +151,12 @@ describe('what a dictated run overwrites', () => {
 
 test('a time that was set back does not hide an edit of another size; a touch makes no copy', async () => {
   await write(pair.a, 'f', 'known')
-  const item = update('f')
-  backups.expect(peer, [item])
-  // The same bytes with a later time: the content decides.
-  await write(pair.a, 'f', 'known')
-  await write(pair.b, 'f', 'of b')
-  await fetched('f')
-  await backups.collect(peer, { isOver: true })
+  await during([update('f')], async () => {
+    // The same bytes with a later time: the content decides.
+    await write(pair.a, 'f', 'known')
+    await write(pair.b, 'f', 'of b')
+    await fetched('f')
+  })
   expect([await kept(), await copies()]).toEqual([['f: known'], []])
 })
 
@@ -156,9 +174,9 @@ describe('what a running session overwrites', () => {
     await using run = await pair.open({ backupDir })
     await run.ready()
     for (const content of ['22', '333', '4444']) {
-      backups.expect(peer, [update('d/f')])
-      expect(await bring(run, content)).toMatchObject({ transferred: 1 })
-      await backups.collect(peer, { isOver: true })
+      await during([update('d/f')], async () => {
+        expect(await bring(run, content)).toMatchObject({ transferred: 1 })
+      })
     }
     expect(await kept()).toEqual(['d/f: 1', 'd/f: 22', 'd/f: 333'])
     expect(await copies()).toEqual([])
@@ -169,12 +187,9 @@ describe('what a running session overwrites', () => {
     await pair.run({ paths: [''] })
     await using run = await pair.open({ backupDir })
     await run.ready()
-    backups.expect(peer, [update('d/f')])
-    await backups.collect(peer, { isOver: false })
+    await during([update('d/f')], async () => undefined, { isOver: false })
     await bring(run, '22')
-    backups.expect(peer, [update('d/f')])
-    await bring(run, '333')
-    await backups.collect(peer, { isOver: true })
+    await during([update('d/f')], () => bring(run, '333'))
     expect(await kept()).toEqual(['d/f: 1', 'd/f: 22'])
   })
 
@@ -183,12 +198,66 @@ describe('what a running session overwrites', () => {
     await pair.run({ paths: [''] })
     await using run = await pair.open({ backupDir })
     await run.ready()
-    backups.expect(peer, [update('d/f')])
-    await write(pair.a, 'd/f', 'edited here')
-    expect(await bring(run, '22')).toMatchObject({ transferred: 0 })
-    await backups.collect(peer, { isOver: true })
+    await during([update('d/f')], async () => {
+      await write(pair.a, 'd/f', 'edited here')
+      expect(await bring(run, '22')).toMatchObject({ transferred: 0 })
+    })
     expect(readFileSync(join(pair.a, 'd/f'), 'utf8')).toBe('edited here')
     expect([await kept(), await copies()]).toEqual([[], []])
+  })
+})
+
+describe('what is written into a file that is being replaced', () => {
+  /** As Unison does it when nobody disturbs it. */
+  function replace(path: string, content: string): void {
+    mkdirSync(backupDir, { recursive: true })
+    copyFileSync(join(pair.a, path), join(backupDir, path))
+    writeFileSync(join(pair.a, '.new'), content)
+    renameSync(join(pair.a, '.new'), join(pair.a, path))
+  }
+
+  test('after it was put aside comes back as a conflict copy, whole', async () => {
+    await write(pair.a, 'f', 'known')
+    await during([update('f')], async () => {
+      const program = openSync(join(pair.a, 'f'), 'r+')
+      replace('f', 'of b')
+      writeSync(program, 'begun')
+      setTimeout(() => {
+        writeSync(program, ' and ended')
+        closeSync(program)
+      }, 100)
+    })
+    expect((await copies()).map((copy) => readFileSync(join(pair.a, copy), 'utf8'))).toEqual(['begun and ended'])
+    expect(await kept()).toEqual(['f: begun and ended', 'f: known'])
+    expect(readFileSync(join(pair.a, 'f'), 'utf8')).toBe('of b')
+  })
+
+  test('is left to the next look when the file still has its name', async () => {
+    await write(pair.a, 'f', 'known')
+    await during([update('f')], () => write(pair.a, 'f', 'edited'))
+    expect([await kept(), await copies()]).toEqual([[], []])
+  })
+
+  test('a version of the peer that the index does not show yet is no edit', async () => {
+    await write(pair.a, 'f', 'known')
+    const item = update('f')
+    const hash = createHash('sha256').update('first of b').digest('hex')
+    const first = backups.watch(peer, [{ ...item, entry: { ...item.entry, hash } }])
+    await first.session(async () => {
+      replace('f', 'first of b')
+      return { result: 'done', reason: '' }
+    })
+    // The next one begins before the index has what the first one brought, and lasts longer.
+    const second = backups.watch('c' as NodeId, [item])
+    first.end()
+    await second.session(async () => {
+      replace('f', 'second of b')
+      return { result: 'done', reason: '' }
+    })
+    await during([], async () => undefined)
+    second.end()
+    expect(await kept()).toEqual(['f: first of b', 'f: known'])
+    expect(await copies()).toEqual([])
   })
 })
 

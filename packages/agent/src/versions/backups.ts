@@ -1,9 +1,9 @@
 import { createHash, type Hash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { lstat, readlink } from 'node:fs/promises'
+import { lstat, readlink, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Replaced, replacedBy } from '@spansync/common/core/agent/brought'
-import type { FetchItem } from '@spansync/common/core/agent/events'
+import type { FetchItem, Seen } from '@spansync/common/core/agent/events'
 import { conflictPath } from '@spansync/common/core/causal/conflict-name'
 import type { Entry, NodeId, RelativePath, ReplicaId, StatSignature } from '@spansync/common/core/causal/types'
 import type { Clock, FolderIndex } from '@spansync/common/ports'
@@ -12,14 +12,17 @@ import type { DiskWorker } from '../disk/disk-worker.ts'
 import { orGone } from '../disk/gone.ts'
 import { moveOut } from '../disk/keep.ts'
 import { kindOf, lstat as look, signatureOf } from '../disk/stat.ts'
+import type { SessionOutcome } from '../folder/sessions.ts'
+import { HeldFiles } from './held-files.ts'
 import { removeEmpty, removeEmptyBelow } from './prune.ts'
-import { backupDirectory, type FoundBackup, findBackups, peersWithBackups } from './unison-backups.ts'
+import { SeenVersions, type Span } from './seen-versions.ts'
+import { backupDirectory, type FoundBackup, findBackups, laterBackup, peersWithBackups } from './unison-backups.ts'
 
 export interface BackupsOptions {
   /** Of this folder's versions. */
   readonly directory: string
   readonly root: string
-  readonly index: Pick<FolderIndex, 'get' | 'meta'>
+  readonly index: Pick<FolderIndex, 'meta'>
   readonly disk: Pick<DiskWorker, 'perform'>
   readonly clock: Clock
   readonly log: Logger
@@ -27,46 +30,117 @@ export interface BackupsOptions {
   readonly copied: (path: RelativePath) => void
 }
 
+/** What one fetch may overwrite here, through as many sessions as it takes. */
+export interface WatchedFetch {
+  /** Runs a session and sees to what Unison has put aside in it, before anybody asks what has come. */
+  session(run: () => Promise<SessionOutcome>): Promise<SessionOutcome>
+  /** What is on the disk now is about to be in the index. */
+  saw(found: readonly Pick<Seen, 'path' | 'disk'>[]): void
+  /** All that it did is in the index. */
+  end(): void
+}
+
 /** What Unison puts aside when it overwrites something here: a version that the index knew goes to the kept versions. Anything else is
  *  an edit of the last instant, which nobody has seen yet: it comes back as a conflict copy, so that it reaches every replica. */
 export class Backups {
   readonly #options: BackupsOptions
-  /** Per peer what its sessions may replace. It stays until all of them have surely ended. */
-  readonly #replaced = new Map<NodeId, Replaced[]>()
-  readonly #sessions = new Map<NodeId, number>()
+  readonly #seen = new SeenVersions()
+  readonly #running = new Map<NodeId, number>()
+  /** Per peer the fetches whose Unison may still be at work. */
+  readonly #given = new Map<NodeId, Span[]>()
+  /** One after the other: two must not take the same backup. */
+  #collecting: Promise<void> = Promise.resolve()
 
   constructor(options: BackupsOptions) {
     this.#options = options
   }
 
-  /** Before a session begins. */
-  expect(peer: NodeId, items: readonly FetchItem[]): void {
-    this.#sessions.set(peer, (this.#sessions.get(peer) ?? 0) + 1)
-    this.#replaced.set(peer, [...(this.#replaced.get(peer) ?? []), ...replacedBy(items)])
+  watch(peer: NodeId, items: readonly FetchItem[]): WatchedFetch {
+    const span = this.#seen.begin()
+    span.add(replacedBy(items))
+    // What the next session finds is perhaps what this one brings.
+    span.add(items.map(({ entry }) => entry))
+    let isOver = true
+    return {
+      session: async (run) => {
+        using held = this.#hold(items)
+        this.#running.set(peer, this.#runningWith(peer) + 1)
+        try {
+          const outcome = await run()
+          isOver = outcome.result !== 'refused'
+          return outcome
+        } finally {
+          this.#running.set(peer, this.#runningWith(peer) - 1)
+          await this.#save(peer, held)
+          await this.#collect(peer, isOver)
+        }
+      },
+      saw: (found) => {
+        span.add(found.flatMap(({ path, disk }) => (disk ? [{ ...disk, path }] : [])))
+      },
+      end: () => {
+        if (isOver) span.end()
+        else this.#given.set(peer, [...(this.#given.get(peer) ?? []), span])
+      },
+    }
   }
 
-  /** After a session. `isOver` is false when Unison may still be at work: a file that it has not replaced may be one that it is
-   *  copying. */
-  async collect(peer: NodeId, { isOver }: { readonly isOver: boolean }): Promise<void> {
-    const left = (this.#sessions.get(peer) ?? 1) - 1
-    this.#sessions.set(peer, left)
-    const mayGoOn = !isOver || left > 0
-    const known = this.#replaced.get(peer) ?? []
-    const directory = backupDirectory(this.#options.directory, peer)
-    for (const backup of await findBackups(directory)) {
-      if (!mayGoOn || !this.#isStillThere(backup)) await this.#take(backup, known)
+  #hold(items: readonly FetchItem[]): HeldFiles {
+    const held = new HeldFiles()
+    for (const { entry, local } of items) {
+      if (local?.deleted === false && local.kind === 'file')
+        held.hold(entry.path, join(this.#options.root, entry.path), local)
     }
-    if (mayGoOn) return
-    this.#replaced.delete(peer)
-    // A running session makes what is missing in it, but not the directory itself.
-    await removeEmptyBelow(directory)
+    return held
+  }
+
+  async #save(peer: NodeId, held: HeldFiles): Promise<void> {
+    const { clock, log } = this.#options
+    const directory = backupDirectory(this.#options.directory, peer)
+    try {
+      await held.save((path) => laterBackup(directory, path), clock)
+    } catch (error) {
+      log.error(
+        { event: 'versions.edit_lost', peer, err: error },
+        'an edit in the moment that a version arrived could not be saved: make room for the versions directory in the home',
+      )
+    }
+  }
+
+  #runningWith(peer: NodeId): number {
+    return this.#running.get(peer) ?? 0
+  }
+
+  /** `isOver` is false when Unison may still be at work: a file that it has not replaced may be one that it is copying. */
+  async #collect(peer: NodeId, isOver: boolean): Promise<void> {
+    const before = this.#collecting
+    this.#collecting = before.then(async () => {
+      const isAtRest = (): boolean => isOver && this.#runningWith(peer) === 0
+      const given = this.#given.get(peer) ?? []
+      const wasAtRest = isAtRest()
+      const directory = backupDirectory(this.#options.directory, peer)
+      for (const backup of await this.#find(directory)) {
+        if (isAtRest() || !this.#isStillThere(backup)) await this.#take(backup, this.#seen.of(backup.path))
+      }
+      if (!wasAtRest || !isAtRest()) return
+      this.#given.delete(peer)
+      for (const span of given) span.end()
+      // A running session makes what is missing in it, but not the directory itself.
+      await removeEmptyBelow(directory)
+    })
+    await this.#collecting
   }
 
   /** What a crash has left, before anything else is looked at. */
   async recover(known: readonly Replaced[]): Promise<void> {
     for (const peer of await peersWithBackups(this.#options.directory)) {
       const directory = backupDirectory(this.#options.directory, peer)
-      for (const backup of await findBackups(directory)) await this.#take(backup, known)
+      for (const backup of await this.#find(directory)) {
+        await this.#take(
+          backup,
+          known.filter(({ path }) => path === backup.path),
+        )
+      }
       await removeEmpty(directory, this.#options.directory)
     }
   }
@@ -76,6 +150,22 @@ export class Backups {
     const stats = look(join(this.#options.root, path))
     const now = stats && signatureOf(stats)
     return now !== undefined && now.size === stat.size && now.mtimeUs === stat.mtimeUs
+  }
+
+  /** Of an edit that came late there may be two: what was held open may have been put aside by Unison as well. */
+  async #find(directory: string): Promise<FoundBackup[]> {
+    const found = await findBackups(directory)
+    const again: FoundBackup[] = []
+    for (const late of found.filter(({ age }) => age < 0)) {
+      const hash = await hashOf(late.file)
+      const others = found.filter(({ path, age }) => path === late.path && age > late.age)
+      const hashes = await Promise.all(others.map(({ file }) => hashOf(file)))
+      const seen = this.#seen.of(late.path).map((version) => version.hash)
+      if (![...hashes, ...seen].includes(hash)) continue
+      await rm(late.file)
+      again.push(late)
+    }
+    return found.filter((backup) => !again.includes(backup))
   }
 
   async #take(backup: FoundBackup, known: readonly Replaced[]): Promise<void> {
@@ -92,15 +182,13 @@ export class Backups {
     }
   }
 
-  /** Size and time as the index had them are trusted, as a scan does; else the content is read. */
-  async #isKnown({ path, stat, file }: FoundBackup, known: readonly Replaced[]): Promise<boolean> {
-    const row = this.#options.index.get(path)
-    const here = known.filter((one) => one.path === path)
-    const versions = row && !row.deleted ? [...here, row] : here
-    if (versions.some(({ size, mtimeUs }) => size === stat.size && mtimeUs === stat.mtimeUs)) return true
-    if (versions.length === 0) return false
+  /** Size and time as the index had them are trusted, as a scan does; else the content is read. What the index says by now is no
+   *  evidence: an edit that it has learned of since the session began is none that the peer's version knew of. */
+  async #isKnown({ stat, file }: FoundBackup, known: readonly Replaced[]): Promise<boolean> {
+    if (known.some(({ size, mtimeUs }) => size === stat.size && mtimeUs === stat.mtimeUs)) return true
+    if (known.length === 0) return false
     const hash = await hashOf(file)
-    return versions.some((version) => version.hash === hash)
+    return known.some((version) => version.hash === hash)
   }
 
   async #copyBack({ path, stat, file, kind }: FoundBackup): Promise<void> {

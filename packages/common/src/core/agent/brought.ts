@@ -48,7 +48,7 @@ export function sessionPlan(
 export class CutOffSessions {
   readonly #entries = new Map<RelativePath, Brought>()
   readonly #directories = new Map<RelativePath, NodeId>()
-  /** What they may have replaced. */
+  /** What they may have replaced, with what they brought themselves: the next one may have replaced that. */
   readonly replaced: Replaced[] = []
 
   get isEmpty(): boolean {
@@ -64,7 +64,7 @@ export class CutOffSessions {
   }
 
   add({ peer, entries, directories, replaced = [] }: SessionPlan): void {
-    this.replaced.push(...replaced)
+    this.replaced.push(...replaced, ...entries)
     for (const entry of entries) this.#entries.set(entry.path, { peer, entry })
     for (const path of directories) this.#directories.set(path, peer)
   }

@@ -1,0 +1,48 @@
+import type { Replaced } from '@spansync/common/core/agent/brought'
+import type { RelativePath } from '@spansync/common/core/causal/types'
+
+/** A time in which versions can be on the disk that the index does not show: not yet, or not any more. */
+export interface Span {
+  add(versions: Iterable<Replaced>): void
+  end(): void
+}
+
+interface Open extends Span {
+  readonly begun: number
+  ended: number
+  readonly versions: Map<RelativePath, Replaced[]>
+}
+
+/** What the agent has read on the disk, or has brought there. A span is remembered until all that were open at its end have ended too:
+ *  a session may have begun with an index that did not show what the one before had brought. */
+export class SeenVersions {
+  #spans: Open[] = []
+  #ticks = 0
+
+  begin(): Span {
+    const versions = new Map<RelativePath, Replaced[]>()
+    const span: Open = {
+      begun: ++this.#ticks,
+      ended: Number.POSITIVE_INFINITY,
+      versions,
+      add: (seen) => {
+        for (const version of seen) versions.set(version.path, [...(versions.get(version.path) ?? []), version])
+      },
+      end: () => {
+        span.ended = ++this.#ticks
+        const earliest = Math.min(...this.#spans.filter(isOpen).map(({ begun }) => begun))
+        this.#spans = this.#spans.filter(({ ended }) => ended > earliest)
+      },
+    }
+    this.#spans.push(span)
+    return span
+  }
+
+  of(path: RelativePath): Replaced[] {
+    return this.#spans.flatMap(({ versions }) => versions.get(path) ?? [])
+  }
+}
+
+function isOpen({ ended }: Open): boolean {
+  return ended === Number.POSITIVE_INFINITY
+}

@@ -68,7 +68,11 @@ export class SpansyncNode {
   /** SPANSYNC_LAB_DEBUG=1 makes the daemon tell more. */
   async init(): Promise<void> {
     await this.command(['init', '--name', this.name, '--listen', `0.0.0.0:${this.port}`])
-    if (process.env.SPANSYNC_LAB_DEBUG === undefined) return
+    if (process.env.SPANSYNC_LAB_DEBUG !== undefined) this.tellMore()
+  }
+
+  /** Of the next daemon everything is logged. */
+  tellMore(): void {
     appendFileSync(join(this.home, 'config.yaml'), '\nadvanced:\n  logLevel: debug\n')
   }
 

@@ -5,9 +5,10 @@ import { coordinate, untilFollowed } from '../lab/coordinate.ts'
 import type { CoordinatorNode } from '../lab/coordinator-node.ts'
 import { CoordinatorPair } from '../lab/coordinator-pair.ts'
 import type { Fleet } from '../lab/fleet.ts'
+import type { SpansyncNode } from '../lab/spansync-node.ts'
 import { describeLong, useFleet } from '../lab/suite.ts'
 import { readTree } from '../lab/tree.ts'
-import { pause } from '../lab/until.ts'
+import { pause, until } from '../lab/until.ts'
 import { Place } from './place.ts'
 import { Random } from './random.ts'
 import { Work } from './work.ts'
@@ -25,6 +26,7 @@ interface Victim {
 }
 
 interface Setting extends AsyncDisposable {
+  /** All of the coordination; the agents come on top. */
   readonly victims: readonly Victim[]
   /** Any of them: each shows who leads. */
   readonly coordinator: CoordinatorNode
@@ -80,6 +82,74 @@ async function inPairs(fleet: Fleet): Promise<Setting> {
   }
 }
 
+interface Blows {
+  readonly fleet: Fleet
+  readonly setting: Setting
+  readonly work: Work
+  readonly random: Random
+  /** Of the agents those that may be killed. */
+  readonly mortal: readonly string[]
+}
+
+/** Work and blows, in turn; then everything lives again and all replicas are equal. */
+async function endure({ fleet, setting, work, random, mortal }: Blows, count: number): Promise<void> {
+  const agents = fleet.agents
+    .filter(({ name }) => mortal.includes(name))
+    .map(
+      (agent): Victim => ({
+        name: agent.name,
+        isAlive: () => agent.alive,
+        kill: () => agent.crash(),
+        revive: () => agent.start(),
+      }),
+    )
+  const victims = [...setting.victims, ...agents]
+  const told: string[] = []
+  try {
+    for (let round = 0; round < count; round += 1) {
+      for (let act = random.integer(2, 8); act > 0; act -= 1) work.act()
+      // The moment of the blow is what this scenario varies; there is nothing to wait for.
+      await pause(random.integer(0, 1000))
+      // What is not agents' makes up half of all blows, however many agents there are.
+      const victim = random.pick(random.chance(0.5) ? setting.victims : victims)
+      told.push(`${victim.isAlive() ? '-' : '+'}${victim.name}`)
+      // A coordinator may end at once while its store is dead; then it stays dead, too, until the end.
+      await (victim.isAlive() ? victim.kill() : victim.revive().catch(() => told.push(`!${victim.name}`)))
+    }
+    // What others need comes first.
+    for (const victim of victims.toReversed()) if (!victim.isAlive()) await victim.revive()
+    await fleet.untilEqual({ deadlineMs: 60_000, intervalMs: 200 })
+    await untilFollowed(fleet, setting.coordinator, 30_000)
+    await fleet.lab.quiet(1000, 10_000)
+    await fleet.untilEqual()
+    expect((await fleet.agent('a').sync(20)).code).toBe(0)
+  } catch (error) {
+    console.error(await setting.coordinator.report())
+    throw error
+  } finally {
+    console.log(`killed (-), started again (+), to no avail (!): ${told.join(' ')}`)
+  }
+}
+
+function workOn(fleet: Fleet, name: string, random: Random): Work {
+  return new Work(new Map(fleet.agents.map((agent) => [agent.name, new Place(join(agent.folderPath, name))])), random)
+}
+
+function expectNothingLost(fleet: Fleet, work: Work, name: string): void {
+  const { lost, risen } = work.audit(readTree(join(fleet.agent('a').folderPath, name)))
+  expect({ lost, risen }).toEqual({ lost: [], risen: [] })
+}
+
+/** An agent at rest gives memory back. */
+async function collected(agent: SpansyncNode): Promise<void> {
+  const count = (): number => agent.output().split('"memory.collected"').length
+  const before = count()
+  await until(() => count() > before, { deadlineMs: 60_000, what: 'the agent comes to rest and collects' })
+}
+
+/** More than a heap breathes, and less than what 20 links, sessions or connections that nobody closes would hold. */
+const mostGrowthBytes = 12e6
+
 describeLong('coordinators, what they need, and agents, killed at random moments', () => {
   const shared = useFleet('ring')
 
@@ -91,45 +161,41 @@ describeLong('coordinators, what they need, and agents, killed at random moments
     const random = new Random(seed)
     const fleet = shared()
     await using setting = await make(fleet)
-    const agents = fleet.agents.map(
-      (agent): Victim => ({
-        name: agent.name,
-        isAlive: () => agent.alive,
-        kill: () => agent.crash(),
-        revive: () => agent.start(),
-      }),
-    )
-    const victims = [...setting.victims, ...agents]
-    const work = new Work(
-      new Map(fleet.agents.map((agent) => [agent.name, new Place(join(agent.folderPath, name))])),
-      random,
-    )
-    const told: string[] = []
-    try {
-      for (let round = 0; round < rounds / 2; round += 1) {
-        for (let act = random.integer(2, 8); act > 0; act -= 1) work.act()
-        // The moment of the blow is what this scenario varies; there is nothing to wait for.
-        await pause(random.integer(0, 1000))
-        // What is not agents' makes up half of all blows, however many agents there are.
-        const victim = random.pick(random.chance(0.5) ? setting.victims : victims)
-        told.push(`${victim.isAlive() ? '-' : '+'}${victim.name}`)
-        // A coordinator may end at once while its store is dead; then it stays dead, too, until the end.
-        await (victim.isAlive() ? victim.kill() : victim.revive().catch(() => told.push(`!${victim.name}`)))
-      }
-      // What others need comes first.
-      for (const victim of victims.toReversed()) if (!victim.isAlive()) await victim.revive()
-      await fleet.untilEqual({ deadlineMs: 60_000, intervalMs: 200 })
-      await untilFollowed(fleet, setting.coordinator, 30_000)
-      await fleet.lab.quiet(1000, 10_000)
-      await fleet.untilEqual()
-      expect((await fleet.agent('a').sync(20)).code).toBe(0)
-    } catch (error) {
-      console.error(await setting.coordinator.report())
-      throw error
-    } finally {
-      console.log(`killed (-), started again (+), to no avail (!): ${told.join(' ')}`)
+    const work = workOn(fleet, name, random)
+    await endure({ fleet, setting, work, random, mortal: fleet.agents.map((agent) => agent.name) }, rounds / 2)
+    expectNothingLost(fleet, work, name)
+  })
+})
+
+describeLong('a coordinator and an agent with all around them killed at random moments', () => {
+  const shared = useFleet('ring')
+
+  test('do not grow', { timeout: 90_000 + rounds * 20_000 }, async () => {
+    const name = 'survivors'
+    const random = new Random(seed)
+    const fleet = shared()
+    await using whole = await alone(fleet)
+    const { coordinator } = whole
+    const setting = { ...whole, victims: whole.victims.filter((victim) => victim.name !== coordinator.name) }
+    const survivor = fleet.agent('a')
+    await survivor.stop()
+    survivor.tellMore()
+    await survivor.start()
+    const mortal = fleet.agents.map((agent) => agent.name).filter((one) => one !== survivor.name)
+    const work = workOn(fleet, name, random)
+    const blows = { fleet, setting, work, random, mortal }
+    const memory = async (): Promise<{ coordinator: number; agent: number }> => {
+      await collected(survivor)
+      return { coordinator: coordinator.usage().agent.rssBytes, agent: survivor.usage().agent.rssBytes }
     }
-    const { lost, risen } = work.audit(readTree(join(fleet.agent('a').folderPath, name)))
-    expect({ lost, risen }).toEqual({ lost: [], risen: [] })
+    // What is loaded and compiled once, and the archives of the pairs.
+    await endure(blows, rounds / 2)
+    const before = await memory()
+    await endure(blows, rounds)
+    const after = await memory()
+    expectNothingLost(fleet, work, name)
+    console.log(`memory: ${JSON.stringify({ before, after })}`)
+    expect(after.coordinator - before.coordinator).toBeLessThan(mostGrowthBytes)
+    expect(after.agent - before.agent).toBeLessThan(mostGrowthBytes)
   })
 })

@@ -50,7 +50,11 @@ export const startDaemon: StartDaemon = async ({ home, config, log, signal }: Da
   stack.use(
     keepHouse({ home, config: () => network.config, isAtRest: () => network.isAtRest, clock: systemClock, log }),
   )
-  stack.use(stayLean({ clock: systemClock, cpu: cpuSeconds, collect: collectGarbage }))
+  const collect = (): void => {
+    collectGarbage()
+    log.debug({ event: 'memory.collected', rssBytes: process.memoryUsage.rss() })
+  }
+  stack.use(stayLean({ clock: systemClock, cpu: cpuSeconds, collect }))
   const handlers = createHandlers({ network, hub, follower, reload: () => watch.takeNow(take) })
   const owned = stack.move()
   return { handlers, [Symbol.asyncDispose]: () => owned.disposeAsync() }

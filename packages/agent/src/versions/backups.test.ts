@@ -7,6 +7,7 @@ import {
   openSync,
   readFileSync,
   renameSync,
+  utimesSync,
   writeFileSync,
   writeSync,
 } from 'node:fs'
@@ -230,6 +231,17 @@ describe('what is written into a file that is being replaced', () => {
     expect((await copies()).map((copy) => readFileSync(join(pair.a, copy), 'utf8'))).toEqual(['begun and ended'])
     expect(await kept()).toEqual(['f: begun and ended', 'f: known'])
     expect(readFileSync(join(pair.a, 'f'), 'utf8')).toBe('of b')
+  })
+
+  test('while it is put aside, with the times of what was there before, comes back, too', async () => {
+    await write(pair.a, 'f', 'known')
+    await during([update('f')], async () => {
+      const { atime, mtime } = lstatSync(join(pair.a, 'f'))
+      await write(pair.a, 'f', 'added')
+      replace('f', 'of b')
+      utimesSync(join(backupDir, 'f'), atime, mtime)
+    })
+    expect((await copies()).map((copy) => readFileSync(join(pair.a, copy), 'utf8'))).toEqual(['added'])
   })
 
   test('is left to the next look when the file still has its name', async () => {

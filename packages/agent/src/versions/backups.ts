@@ -87,9 +87,9 @@ export class Backups {
 
   #hold(items: readonly FetchItem[]): HeldFiles {
     const held = new HeldFiles()
-    for (const { entry, local } of items) {
-      if (local?.deleted === false && local.kind === 'file')
-        held.hold(entry.path, join(this.#options.root, entry.path), local)
+    for (const { entry, local, transit } of items) {
+      const before = transit ?? (local?.deleted === false && local.kind === 'file' ? local : undefined)
+      if (before) held.hold(entry.path, join(this.#options.root, entry.path), before)
     }
     return held
   }
@@ -113,21 +113,22 @@ export class Backups {
 
   /** `isOver` is false when Unison may still be at work: a file that it has not replaced may be one that it is copying. */
   async #collect(peer: NodeId, isOver: boolean): Promise<void> {
-    const before = this.#collecting
-    this.#collecting = before.then(async () => {
+    const collect = async (): Promise<void> => {
       const isAtRest = (): boolean => isOver && this.#runningWith(peer) === 0
       const given = this.#given.get(peer) ?? []
       const wasAtRest = isAtRest()
       const directory = backupDirectory(this.#options.directory, peer)
       for (const backup of await this.#find(directory)) {
-        if (isAtRest() || !this.#isStillThere(backup)) await this.#take(backup, this.#seen.of(backup.path))
+        if (!isAtRest() && this.#isStillThere(backup)) continue
+        await this.#take(backup, this.#seen.of(backup.path))
       }
       if (!wasAtRest || !isAtRest()) return
       this.#given.delete(peer)
       for (const span of given) span.end()
       // A running session makes what is missing in it, but not the directory itself.
       await removeEmptyBelow(directory)
-    })
+    }
+    this.#collecting = this.#collecting.then(collect, collect)
     await this.#collecting
   }
 
@@ -171,7 +172,7 @@ export class Backups {
   async #take(backup: FoundBackup, known: readonly Replaced[]): Promise<void> {
     const { directory, clock, log } = this.#options
     try {
-      if (!(await this.#isKnown(backup, known))) await this.#copyBack(backup)
+      if (!(await isKnown(backup, known))) await this.#copyBack(backup)
       moveOut(backup.file, { directory, atMs: clock.wallNow(), path: backup.path })
     } catch (error) {
       // It stays where it is, and is looked at again after the next session.
@@ -180,15 +181,6 @@ export class Backups {
         'look at the versions directory in the home',
       )
     }
-  }
-
-  /** Size and time as the index had them are trusted, as a scan does; else the content is read. What the index says by now is no
-   *  evidence: an edit that it has learned of since the session began is none that the peer's version knew of. */
-  async #isKnown({ stat, file }: FoundBackup, known: readonly Replaced[]): Promise<boolean> {
-    if (known.some(({ size, mtimeUs }) => size === stat.size && mtimeUs === stat.mtimeUs)) return true
-    if (known.length === 0) return false
-    const hash = await hashOf(file)
-    return known.some((version) => version.hash === hash)
   }
 
   async #copyBack({ path, stat, file, kind }: FoundBackup): Promise<void> {
@@ -210,6 +202,16 @@ export class Backups {
     }
     throw new Error('every name for a conflict copy is taken')
   }
+}
+
+/** By its content: Unison reads the times first and the content later, so that an edit in between has the times of what it replaced.
+ *  And what the index says by now is no evidence: an edit that it has learned of since is none that the peer's version knew of. */
+async function isKnown({ file, stat }: FoundBackup, known: readonly Replaced[]): Promise<boolean> {
+  if (known.length === 0) return false
+  const hash = await hashOf(file)
+  return known.some((version) =>
+    version.hash === '' ? version.size === stat.size && version.mtimeUs === stat.mtimeUs : version.hash === hash,
+  )
 }
 
 interface Loser {

@@ -45,10 +45,13 @@ export class HeldFiles implements Disposable {
 
 const most = 256
 
-function isLost({ descriptor, before }: Held): boolean {
-  const stats = fstatSync(descriptor)
-  const { size, mtimeUs } = signatureOf(stats)
-  return stats.nlink === 0 && stats.isFile() && (size !== before.size || mtimeUs !== before.mtimeUs)
+function isEdited({ descriptor, before }: Held): boolean {
+  const { size, mtimeUs } = signatureOf(fstatSync(descriptor))
+  return size !== before.size || mtimeUs !== before.mtimeUs
+}
+
+function isLost(held: Held): boolean {
+  return isEdited(held) && fstatSync(held.descriptor).nlink === 0
 }
 
 async function save(held: Held, file: string, clock: Clock): Promise<void> {

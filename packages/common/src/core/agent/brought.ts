@@ -65,7 +65,8 @@ export class CutOffSessions {
 
   add({ peer, entries, directories, replaced = [] }: SessionPlan): void {
     this.replaced.push(...replaced, ...entries)
-    for (const entry of entries) this.#entries.set(entry.path, { peer, entry })
+    const hashes = new Map(replaced.flatMap(({ path, hash }) => (hash === '' ? [] : [[path, hash]])))
+    for (const entry of entries) this.#entries.set(entry.path, { peer, entry, replaced: hashes.get(entry.path) })
     for (const path of directories) this.#directories.set(path, peer)
   }
 

@@ -1,9 +1,10 @@
+import { isDead } from '../causal/change.ts'
 import { everybody, floorOf, hasSameCompany, type Member, saysTheSame } from '../causal/members.ts'
 import type { NodeId, VersionVector } from '../causal/types.ts'
 import { compare, covers, emptyVector, meet, merge } from '../causal/version-vector.ts'
-import { type Draft, editPeer } from './draft.ts'
+import { current, type Draft, editPeer, hasCommit } from './draft.ts'
 import type { EventOf } from './events.ts'
-import { bounds, type PeerState } from './state.ts'
+import { bounds, isListed, type PeerState } from './state.ts'
 
 // Tombstones are dropped when every member has them. Who has what is told now and then from neighbour to neighbour (`Member`). What
 // has been dropped is remembered as one vector, `collected` (the omitted vector of Bayou; Petersen et al. 1997): a replica whose
@@ -44,6 +45,10 @@ export function speak(draft: Draft): void {
   const isDue = isUnsaid(draft) && draft.at >= dueAt
   if (isDue || draft.hasNews) say(draft, isDue)
   if (isUnsaid(draft)) draft.wakeAt = Math.min(draft.wakeAt, nextWordAt(draft))
+  const { seekAgainAt } = draft.state
+  if (seekAgainAt === undefined) return
+  if (draft.at >= seekAgainAt) seek(draft)
+  else draft.wakeAt = Math.min(draft.wakeAt, seekAgainAt)
 }
 
 function isUnsaid(draft: Draft): boolean {
@@ -106,6 +111,7 @@ function pass(draft: Draft, id: NodeId): void {
 
 /** Looks for tombstones that everybody has, when everybody has more than at the last look. */
 function seek(draft: Draft): void {
+  draft.state = { ...draft.state, seekAgainAt: undefined }
   const floor = floorNow(draft)
   if (!floor || covers(draft.state.sought, floor)) return
   draft.state = { ...draft.state, sought: floor }
@@ -119,11 +125,16 @@ function floorNow(draft: Draft): VersionVector | undefined {
 
 export function onTombstonesRead(draft: Draft, { rows, toSeq, complete }: EventOf<'tombstones_read'>): void {
   const floor = floorNow(draft) ?? emptyVector
+  const { sought, wordEveryMs } = draft.state
   for (const { path, vector } of rows) {
-    // What a wish or work under way has been decided on stays for now.
-    if (!covers(floor, vector) || draft.claims.has(path) || isWanted(draft, path)) continue
-    draft.dropped.add(path)
-    draft.collected = merge(draft.collected, vector)
+    // What a wish or work under way has been decided on stays for now. And who belongs to us may have changed since the look began.
+    const isFree = covers(floor, vector) && !draft.claims.has(path) && !isWanted(draft, path)
+    if (isFree) {
+      draft.dropped.add(path)
+      draft.collected = merge(draft.collected, vector)
+    } else if (covers(sought, vector)) {
+      draft.state = { ...draft.state, sought: emptyVector, seekAgainAt: draft.at + wordEveryMs }
+    }
   }
   if (!complete) draft.effects.push({ kind: 'read_tombstones', since: toSeq })
 }
@@ -138,9 +149,22 @@ export function mayHoldDead({ collected }: { readonly collected: VersionVector }
   return !covers(knowledge, collected)
 }
 
-/** A replica that the peer may know dead things of must not call the peer's knowledge its own before the peer has seen its list. */
-export function mayRaise(draft: Draft, peer: PeerState): boolean {
-  return peer.listing !== 'open' || covers(draft.knowledge, peer.announced?.collected ?? emptyVector)
+/** A replica that the peer may know dead things of must not call the peer's knowledge its own before the peer has seen all that is here,
+ *  and all that is under way from others: what came after that would be taken for alive by everybody. */
+export function mayRaise(draft: Draft, { announced, listing, outgoing }: PeerState): boolean {
+  const collected = announced?.collected ?? emptyVector
+  if (covers(draft.knowledge, collected)) return true
+  const isSeen = listing !== 'open' && isListed(outgoing) && !outgoing.dirty && !hasCommit(draft)
+  return isSeen && !isDeadUnderWay(draft, collected)
+}
+
+function isDeadUnderWay(draft: Draft, collected: VersionVector): boolean {
+  for (const { wanted } of draft.peers.values()) {
+    for (const { entry, local } of wanted.values()) {
+      if (!entry.deleted && isDead(collected, entry, current(draft, entry.path, local))) return true
+    }
+  }
+  return false
 }
 
 /** With a peer's knowledge comes what it has left out of it. */

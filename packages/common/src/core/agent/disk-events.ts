@@ -176,13 +176,13 @@ function settle(draft: Draft, { item, id, peer, reason, wait }: Settled): void {
 function believe(draft: Draft, { path, local, disk, brought }: Seen): boolean {
   if (brought === undefined || disk === undefined || draft.claims.has(path)) return false
   const row = current(draft, path, local)
-  const { peer, entry } = brought
+  const { peer, entry, replaced } = brought
   if (entry === undefined) {
     if (row === undefined) awaitNews(draft, { path, disk, peer })
     return row === undefined
   }
   const now = need(row, entry)
-  const wouldLose = now.kind === 'resolve' && now.keep
+  const wouldLose = now.kind === 'resolve' && now.keep && row?.hash !== replaced
   return !wouldLose && matches(entry, disk) && adopt(draft, row, entry, disk)
 }
 

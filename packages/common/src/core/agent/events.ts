@@ -26,6 +26,8 @@ export interface Seen {
 export interface Brought {
   readonly peer: NodeId
   readonly entry: Entry | undefined
+  /** Hash of the content that was to be replaced: where it lost a conflict, its copy was made before the session began. */
+  readonly replaced?: string | undefined
 }
 
 /** A file whose content nobody has changed, and which is not what the index says. */

@@ -54,6 +54,8 @@ export interface FolderState {
   readonly saidAt: number | undefined
   /** Tombstones up to here have been looked for. */
   readonly sought: VersionVector
+  /** Some of those could not be dropped at the last look; ms of the clock. */
+  readonly seekAgainAt: number | undefined
   /** What may vanish at once without a person's word; undefined: deletions are not held back at all. */
   readonly guard: DeletionLimits | undefined
   readonly deletions: Deletions
@@ -247,6 +249,7 @@ export function initialState(beginning: Beginning): FolderState {
     begunAt: undefined,
     saidAt: undefined,
     sought: {},
+    seekAgainAt: undefined,
     guard,
     deletions: noDeletions,
     peers: new Map(),

@@ -479,7 +479,8 @@ export class FolderEngine {
       told: weigh(this.index, told, { going, coming }),
       total: this.index.totals().files,
       isEmptied: isEmptied(root, this.index.totals()),
-      isScanning: this.#busy > 0 || isScanning(),
+      isScanning: isScanning(),
+      isBusy: this.#busy > 0,
       isLooking: this.observer.late > 0 || hasHints(),
     }))
   }

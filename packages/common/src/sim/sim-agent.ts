@@ -243,6 +243,7 @@ export class SimAgent {
       total: this.index.totals().files,
       isEmptied: this.disk.files.size === 0,
       isScanning: false,
+      isBusy: false,
       isLooking: this.#hinted.size > 0,
     })
   }

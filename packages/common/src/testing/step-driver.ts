@@ -204,6 +204,7 @@ export class StepDriver {
       total: this.index.totals().files,
       isEmptied: false,
       isScanning: false,
+      isBusy: false,
       isLooking: false,
       ...facts,
     })
@@ -223,7 +224,7 @@ export class StepDriver {
   }
 }
 
-type Facts = Pick<EventOf<'deletions_weighed'>, 'isEmptied' | 'isScanning' | 'isLooking'>
+type Facts = Pick<EventOf<'deletions_weighed'>, 'isEmptied' | 'isScanning' | 'isBusy' | 'isLooking'>
 
 interface Ending {
   readonly outcome: FetchOutcome

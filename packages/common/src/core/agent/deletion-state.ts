@@ -1,4 +1,4 @@
-import type { RelativePath } from '../causal/types.ts'
+import type { RelativePath, VersionVector } from '../causal/types.ts'
 import { LayeredMap } from './layered-map.ts'
 
 /** Deletions that are held back, see `deletions.ts`. */
@@ -13,6 +13,9 @@ export interface Deletions {
   readonly isWeighing: boolean
   /** What the shell was asked about last: a person's word concerns no more than that. */
   readonly weighed: { readonly here: ReadonlySet<RelativePath>; readonly told: ReadonlySet<RelativePath> }
+  /** Deletions of peers that a person has said are meant, with their versions: a link that is lost before all are done makes nobody ask
+   *  again. The word counts until `until` (ms), and is not remembered over a restart. */
+  readonly approved: { readonly versions: ReadonlyMap<RelativePath, VersionVector>; readonly until: number }
   /** What waits for a person: deletions made here, and those that peers tell of. */
   readonly waiting: { readonly here: Waiting | undefined; readonly peers: Waiting | undefined }
 }
@@ -36,6 +39,7 @@ export const noDeletions: Deletions = {
   weighAt: undefined,
   isWeighing: false,
   weighed: { here: new Set(), told: new Set() },
+  approved: { versions: new Map(), until: 0 },
   waiting: { here: undefined, peers: undefined },
 }
 

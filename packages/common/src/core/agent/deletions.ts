@@ -1,10 +1,11 @@
 import { reasserted } from '../causal/change.ts'
-import type { NodeId, RelativePath, Row } from '../causal/types.ts'
+import type { Entry, NodeId, RelativePath, Row } from '../causal/types.ts'
+import { compare } from '../causal/version-vector.ts'
 import { isTooMuch } from '../policy/deletion-limits.ts'
 import type { Waiting } from './deletion-state.ts'
 import { current, type Draft, putRow, takeDot, wantedOf } from './draft.ts'
 import type { DeletionWeight, EventOf } from './events.ts'
-import type { Wanted } from './state.ts'
+import { isStuck, type PeerState, type Wanted } from './state.ts'
 import { setDeletions, vanishedOf } from './vanished.ts'
 import { isDeletion, wishFlag } from './wishes.ts'
 
@@ -18,6 +19,9 @@ const quiet = {
   fewMostMs: 1000,
   manyMostMs: 60_000,
   waitingMs: 30_000,
+  approvedMs: 24 * 3600_000,
+  /** By then a big deletion is known to be one. */
+  busyMostMs: 5000,
   /** A renamed directory has to be read before it is known that nothing is lost. */
   lookingMostMs: 600_000,
 } as const
@@ -51,7 +55,8 @@ export function noteTold(draft: Draft): void {
 export function isGuarded(draft: Pick<Draft, 'state' | 'deletions' | 'peers'>, id: NodeId, wish: Wanted): boolean {
   const { guard } = draft.state
   if (guard === undefined || guard.files === Number.POSITIVE_INFINITY || !isDeletion(wish)) return false
-  return draft.peers.get(id)?.incoming.complete !== true || isHeldBack(draft)
+  const peer = draft.peers.get(id)
+  return peer === undefined || !hasHeard(peer) || isHeldBack(draft)
 }
 
 function isHeldBack(draft: Pick<Draft, 'state' | 'deletions' | 'peers'>): boolean {
@@ -138,7 +143,8 @@ export function onWeighed(draft: Draft, event: EventOf<'deletions_weighed'>): vo
   const waiting = judge(draft, event)
   // What may still turn out to be renamed holds up no more than that.
   const mayBeRenamed = event.isLooking && waiting.here !== undefined && draft.at - since < quiet.lookingMostMs
-  const isUnsure = (event.isScanning && vanished.size > 0) || mayBeRenamed || !hasHeardAll(draft)
+  const mayBeMore = event.isScanning || (event.isBusy && draft.at - since < quiet.busyMostMs)
+  const isUnsure = (mayBeMore && vanished.size > 0) || mayBeRenamed || !hasHeardAll(draft)
   if (isUnsure) return setDeletions(draft, { weighAt: draft.at + quiet.manyMs, since })
   setDeletions(draft, { waiting })
   if (draft.deletions.waiting.here === undefined) releaseVanished(draft)
@@ -147,9 +153,12 @@ export function onWeighed(draft: Draft, event: EventOf<'deletions_weighed'>): vo
 }
 
 function hasHeardAll(draft: Draft): boolean {
-  return [...draft.peers.values()].every(
-    ({ incoming, wanted }) => incoming.complete || wanted.countOf(wishFlag.deletion) === 0,
-  )
+  return [...draft.peers.values()].every((peer) => hasHeard(peer) || peer.wanted.countOf(wishFlag.deletion) === 0)
+}
+
+/** All deletions that the peer can tell of by now. On a full disk they may be what makes room for the rest. */
+function hasHeard(peer: PeerState): boolean {
+  return peer.incoming.complete || isStuck(peer)
 }
 
 function judge(
@@ -199,8 +208,19 @@ function clearTold(draft: Draft, mayGo: (path: RelativePath) => boolean = () => 
 export function onApproved(draft: Draft): void {
   const { waiting, weighed } = draft.deletions
   if (waiting.here) releaseVanished(draft)
-  if (waiting.peers) clearTold(draft, (path) => weighed.told.has(path))
+  if (waiting.peers) {
+    const meant = [...toldDeletions(draft)].filter(({ wish }) => weighed.told.has(wish.entry.path))
+    const versions = new Map(meant.map(({ wish: { entry } }) => [entry.path, entry.vector]))
+    setDeletions(draft, { approved: { versions, until: draft.at + quiet.approvedMs } })
+    clearTold(draft, (path) => weighed.told.has(path))
+  }
   setDeletions(draft, { waiting: { here: undefined, peers: undefined } })
+}
+
+/** The same deletion, told again. */
+export function isApproved({ deletions: { approved }, at }: Draft, { path, vector }: Entry): boolean {
+  const version = approved.versions.get(path)
+  return version !== undefined && at < approved.until && compare(version, vector) === 'equal'
 }
 
 /** A person has said that what peers deleted shall stay: this replica's version wins, as a new change of its own. What has vanished

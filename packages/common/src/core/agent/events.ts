@@ -170,6 +170,8 @@ export type FolderEvent = { readonly at: number } & (
       readonly isEmptied: boolean
       /** More may be found to have vanished. */
       readonly isScanning: boolean
+      /** Single paths are being looked at. Where somebody works there are always some. */
+      readonly isBusy: boolean
       /** What has come under other names may not have been read yet. */
       readonly isLooking: boolean
     }

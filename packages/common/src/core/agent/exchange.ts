@@ -5,8 +5,7 @@ import { type Draft, editPeer, hasCommit, takeId } from './draft.ts'
 import type { EventOf, IndexMeta } from './events.ts'
 import { letGo } from './peer-events.ts'
 import { type Holding, isSame } from './scope.ts'
-import { bounds, type Follows, initialPeer, isListed, isOpen, type PeerState, type Told } from './state.ts'
-import { wishFlag } from './wishes.ts'
+import { bounds, type Follows, initialPeer, isFull, isListed, isOpen, type PeerState, type Told } from './state.ts'
 
 /** Asks the index for what each peer may still lack: one read at a time per peer, within its window. */
 export function readForPeers(draft: Draft): void {
@@ -132,9 +131,8 @@ function scopeFor(draft: Draft, id: NodeId): { scope: string; follows: Follows; 
 
 /** Up to here the peer's pages count as received; too many wishes hold that back, and with it the peer. Unless they all wait for
  *  the last page, as directories do that are to go. */
-function receivedFrom({ wanted, incoming, told }: PeerState): number {
-  const takesMore = wanted.size < bounds.wanted || !wanted.hasFlag(wishFlag.prompt)
-  return takesMore ? incoming.toSeq : (told?.received ?? 0)
+function receivedFrom(peer: PeerState): number {
+  return isFull(peer) ? (peer.told?.received ?? 0) : peer.incoming.toSeq
 }
 
 /** Also when we ourselves may send nothing: two peers with full windows would else wait for each other for ever. */

@@ -5,7 +5,7 @@ import { type Need, need } from '../causal/need.ts'
 import type { NodeId, ReplicaId, VersionVector } from '../causal/types.ts'
 import { compare, covers, emptyVector, merge } from '../causal/version-vector.ts'
 import { inherit, isNewNeighbour, mayHoldDead, mayRaise } from './collection.ts'
-import { meetVanished, noteTold } from './deletions.ts'
+import { isApproved, meetVanished, noteTold } from './deletions.ts'
 import { removeBrought } from './disk-events.ts'
 import {
   bury,
@@ -177,7 +177,8 @@ function receiveOne(draft: Draft, peer: NodeId, { remote, local, blockedBy, twin
   if (brought && remote.deleted && !row && removeBrought(draft, { peer, entry: remote, row, disk: brought })) return
   const twin = twinFor({ entry: remote, local: row }, () => found)
   const isHeld = isChanging(draft, remote.path) && now.kind !== 'nothing'
-  if (isHeld) return void wanted.set(remote.path, { ...newWish(remote, row), need: 'later', blockedBy, twin })
+  const fresh = { ...newWish(remote, row), isCleared: isApproved(draft, remote), blockedBy, twin }
+  if (isHeld) return void wanted.set(remote.path, { ...fresh, need: 'later' })
   if (now.kind === 'nothing' || now.kind === 'adopt' || now.kind === 'merge') {
     wanted.delete(remote.path)
     const joined = now.kind === 'nothing' ? undefined : adopted(row, remote, row?.stat, () => takeDot(draft))
@@ -190,7 +191,7 @@ function receiveOne(draft: Draft, peer: NodeId, { remote, local, blockedBy, twin
   if (sameAsBefore && before.entry.hash === remote.hash) return
   const superseded = brought && brought.kind !== 'dir' && !matches(remote, brought) ? brought.stat : undefined
   const transit = before?.transit ?? superseded
-  wanted.set(remote.path, { ...newWish(remote, row), need: now.kind, keep, blockedBy, transit, twin })
+  wanted.set(remote.path, { ...fresh, need: now.kind, keep, transit })
   // The file changed at the peer while it was sent, and this is the news of it: fetch again over what came then.
   const stage = draft.claims.get(remote.path)?.stage
   if (transit && !keep && now.kind !== 'wait' && (stage === 'quarantine' || stage === 'ready')) {

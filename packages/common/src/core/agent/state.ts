@@ -16,7 +16,7 @@ import type {
 import type { DeletionLimits } from '../policy/deletion-limits.ts'
 import { type Deletions, noDeletions } from './deletion-state.ts'
 import { LayeredMap } from './layered-map.ts'
-import { claimFlags, wishFlags } from './wishes.ts'
+import { claimFlags, wishFlag, wishFlags } from './wishes.ts'
 
 /** Everything one folder's loop holds in memory. It is rebuilt from the index and the peers after a restart, so losing it costs
  *  time only. */
@@ -289,6 +289,16 @@ export function initialPeer(): PeerState {
 /** Everything that the peer was to be shown has been sent, and it has looked at it. */
 export function isListed({ all, reading, unacknowledged }: Outgoing): boolean {
   return !all && reading === undefined && unacknowledged.length === 0
+}
+
+/** So many wishes that the peer has to wait with more. */
+export function isFull({ wanted }: PeerState): boolean {
+  return wanted.size >= bounds.wanted && wanted.hasFlag(wishFlag.prompt)
+}
+
+/** Nothing more will be heard of the peer before a person has made room: all that could be tried has been tried. */
+export function isStuck(peer: PeerState): boolean {
+  return isFull(peer) && !peer.wanted.hasFlag(wishFlag.untried)
 }
 
 /** Whether content may pass between this replica and the peer now. What is under way when it no longer may comes to its end. A peer

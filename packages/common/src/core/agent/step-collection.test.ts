@@ -130,8 +130,26 @@ describe('a replica that was not told what others have forgotten', () => {
     expect(read.knowledge).toBeUndefined()
     const { toSeq } = driver.answerRead(read).one('send_entries')
     expect(driver.state.knowledge).toEqual({ [here]: 1 })
-    driver.summary('b', { knowledge, collected: theirs, received: toSeq, complete: true })
+    const seen = driver.summary('b', { knowledge, collected: theirs, received: toSeq, complete: true })
+    expect(driver.state.knowledge).toEqual({ [here]: 1 })
+    // Nothing has come meanwhile that would have to be seen as well.
+    driver.answerRead(seen.one('read_entries'))
     expect(driver.state.knowledge).toEqual(knowledge)
+  })
+
+  it('does not take over what would make something dead of a third machine look alive', () => {
+    const driver = late()
+    driver.meet('c')
+    const knowledge = { [here]: 1, ...theirs }
+    const read = driver.summary('b', { knowledge, collected: theirs, complete: true }).one('read_entries')
+    const { toSeq } = driver.answerRead(read).one('send_entries')
+    const dead = driver.entries('c', [file('g', 'dead', { 'b.1': 3 })], { knowledge: {} })
+    driver.answerRead(driver.summary('b', { knowledge, received: toSeq, complete: true }).one('read_entries'))
+    expect(driver.state.knowledge).toEqual({ [here]: 1 })
+    driver.place('g', written('dead'))
+    driver.finish(dead.one('fetch'))
+    expect(driver.index.get('g')).toMatchObject({ deleted: false })
+    expect(driver.state.knowledge).toEqual({ [here]: 1 })
   })
 
   it('takes over, with the knowledge, what has been left out of it', () => {
@@ -140,7 +158,7 @@ describe('a replica that was not told what others have forgotten', () => {
     const { toSeq } = driver
       .answerRead(driver.summary('b', { knowledge, collected: theirs }).one('read_entries'))
       .one('send_entries')
-    driver.summary('b', { knowledge, received: toSeq })
+    driver.answerRead(driver.summary('b', { knowledge, received: toSeq }).one('read_entries'))
     expect(driver.index.meta().collected).toEqual(theirs)
     driver.answerRead(driver.linkUp('c').one('read_entries'))
     const told = driver.answerRead(driver.summary('c').one('read_entries'))

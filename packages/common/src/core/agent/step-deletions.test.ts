@@ -4,6 +4,7 @@ import { directory, file, folder, tombstone, written } from '../../testing/entri
 import { type Effects, here, StepDriver } from '../../testing/step-driver.ts'
 import type { Entry } from '../causal/types.ts'
 import { isTooMuch } from '../policy/deletion-limits.ts'
+import { bounds } from './state.ts'
 
 const guard = { share: 0.5, files: 3 }
 const names = (count: number, prefix = 'd/'): string[] => Array.from({ length: count }, (_, at) => `${prefix}${at}`)
@@ -77,6 +78,14 @@ describe('deletions made here', () => {
     expect(quiet(driver, { isLooking: true }).kinds).toEqual(['wake'])
     quiet(driver)
     expect(driver.state.deletions.waiting.here).toMatchObject({ files: 6 })
+  })
+
+  it('are told in the end where somebody works without pause', () => {
+    const driver = filled()
+    vanish(driver, 'd/0')
+    expect(quiet(driver, { isBusy: true }).kinds).toEqual(['wake'])
+    const later = driver.weighed(driver.tick(5000).one('weigh_deletions'), { isBusy: true })
+    expect(deletedIn(looked(driver, later))).toEqual(['d/0'])
   })
 
   it('are weighed again when one more has come since the question', () => {
@@ -234,6 +243,41 @@ describe('deletions that a peer tells of', () => {
     expect(driver.entries('b', tombstones(names(6))).operations()).toEqual({})
     quiet(driver)
     expect(driver.state.deletions.waiting.peers).toMatchObject({ files: 6 })
+  })
+
+  it('that were meant are done without another question when the link was lost on the way', () => {
+    const driver = filled()
+    driver.entries('b', tombstones(names(6)))
+    quiet(driver)
+    driver.send({ kind: 'deletions_approved' })
+    driver.linkDown('b')
+    driver.meet('b')
+    // The last of them is another deletion of the same path, and another question.
+    driver.entries('b', [...tombstones(names(5)), tombstone('d/5', { 'b.1': 300 })])
+    expect(names(6).map((path) => driver.wish('b', path)?.isCleared)).toEqual([true, true, true, true, true, false])
+  })
+
+  it('are asked about again when the word is old', () => {
+    const driver = filled()
+    driver.entries('b', tombstones(names(6)))
+    quiet(driver)
+    driver.send({ kind: 'deletions_approved' })
+    driver.linkDown('b')
+    driver.tick(25 * 3600_000)
+    driver.meet('b')
+    driver.entries('b', tombstones(names(6)))
+    expect(driver.wish('b', 'd/0')).toMatchObject({ isCleared: false })
+  })
+
+  it('are done before the last page when nothing that came could be, and there is no room for more', () => {
+    const driver = filled()
+    const many = names(bounds.wanted, 'new ').map((path, at) => file(path, `n${at}`, { 'b.1': 1000 + at }))
+    const page = [...tombstones(['d/0']), ...many]
+    let news = driver.entries('b', page, { complete: false, toSeq: 2 })
+    expect(news.operations()).toEqual({})
+    for (let turns = 0; turns < 100 && news.find('fetch'); turns++)
+      news = driver.finish(news.one('fetch'), { outcome: 'failed' })
+    expect(news.operations()).toEqual({ 'd/0': 'remove' })
   })
 
   it('refused: this replica´s version wins as a change of its own, and only then does knowledge rise', () => {

@@ -4,15 +4,25 @@ import type { Operation } from './events.ts'
 import type { Claim, Wanted } from './state.ts'
 
 /** What a search among all wishes may be for; when no wish has it, there is nothing to search. */
-export const wishFlag = { later: 1, blocked: 2, deferred: 4, operations: 8, prompt: 16, deletion: 32 } as const
+export const wishFlag = {
+  later: 1,
+  blocked: 2,
+  deferred: 4,
+  operations: 8,
+  prompt: 16,
+  deletion: 32,
+  untried: 64,
+} as const
 
 export function wishFlags(wish: Wanted): number {
+  const isPrompt = wish.need !== 'wait' && !isLate(wish) && !isDeletion(wish)
   return (
     (wish.need === 'later' ? wishFlag.later : 0) |
     (wish.blockedBy ? wishFlag.blocked : 0) |
     (wish.notBefore > 0 ? wishFlag.deferred : 0) |
     (needsOperation(wish) ? wishFlag.operations : 0) |
-    (wish.need !== 'wait' && !isLate(wish) && !isDeletion(wish) ? wishFlag.prompt : 0) |
+    (isPrompt ? wishFlag.prompt : 0) |
+    (isPrompt && wish.attempts === 0 && wish.twin === undefined ? wishFlag.untried : 0) |
     (isDeletion(wish) && wish.local?.kind !== 'dir' ? wishFlag.deletion : 0)
   )
 }

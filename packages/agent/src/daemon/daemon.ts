@@ -52,7 +52,7 @@ export const startDaemon: StartDaemon = async ({ home, config, log, signal }: Da
   )
   const collect = (): void => {
     collectGarbage()
-    log.debug({ event: 'memory.collected', rssBytes: process.memoryUsage.rss() })
+    log.debug({ event: 'memory.collected', ...process.memoryUsage() })
   }
   stack.use(stayLean({ clock: systemClock, cpu: cpuSeconds, collect }))
   const handlers = createHandlers({ network, hub, follower, reload: () => watch.takeNow(take) })

@@ -144,7 +144,7 @@ export class FolderEngine {
     })
     const kept = (path: RelativePath): void => this.#lookLater([path])
     const { versionsDirectory: directory, log } = options
-    this.#backups = new Backups({ directory, root, index, disk, clock, log, copied: kept })
+    this.#backups = new Backups({ directory, root, index, disk, clock, log, signal: this.#stop.signal, copied: kept })
     this.#applier = new Applier({ root, disk, index, observer: this.observer, disposable, keptPlace, kept })
   }
 
@@ -308,6 +308,7 @@ export class FolderEngine {
       const all: Seen[] = []
       for await (const page of this.observer.pages(paths, mode)) {
         const seen = this.#explain(page)
+        this.#backups.noticed(seen)
         const torn = this.#isCutOff ? seen.filter(isTorn) : []
         const whole = torn.length === 0 ? seen : seen.filter((one) => !isTorn(one))
         this.#postLater(() => ({ kind: 'observed', items: this.#fresh(whole) }))

@@ -17,7 +17,9 @@ import { replacedBy } from '@spansync/common/core/agent/brought'
 import type { FetchItem } from '@spansync/common/core/agent/events'
 import { isConflictCopy } from '@spansync/common/core/causal/conflict-name'
 import type { NodeId, ReplicaId } from '@spansync/common/core/causal/types'
+import type { Clock } from '@spansync/common/ports'
 import { systemClock } from '@spansync/common/runtime/clock'
+import { FakeClock } from '@spansync/common/runtime/fake-clock'
 import { silentLogger } from '@spansync/common/runtime/logger'
 import { fetchItem, file } from '@spansync/common/testing/entries'
 import { MemoryIndex } from '@spansync/common/testing/memory-index'
@@ -25,7 +27,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { createDiskWorker, type DiskWorker } from '../disk/disk-worker.ts'
 import { createMarker } from '../disk/marker.ts'
 import { folder } from '../disk/testing/test-folder.ts'
-import { TestPair, write } from '../unison/testing/test-pair.ts'
+import { TestPair, until, write } from '../unison/testing/test-pair.ts'
 import { Backups } from './backups.ts'
 import { versionsOf } from './list.ts'
 import { backupDirectory, findBackups } from './unison-backups.ts'
@@ -36,6 +38,7 @@ let disk: DiskWorker
 let backups: Backups
 let directory: string
 let backupDir: string
+let closing: AbortController
 const copied: string[] = []
 
 beforeEach(async () => {
@@ -45,17 +48,19 @@ beforeEach(async () => {
   directory = pair.backupDir('a')
   backupDir = backupDirectory(directory, peer)
   copied.length = 0
+  closing = new AbortController()
   backups = makeBackups()
 })
 afterEach(async () => {
+  closing.abort()
   await disk[Symbol.asyncDispose]()
   await pair[Symbol.asyncDispose]()
 })
 
 /** As the agent makes them anew after a crash. */
-function makeBackups(): Backups {
+function makeBackups(clock: Clock = systemClock): Backups {
   const index = new MemoryIndex('laptop.0123456789' as ReplicaId)
-  const seen = { root: pair.a, index, disk, clock: systemClock, log: silentLogger }
+  const seen = { root: pair.a, index, disk, clock, signal: closing.signal, log: silentLogger }
   return new Backups({ directory, ...seen, copied: (path) => copied.push(path) })
 }
 
@@ -162,6 +167,25 @@ test('a time that was set back does not hide an edit of another size; a touch ma
 })
 
 describe('what a running session overwrites', () => {
+  test('with nobody asking is kept, and is an edit only when the index did not know it', async () => {
+    const clock = new FakeClock()
+    backups = makeBackups(clock)
+    for (const name of ['known', 'edited']) await write(pair.a, name, 'before')
+    const known = update('known')
+    const edited = update('edited')
+    await write(pair.a, 'edited', 'an edit that nobody saw')
+    for (const name of ['known', 'edited']) await write(pair.b, name, 'after')
+    await fetched('known', 'edited')
+    const disk = undefined
+    backups.noticed([known, edited].map(({ entry: { path }, local }) => ({ path, local, disk })))
+    await clock.advance(500)
+    await until(async () => (await findBackups(backupDir)).length === 0, 'the backups are taken')
+    expect(await kept()).toEqual(['edited: an edit that nobody saw', 'known: before'])
+    expect((await copies()).map((copy) => readFileSync(join(pair.a, copy), 'utf8'))).toEqual([
+      'an edit that nobody saw',
+    ])
+  })
+
   async function bring(run: Awaited<ReturnType<TestPair['open']>>, content: string): Promise<unknown> {
     await write(pair.b, 'd/f', content)
     const ended = new Promise((resolve) => run.onCycle(resolve))

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { type Replaced, replacedBy } from '@spansync/common/core/agent/brought'
 import type { FetchItem, Seen } from '@spansync/common/core/agent/events'
 import { conflictPath } from '@spansync/common/core/causal/conflict-name'
+import { matches } from '@spansync/common/core/causal/content'
 import type { Entry, NodeId, RelativePath, ReplicaId, StatSignature } from '@spansync/common/core/causal/types'
 import type { Clock, FolderIndex } from '@spansync/common/ports'
 import type { Logger } from '@spansync/common/runtime/logger'
@@ -26,6 +27,8 @@ export interface BackupsOptions {
   readonly disk: Pick<DiskWorker, 'perform'>
   readonly clock: Clock
   readonly log: Logger
+  /** Aborts when the folder is closed. */
+  readonly signal: AbortSignal
   /** A conflict copy has been put here. */
   readonly copied: (path: RelativePath) => void
 }
@@ -50,6 +53,7 @@ export class Backups {
   readonly #given = new Map<NodeId, Span[]>()
   /** One after the other: two must not take the same backup. */
   #collecting: Promise<void> = Promise.resolve()
+  #isSweeping = false
 
   constructor(options: BackupsOptions) {
     this.#options = options
@@ -83,6 +87,36 @@ export class Backups {
         else this.#given.set(peer, [...(this.#given.get(peer) ?? []), span])
       },
     }
+  }
+
+  /** The disk shows something new: perhaps a running Unison has replaced what was here, with nobody asking for it. What the index still
+   *  says is then no edit that nobody has seen. */
+  noticed(found: readonly Pick<Seen, 'path' | 'local' | 'disk'>[]): void {
+    const isNew = ({ local, disk }: Pick<Seen, 'local' | 'disk'>): boolean =>
+      local?.deleted === false && local.kind !== 'dir' && !matches(local, disk)
+    const replaced = found.filter(isNew).flatMap(({ local }) => local ?? [])
+    for (const version of replaced) this.#seen.note(version)
+    if (replaced.length > 0) this.#sweepSoon()
+  }
+
+  #sweepSoon(): void {
+    if (this.#isSweeping) return
+    this.#isSweeping = true
+    const { clock, signal, log } = this.#options
+    clock
+      .sleep(sweepMs, signal)
+      .then(() => {
+        this.#isSweeping = false
+        return this.#sweep()
+      })
+      .catch((error) => {
+        if (!signal.aborted)
+          log.warn({ event: 'versions.not_swept', err: error }, 'it is tried again with the next change')
+      })
+  }
+
+  async #sweep(): Promise<void> {
+    for (const peer of await peersWithBackups(this.#options.directory)) await this.#collect(peer as NodeId, false)
   }
 
   #hold(items: readonly FetchItem[]): HeldFiles {
@@ -203,6 +237,9 @@ export class Backups {
     throw new Error('every name for a conflict copy is taken')
   }
 }
+
+/** Long enough for the file to be in place and to have been read. */
+const sweepMs = 500
 
 /** By its content: Unison reads the times first and the content later, so that an edit in between has the times of what it replaced.
  *  And what the index says by now is no evidence: an edit that it has learned of since is none that the peer's version knew of. */

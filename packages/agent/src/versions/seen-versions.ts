@@ -18,6 +18,8 @@ interface Open extends Span {
 export class SeenVersions {
   #spans: Open[] = []
   #ticks = 0
+  /** What was replaced outside of any span; the latest come last. */
+  readonly #recent = new Map<RelativePath, Replaced[]>()
 
   begin(): Span {
     const versions = new Map<RelativePath, Replaced[]>()
@@ -38,10 +40,23 @@ export class SeenVersions {
     return span
   }
 
+  /** Remembered until many others have come. */
+  note(version: Replaced): void {
+    const { path } = version
+    const before = this.#recent.get(path) ?? []
+    this.#recent.delete(path)
+    this.#recent.set(path, [...before.slice(-mostRecentOfPath + 1), version])
+    const [oldest] = this.#recent.keys()
+    if (this.#recent.size > mostRecent && oldest !== undefined) this.#recent.delete(oldest)
+  }
+
   of(path: RelativePath): Replaced[] {
-    return this.#spans.flatMap(({ versions }) => versions.get(path) ?? [])
+    return [...(this.#recent.get(path) ?? []), ...this.#spans.flatMap(({ versions }) => versions.get(path) ?? [])]
   }
 }
+
+const mostRecent = 5000
+const mostRecentOfPath = 5
 
 function isOpen({ ended }: Open): boolean {
   return ended === Number.POSITIVE_INFINITY

@@ -1,4 +1,5 @@
 import { connectControl } from '@spansync/agent/control/client'
+import type { Fleet } from '../lab/fleet.ts'
 import { replicaDifferences } from '../lab/replicas.ts'
 import type { SpansyncNode } from '../lab/spansync-node.ts'
 import { DeadlineError, until } from '../lab/until.ts'
@@ -29,11 +30,23 @@ export async function settle(world: World): Promise<string[]> {
       return differences.length === 0
     }
     await until(equal, { deadlineMs: 4000, what: () => `replicas are equal\n${differences.join('\n')}` })
+    await atRest(fleet)
     return died
   } catch (error) {
     if (!(error instanceof DeadlineError)) throw error
     return [...died, `not settled: ${error.message}`]
   }
+}
+
+/** A session that has put all in place has yet to come to its end. */
+async function atRest(fleet: Fleet): Promise<void> {
+  let states: string[] = []
+  const rest = async (): Promise<boolean> => {
+    const folders = await Promise.all(fleet.agents.map(async (agent) => (await agent.glance()).folders))
+    states = folders.flat().map(({ state }) => state)
+    return states.every((state) => state === 'idle')
+  }
+  await until(rest, { deadlineMs, intervalMs: 50, what: () => `all come to rest: ${states.join(' ')}` })
 }
 
 /** Starts what was killed and not healed; answers what has died by itself. */

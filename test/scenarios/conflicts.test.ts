@@ -82,6 +82,21 @@ describeLab('both sides of a cut link b-c', () => {
     expect(here.exists('d/old')).toBe(false)
   })
 
+  test('a directory renamed while the other side adds a file in it: all is there, and nothing twice', async () => {
+    const here = await apart('rename and add', {
+      before: (at) => at.write('d/old', 'x').write('d/e/deep', 'y'),
+      left: (at) => at.rename('d', 'renamed'),
+      right: (at) => at.write('d/new', 'added').write('d/e/newer', 'added, too'),
+    })
+    const contents = ['renamed/old', 'renamed/e/deep', 'd/new', 'd/e/newer'].map((name) => here.read(name))
+    expect(contents).toEqual(['x', 'y', 'added', 'added, too'])
+    expect([here.exists('d/old'), here.exists('d/e/deep'), here.list().some((name) => copyName.test(name))]).toEqual([
+      false,
+      false,
+      false,
+    ])
+  })
+
   test('a file here, a directory there: the directory keeps the name, the file is kept beside it', async () => {
     const here = await apart('kinds', {
       before: (at) => at.write('other', 'x'),

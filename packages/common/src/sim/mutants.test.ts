@@ -4,7 +4,7 @@ import { mutants } from '../testing/mutants.ts'
 import { runTurns } from './turns.ts'
 
 type Name = keyof typeof mutants
-type Kind = 'plain' | 'faults' | 'collects' | 'turns'
+type Kind = 'plain' | 'faults' | 'collects' | 'orders' | 'turns'
 
 /** How each broken rule must come to light, and where. */
 const expected: Record<Name, readonly [Kind, RegExp]> = {
@@ -26,6 +26,8 @@ const expected: Record<Name, readonly [Kind, RegExp]> = {
   'what was dropped counts as new': ['collects', /rose from the dead/],
   'what a peer has dropped is not heard': ['collects', /knows .* but its .* is older|rose from the dead/],
   'knowledge rises before the list has been seen': ['collects', /knows .* but its .* is older/],
+  'who was led waits for orders for ever': ['orders', /differ|not quiet/],
+  'a peer that syncs directly again is not heard': ['orders', /differ|not quiet/],
   'rmdir takes what is inside along': ['faults', /is lost/],
 }
 

@@ -18,7 +18,8 @@ const mostSteps = 30_000
 /** Everything is up, everybody scans, and the world runs until it is quiet; then all must hold, and must stay so. */
 export function settle(world: SimWorld, audit: Audit): Settled {
   world.faults = noFaults
-  for (const agent of world.agents) agent.follow('peers')
+  // One of them may still wait for orders: its peers, which get none, must not wait with it.
+  for (const agent of world.agents.slice(1)) agent.follow('peers')
   for (const agent of world.removed) world.readmit(agent)
   for (const link of world.links) world.setLink(link, true)
   const { now } = world.queue

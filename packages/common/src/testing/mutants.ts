@@ -4,7 +4,7 @@ import type { FolderState, Wanted } from '../core/agent/state.ts'
 import { step } from '../core/agent/step.ts'
 import { need } from '../core/causal/need.ts'
 import type { Dot, Entry, NodeId, RelativePath, Row, StatSignature, VersionVector } from '../core/causal/types.ts'
-import { merge, withCounter } from '../core/causal/version-vector.ts'
+import { meet, merge, withCounter } from '../core/causal/version-vector.ts'
 import { SimDisk } from '../sim/sim-disk.ts'
 import type { Parts, Step } from '../sim/types.ts'
 
@@ -38,7 +38,13 @@ export const mutants = {
   'what a peer has dropped is not heard': {
     step: withEvent('summary_received', (event) => ({ ...event, collected: undefined })),
   },
-  'knowledge rises before the list has been seen': { step: withState(undefined, withoutListing) },
+  'knowledge rises before the list has been seen': { step: withState(beforeListed) },
+  'who was led waits for orders for ever': {
+    step: withEvent('follow_set', (event) => ({ ...event, follows: 'orders' })),
+  },
+  'a peer that syncs directly again is not heard': {
+    step: withEvent('summary_received', (event) => ({ ...event, follows: 'orders' })),
+  },
   'rmdir takes what is inside along': { makeDisk: () => new CarelessDisk() },
 } satisfies Record<string, Broken>
 
@@ -205,11 +211,15 @@ function withoutCollected(kind: FolderEvent['kind']): Step {
   }
 }
 
-function withoutListing(state: FolderState): FolderState {
-  const peers = [...state.peers].map(([id, peer]) => {
-    return [id, { ...peer, listing: peer.listing === 'open' ? ('acknowledged' as const) : peer.listing }] as const
-  })
-  return { ...state, peers: new Map(peers) }
+/** What the peer may know to be dead here, and has not been shown, makes no difference. */
+function beforeListed(state: FolderState): FolderState {
+  let { knowledge, collected } = state
+  for (const { announced, incoming, wanted } of state.peers.values()) {
+    if (!incoming.complete || wanted.size > 0) continue
+    collected = merge(collected, meet(announced?.collected ?? {}, incoming.knowledge))
+    knowledge = merge(knowledge, incoming.knowledge)
+  }
+  return { ...state, knowledge, collected }
 }
 
 class CarelessDisk extends SimDisk {

@@ -51,6 +51,7 @@ describe('networks', () => {
     [[{ cidr: '192.168.0.0/16', interface: 'eth0' }], false],
     [[{ gateway: '192.168.1.1' }], true],
     [[{ gateway: '192.168.1.2' }], false],
+    [[{}], true],
     [[], false],
   ])('%j: %j', (rules, expected) => {
     expect(isOnOneOf(rules, home)).toBe(expected)

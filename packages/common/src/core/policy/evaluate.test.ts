@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { anyInstant, minuteOfWeekAt, quarterMs, zonedAt, zonesToTry } from '../../testing/wall-clock.ts'
 import { evaluate } from './evaluate.ts'
 import type { PolicyFacts } from './rules.ts'
-import { mergeLayers, type Policy, type PolicySettings } from './settings.ts'
+import { mergeLayers, type Policy, type PolicySettings, type SomeSettings } from './settings.ts'
 import { parseWindow, type Windows } from './windows.ts'
 
 const window = (text: string): Windows => parseWindow(text) as Windows
@@ -85,7 +85,7 @@ test('several rules: all are named, and only when none is left may it pass', () 
 })
 
 test('what an override decides is told with its own place; what it leaves open comes from the wider one', () => {
-  const layer = (level: 'network' | 'link', settings: Partial<PolicySettings>) => ({
+  const layer = (level: 'network' | 'link', settings: SomeSettings) => ({
     settings,
     placeOf: (key: string) => ({ level, key }),
   })

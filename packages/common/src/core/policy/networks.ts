@@ -10,7 +10,7 @@ export interface NetworkFacts {
   readonly ssid?: string
 }
 
-/** A network that is allowed: all that is given must hold. */
+/** A network that is allowed: all that is given must hold, so with nothing given it is any that is known. */
 export interface NetworkRule {
   /** One address, or a CIDR. */
   readonly gateway?: string | undefined
@@ -33,7 +33,7 @@ export function describeNetwork({ gateway, cidr, interface: name, ssid }: Networ
     gateway === undefined ? [] : [`gateway ${gateway}`],
     name === undefined ? [] : [`interface ${name}`],
   ]
-  return parts.flat().join(' with ')
+  return parts.flat().join(' with ') || 'any network'
 }
 
 function isOn(rule: NetworkRule, network: NetworkFacts): boolean {

@@ -102,7 +102,7 @@ function direction({ policy: { direction }, facts: { flow } }: Question): Verdic
 
 function network({ policy: { networks }, facts: { link } }: Question): Verdict {
   const { value, where } = networks
-  if (value === undefined || isOnOneOf(value, link.network)) return fine
+  if (value.length === 0 || isOnOneOf(value, link.network)) return fine
   const allowed = value.map(describeNetwork).join(', ')
   const here = link.network === undefined ? 'it is not known which network this is' : 'this network is another one'
   const message = `only allowed on ${allowed}; ${here}`

@@ -35,8 +35,8 @@ export interface PolicySettings {
   readonly windows: Windows
   /** Whose clock and calendar windows and months go by; undefined: this machine's. */
   readonly timezone: string | undefined
-  /** Undefined: every network. */
-  readonly networks: readonly NetworkRule[] | undefined
+  /** One of these; none: any network. */
+  readonly networks: readonly NetworkRule[]
   readonly onMetered: boolean
   readonly onBattery: boolean
   /** The first whose time it is counts. */
@@ -54,7 +54,7 @@ export const defaultSettings: PolicySettings = {
   maxDelayMs: Number.POSITIVE_INFINITY,
   windows: always,
   timezone: undefined,
-  networks: undefined,
+  networks: [],
   onMetered: true,
   onBattery: true,
   rates: [],
@@ -73,9 +73,12 @@ export interface Place {
   readonly line?: number | undefined
 }
 
+/** Undefined: nothing is said about it. */
+export type SomeSettings = { readonly [K in keyof PolicySettings]?: PolicySettings[K] | undefined }
+
 /** What one place in the configuration says. */
 export interface PolicyLayer {
-  readonly settings: Partial<PolicySettings>
+  readonly settings: SomeSettings
   /** Of one setting in this layer. */
   readonly placeOf: (setting: keyof PolicySettings) => Place
 }

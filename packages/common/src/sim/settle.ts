@@ -18,7 +18,10 @@ const mostSteps = 30_000
 /** Everything is up, everybody scans, and the world runs until it is quiet; then all must hold, and must stay so. */
 export function settle(world: SimWorld, audit: Audit): Settled {
   world.faults = noFaults
-  for (const agent of world.agents) agent.follow('peers')
+  for (const agent of world.agents) {
+    agent.follow('peers')
+    for (const peer of world.agents) agent.setDoor(peer.id, 'open')
+  }
   for (const agent of world.removed) world.readmit(agent)
   for (const link of world.links) world.setLink(link, true)
   const { now } = world.queue

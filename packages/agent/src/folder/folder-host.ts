@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Duplex } from 'node:stream'
 import type { FolderConfig } from '@spansync/common/config/schema'
-import type { FolderState } from '@spansync/common/core/agent/state'
+import { type Door, type FolderState, gives } from '@spansync/common/core/agent/state'
 import type { FolderId, NodeId, RelativePath } from '@spansync/common/core/causal/types'
 import { covers } from '@spansync/common/core/causal/version-vector'
 import type { DeletionLimits } from '@spansync/common/core/policy/deletion-limits'
@@ -42,6 +42,12 @@ export interface FolderHostOptions {
   readonly engine: Engine
   readonly clock: Clock
   readonly log: Logger
+  /** What this node leaves out, besides the usual; what the folder ignores is among it. */
+  readonly exclude: readonly string[]
+  /** How long a file must rest; undefined: chosen by itself. */
+  readonly settleMs: number | undefined
+  /** Which way policy lets content pass at the moment. */
+  readonly door: (link: Link) => Door
   readonly changed: () => void
   readonly fetched: (record: FetchRecord) => void
 }
@@ -59,6 +65,7 @@ export class FolderHost implements AsyncDisposable {
   /** The last word of peers, also of those that are away. */
   readonly said: PeerMemory
   readonly #links = new Map<NodeId, Link>()
+  readonly #doors = new Map<NodeId, Door>()
   readonly #pairs = new Map<NodeId, PairSessions>()
   readonly #stop = new AbortController()
   #engine: FolderEngine | undefined
@@ -75,7 +82,7 @@ export class FolderHost implements AsyncDisposable {
     this.options = options
     const { config, home, folder } = options
     this.indexFile = join(home, 'index', `${folder}.sqlite`)
-    this.ignore = [...(config.ignoreDefaults ? defaultIgnorePatterns : []), ...config.ignore]
+    this.ignore = [...(config.ignoreDefaults ? defaultIgnorePatterns : []), ...options.exclude]
     this.matcher = compileIgnore(this.ignore).matcher
     this.said = new PeerMemory(join(home, 'index', `${folder}.peers.json`), options.clock, options.log)
   }
@@ -108,9 +115,30 @@ export class FolderHost implements AsyncDisposable {
 
   linkUp(link: Link): void {
     this.#links.set(link.peer, link)
+    const door = this.options.door(link)
+    this.#doors.set(link.peer, door)
     if (!this.#engine) return
     this.#addPair(link)
-    this.#engine.linkUp(link)
+    this.#engine.linkUp(link, { door })
+  }
+
+  /** Which way policy lets content pass with each connected peer. */
+  get doors(): ReadonlyMap<NodeId, Door> {
+    return this.#doors
+  }
+
+  /** Policy may say something else than before. What is under way through a door that shuts is cut off, and begun again later. */
+  reviewDoors(): void {
+    for (const [peer, link] of this.#links) {
+      const door = this.options.door(link)
+      const before = this.#doors.get(peer)
+      if (door === before) continue
+      this.#doors.set(peer, door)
+      this.options.log.info({ event: 'policy.door', peer: link.name, door, before }, doorText[door])
+      this.#engine?.setDoor(peer, door)
+      if (door === 'shut' && this.#engine) this.#addPair(link)
+      this.options.changed()
+    }
   }
 
   #addPair(link: Link): void {
@@ -136,6 +164,7 @@ export class FolderHost implements AsyncDisposable {
 
   linkDown(peer: NodeId): void {
     this.#links.delete(peer)
+    this.#doors.delete(peer)
     this.#remember()
     this.#engine?.linkDown(peer)
     void this.#endPair(peer)
@@ -193,6 +222,7 @@ export class FolderHost implements AsyncDisposable {
     const refuse = (detail: string): void => {
       this.#links.get(peer)?.send({ type: 'fetched', folder, id, outcome: 'failed', detail: detail.slice(0, 4000) })
     }
+    if (!gives(this.#doors.get(peer) ?? 'open')) return refuse('policy on the other machine gives nothing now')
     const pair = this.#pairs.get(peer)
     if (pair && this.#engine) pair.onFetch(message).catch((error) => refuse(messageOf(error)))
     else refuse(this.#problem?.message ?? 'the folder is not open')
@@ -378,7 +408,7 @@ export class FolderHost implements AsyncDisposable {
     engine.setSharers(this.#sharers)
     for (const link of this.#links.values()) {
       this.#addPair(link)
-      engine.linkUp(link, { resumed: true })
+      engine.linkUp(link, { resumed: true, door: this.#doors.get(link.peer) ?? 'open' })
     }
   }
 
@@ -393,7 +423,7 @@ export class FolderHost implements AsyncDisposable {
       nodeName,
       disposable: config.ignoreDefaults ? defaultIgnorePatterns : [],
       matcher: this.matcher,
-      scope: scopeOf(config),
+      scope: scopeOf(config, this.options.exclude),
       folding: foldingOf(config.path, config.names),
       versionsDirectory: join(home, 'versions', folder),
       disk,
@@ -429,7 +459,7 @@ export class FolderHost implements AsyncDisposable {
       ignore: this.ignore,
       matcher: this.matcher,
       rescanMs: config.rescanMinutes * 60_000,
-      settleMs: config.settleMs,
+      settleMs: this.options.settleMs,
       disk,
       clock,
       log,
@@ -453,9 +483,9 @@ export class FolderHost implements AsyncDisposable {
 }
 
 /** The usual patterns alone are ''; any others are told from each other. */
-function scopeOf({ ignore, ignoreDefaults }: FolderConfig): string {
-  if (ignoreDefaults && ignore.length === 0) return ''
-  return hash('sha256', JSON.stringify([ignoreDefaults, [...new Set(ignore)].sort()])).slice(0, 32)
+function scopeOf({ ignoreDefaults }: FolderConfig, exclude: readonly string[]): string {
+  if (ignoreDefaults && exclude.length === 0) return ''
+  return hash('sha256', JSON.stringify([ignoreDefaults, [...new Set(exclude)].sort()])).slice(0, 32)
 }
 
 function limitsOf({ deletionGuard }: FolderConfig): DeletionLimits {
@@ -467,5 +497,12 @@ function limitsOf({ deletionGuard }: FolderConfig): DeletionLimits {
 const manyClaims = 100
 const bulkGatherMs = 80
 const soonMs = 2
+
+const doorText: Readonly<Record<Door, string>> = {
+  open: 'policy lets the folder pass both ways',
+  gives: 'policy lets the folder only go to the peer',
+  takes: 'policy lets the folder only come from the peer',
+  shut: 'policy lets nothing of the folder pass',
+}
 
 const notConnected: SessionOutcome = { result: 'failed', reason: 'the peer is not connected' }

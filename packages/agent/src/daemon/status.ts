@@ -5,6 +5,7 @@ import type {
   Amount,
   FolderPeerStatus,
   FolderStatus,
+  Held,
   LinkStatus,
   Problem,
   Status,
@@ -165,7 +166,23 @@ function peersOf(network: Network, host: FolderHost): FolderPeerStatus[] {
   const { folder } = host.options
   return Object.entries(network.config.peers)
     .filter(([, { id }]) => network.foldersFor(id).includes(folder))
-    .map(([node, { id }]) => peerStatus(node, host, id))
+    .map(([node, { id }]) => ({ ...peerStatus(node, host, id), ...heldBy(network, host, id) }))
+}
+
+function heldBy({ policy }: Network, { options, links, doors }: FolderHost, peer: NodeId): { held?: Held } {
+  const link = links.get(peer)
+  const door = doors.get(peer) ?? 'open'
+  if (!link || door === 'open') return {}
+  const { send, receive } = policy.evaluate(options.folder, link)
+  const byRule = new Map([...send.reasons, ...receive.reasons].map((reason) => [reason.rule, reason]))
+  const reasons = [...byRule.values()].map(({ rule, message, remedy, where }) => ({
+    rule,
+    message,
+    remedy,
+    key: where.key,
+  }))
+  const times = [send, receive].flatMap(({ nextChangeAt }) => (nextChangeAt === undefined ? [] : [nextChangeAt]))
+  return { held: { door, reasons, ...(times.length === 0 ? {} : { untilMs: Math.min(...times) }) } }
 }
 
 function peerStatus(node: string, { engine, links, said }: FolderHost, id: NodeId): FolderPeerStatus {

@@ -59,8 +59,9 @@ export function onEntriesRead(draft: Draft, event: EventOf<'entries_read'>): voi
   if (rows.length > 0) {
     const partial = isPartial(draft, peer)
     draft.effects.push({ kind: 'send_entries', peer: event.peer, rows, toSeq, complete, partial, ...meta })
-    const before = draft.peers.get(event.peer)?.told ?? nothingTold
-    editPeer(draft, event.peer, { told: { ...before, ...meta, complete } })
+    const told = draft.peers.get(event.peer)?.told ?? nothingTold
+    const { knowledge, digest } = meta
+    editPeer(draft, event.peer, { told: { ...told, knowledge, digest, complete } })
   }
   tell(draft, event.peer, meta, { first, complete: complete && !first })
   watchDisagreement(draft, event.peer, meta, complete)

@@ -1,0 +1,80 @@
+import { parseConfig } from '@spansync/common/config/parse'
+import type { Config } from '@spansync/common/config/schema'
+import type { FolderId, NodeId } from '@spansync/common/core/causal/types'
+import type { Link } from '@spansync/common/ports'
+import { FakeClock } from '@spansync/common/runtime/fake-clock'
+import { expect, test } from 'vitest'
+import { PolicyGate, type Surroundings } from './policy-gate.ts'
+
+const docs = 'docs' as FolderId
+const phone = 'a'.repeat(64) as NodeId
+const link = { peer: phone, name: 'phone', dialed: true, localAddress: '10.0.0.2' } as Link
+
+const configOf = (policy: string): Config =>
+  parseConfig({
+    file: 'config.yaml',
+    text: `name: laptop\npeers: { phone: { id: ${phone}, dataCap: 1MB } }\nfolders: { docs: { path: /docs, policy: ${policy} } }`,
+  }).config
+
+interface Given {
+  readonly clock?: FakeClock
+  readonly usedBytes?: number
+  readonly surroundings?: Partial<Surroundings>
+  readonly changed?: () => void
+}
+
+function gateWith(policy: string, { clock = new FakeClock(), usedBytes = 0, surroundings, changed }: Given = {}) {
+  const config = configOf(policy)
+  return new PolicyGate({
+    clock,
+    config: () => config,
+    nameOf: () => 'phone',
+    usedBytes: () => usedBytes,
+    surroundings: { networkOf: () => undefined, isOnBattery: () => false, ...surroundings },
+    changed: changed ?? (() => undefined),
+  })
+}
+
+test.each<[string, Given, string]>([
+  ['{}', {}, 'open'],
+  ['{}', { usedBytes: 1_000_000 }, 'shut'],
+  ['{ paused: true }', {}, 'shut'],
+  ['{ direction: send-only }', {}, 'gives'],
+  ['{ direction: receive-only }', {}, 'takes'],
+  ['{ onMetered: false }', {}, 'shut'],
+  ['{ onBattery: false }', {}, 'open'],
+  ['{ onBattery: false }', { surroundings: { isOnBattery: () => true } }, 'shut'],
+  ['{ networks: [{ cidr: 10.0.0.0/8 }] }', {}, 'shut'],
+  [
+    '{ networks: [{ cidr: 10.0.0.0/8 }] }',
+    { surroundings: { networkOf: (address) => ({ address: address ?? '' }) } },
+    'open',
+  ],
+  ['{ peers: { phone: { paused: true } } }', {}, 'shut'],
+])('%s with %j: %s', (policy, given, door) => {
+  expect(gateWith(policy, given).doorOf(docs, link)).toBe(door)
+})
+
+test('the doors are looked at again the moment a window opens, and not only now and then', async () => {
+  const clock = new FakeClock(Date.UTC(2026, 0, 1, 12, 29, 59))
+  const seen: string[] = []
+  const gate = gateWith('{ windows: ["12:30-13:00"], timezone: UTC }', {
+    clock,
+    changed: () => seen.push(gate.doorOf(docs, link)),
+  })
+  await using _looking = gate.start(() => [[docs, link]])
+  expect(gate.doorOf(docs, link)).toBe('shut')
+  await clock.whenSleeping(1)
+  await clock.advance(1000)
+  expect(seen).toEqual(['open'])
+})
+
+test('a new configuration counts at once', () => {
+  let config = configOf('{ paused: true }')
+  const options = { clock: new FakeClock(), nameOf: () => 'phone', usedBytes: () => 0, changed: () => undefined }
+  const surroundings = { networkOf: () => undefined, isOnBattery: () => false }
+  const gate = new PolicyGate({ ...options, surroundings, config: () => config })
+  expect(gate.doorOf(docs, link)).toBe('shut')
+  config = configOf('{}')
+  expect(gate.doorOf(docs, link)).toBe('open')
+})

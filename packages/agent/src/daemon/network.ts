@@ -62,6 +62,7 @@ export class Network implements AsyncDisposable {
       config: () => this.config,
       nameOf: (peer) => this.nameOf(peer),
       usedBytes: (peer) => this.usage.usedBytes(peer),
+      standing: (folder, peer) => this.#standing(folder, peer),
       surroundings: { networkOf, isOnBattery },
       changed: () => this.#reviewDoors(),
     })
@@ -171,6 +172,11 @@ export class Network implements AsyncDisposable {
 
   #reviewDoors(): void {
     for (const host of this.hosts.values()) host.reviewDoors()
+  }
+
+  #standing(folder: FolderId, peer: NodeId): { digest: string; isSettled: boolean } | undefined {
+    const { engine } = this.hosts.get(folder) ?? {}
+    return engine && { digest: engine.index.meta().digest, isSettled: engine.isSettledWith(peer) }
   }
 
   *#pairs(): Generator<readonly [FolderId, Link]> {

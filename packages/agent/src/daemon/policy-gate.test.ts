@@ -20,16 +20,21 @@ interface Given {
   readonly clock?: FakeClock
   readonly usedBytes?: number
   readonly surroundings?: Partial<Surroundings>
+  readonly standing?: { digest: string; isSettled: boolean }
   readonly changed?: () => void
 }
 
-function gateWith(policy: string, { clock = new FakeClock(), usedBytes = 0, surroundings, changed }: Given = {}) {
+function gateWith(
+  policy: string,
+  { clock = new FakeClock(), usedBytes = 0, surroundings, standing, changed }: Given = {},
+) {
   const config = configOf(policy)
   return new PolicyGate({
     clock,
     config: () => config,
     nameOf: () => 'phone',
     usedBytes: () => usedBytes,
+    standing: () => standing,
     surroundings: { networkOf: () => undefined, isOnBattery: () => false, ...surroundings },
     changed: changed ?? (() => undefined),
   })
@@ -71,10 +76,37 @@ test('the doors are looked at again the moment a window opens, and not only now 
 
 test('a new configuration counts at once', () => {
   let config = configOf('{ paused: true }')
-  const options = { clock: new FakeClock(), nameOf: () => 'phone', usedBytes: () => 0, changed: () => undefined }
+  const options = {
+    clock: new FakeClock(),
+    nameOf: () => 'phone',
+    usedBytes: () => 0,
+    changed: () => undefined,
+    standing: () => undefined,
+  }
   const surroundings = { networkOf: () => undefined, isOnBattery: () => false }
   const gate = new PolicyGate({ ...options, surroundings, config: () => config })
   expect(gate.doorOf(docs, link)).toBe('shut')
   config = configOf('{}')
+  expect(gate.doorOf(docs, link)).toBe('open')
+})
+
+test('after a session the door is shut for the minimum interval, but not for longer than a change may wait', async () => {
+  const clock = new FakeClock()
+  const standing = { digest: 'a', isSettled: true }
+  const gate = gateWith('{ minInterval: 1h, maxDelay: 10m }', { clock, standing })
+  expect(gate.doorOf(docs, link)).toBe('open')
+  standing.isSettled = false
+  expect(gate.doorOf(docs, link)).toBe('open')
+  Object.assign(standing, { digest: 'b', isSettled: true })
+  expect(gate.doorOf(docs, link)).toBe('shut')
+  await clock.advance(59 * 60_000)
+  expect(gate.doorOf(docs, link)).toBe('shut')
+  await clock.advance(60_000)
+  expect(gate.doorOf(docs, link)).toBe('open')
+  Object.assign(standing, { digest: 'c' })
+  expect(gate.doorOf(docs, link)).toBe('shut')
+  standing.isSettled = false
+  expect(gate.evaluate(docs, link).send.nextChangeAt).toBe(clock.wallNow() + 600_000)
+  await clock.advance(600_000)
   expect(gate.doorOf(docs, link)).toBe('open')
 })

@@ -1,3 +1,4 @@
+import type { LineOf } from '@spansync/common/config/parse'
 import { policyLayers } from '@spansync/common/config/policy-layers'
 import type { Config } from '@spansync/common/config/schema'
 import type { Door } from '@spansync/common/core/agent/state'
@@ -8,6 +9,7 @@ import type { NetworkFacts } from '@spansync/common/core/policy/networks'
 import { type Flow, mergeLayers, type Policy } from '@spansync/common/core/policy/settings'
 import type { Clock, Link } from '@spansync/common/ports'
 import { inBackground } from './background.ts'
+import { Pace, type Standing } from './pace.ts'
 
 export interface PolicyGateOptions {
   readonly clock: Clock
@@ -15,6 +17,8 @@ export interface PolicyGateOptions {
   readonly nameOf: (peer: NodeId) => string | undefined
   /** Of a peer, in this calendar month. */
   readonly usedBytes: (peer: NodeId) => number
+  /** Undefined while the folder is not open, or the peer not connected. */
+  readonly standing: (folder: FolderId, peer: NodeId) => Omit<Standing, 'now'> | undefined
   readonly surroundings: Surroundings
   /** Something may be allowed that was not, or the other way round. */
   readonly changed: () => void
@@ -24,6 +28,9 @@ export interface Surroundings {
   readonly networkOf: (localAddress: string | undefined) => NetworkFacts | undefined
   readonly isOnBattery: () => boolean
 }
+
+/** Of a link that may be down. */
+export type End = Pick<Link, 'peer' | 'localAddress'>
 
 /** What counts for a replica, whatever the peer. */
 export interface ReplicaPolicy {
@@ -39,6 +46,7 @@ export class PolicyGate {
   readonly #options: PolicyGateOptions
   /** Node finds out at its start. */
   readonly #zone = Intl.DateTimeFormat().resolvedOptions().timeZone
+  readonly #pace = new Pace()
   #config: Config | undefined
   /** By folder and name of the peer, of `#config`. */
   readonly #policies = new Map<string, Policy>()
@@ -64,14 +72,18 @@ export class PolicyGate {
     return receive.allowed ? 'takes' : 'shut'
   }
 
-  evaluate(folder: FolderId, link: Link): Readonly<Record<Flow, Evaluation>> {
+  /** With the lines of the rules, when it is told how to find them. */
+  evaluate(folder: FolderId, link: End, lineOf?: LineOf): Readonly<Record<Flow, Evaluation>> {
     const { clock, nameOf, usedBytes, surroundings, config } = this.#options
     const name = nameOf(link.peer)
     const peer = name === undefined ? undefined : config().peers[name]
-    const policy = this.#policyOf(folder, name)
+    const policy = lineOf
+      ? mergeLayers(policyLayers(config(), { folder, peer: name }, lineOf).settings)
+      : this.#policyOf(folder, name)
     // The system is asked only where somebody has said something about it.
     const facts = {
       now: clock.wallNow(),
+      ...(policy.minIntervalMs.value > 0 ? this.#paceOf(folder, link.peer) : {}),
       zone: this.#zone,
       onBattery: !policy.onBattery.value && surroundings.isOnBattery(),
       link: {
@@ -84,6 +96,11 @@ export class PolicyGate {
       send: evaluate(policy, { ...facts, flow: 'send' }),
       receive: evaluate(policy, { ...facts, flow: 'receive' }),
     }
+  }
+
+  #paceOf(folder: FolderId, peer: NodeId): ReturnType<Pace['look']> | undefined {
+    const standing = this.#options.standing(folder, peer)
+    return standing && this.#pace.look(`${folder}/${peer}`, { ...standing, now: this.#options.clock.wallNow() })
   }
 
   #policyOf(folder: FolderId, peer: string | undefined): Policy {

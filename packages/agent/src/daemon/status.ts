@@ -17,6 +17,7 @@ import { version } from '../version.ts'
 import { amountOf, behindOf } from './amounts.ts'
 import { countConflicts } from './conflicts.ts'
 import type { Network } from './network.ts'
+import { notInForce } from './not-in-force.ts'
 import type { StatusHub } from './status-hub.ts'
 
 const shownProblems = 20
@@ -25,7 +26,7 @@ const shownProblems = 20
 export function statusOf(network: Network, hub: StatusHub, follower: Follower): Status {
   const { config } = network
   const { clock, identity } = network.options
-  const problems = [...hub.problems, ...(follower.problem ? [follower.problem] : [])]
+  const problems = [...hub.problems, ...(follower.problem ? [follower.problem] : []), ...notInForce(config)]
   return {
     node: config.name,
     id: identity.id,

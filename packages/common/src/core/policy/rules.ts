@@ -140,9 +140,11 @@ function window({ policy: { windows }, zone, at }: Question): Verdict {
   return stop({ rule: 'window', where, untilMs, message, remedy: 'wait, or widen the windows' })
 }
 
-function minInterval({ policy, facts: { lastSessionMs, changes }, at }: Question): Verdict {
+function minInterval({ policy, facts, at }: Question): Verdict {
+  const { lastSessionMs, changes } = facts
   const { value, where } = policy.minIntervalMs
-  if (lastSessionMs === undefined || value === 0) return fine
+  // A session in the future: somebody has set the clock back since.
+  if (lastSessionMs === undefined || lastSessionMs > facts.now || value === 0) return fine
   const untilMs = Math.min(lastSessionMs + value, latestMs(policy, changes))
   if (at >= untilMs) return fine
   const message = 'the last session was a short time ago'

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
+import { connectControl } from '@spansync/agent/control/client'
 import { editConfig } from '@spansync/common/config/edit'
 import type { Held } from '@spansync/common/protocol/status'
 import { afterEach, beforeAll, expect, test } from 'vitest'
@@ -43,6 +44,9 @@ describeLab('policy', () => {
     const { folders } = await fleet().agent('laptop').glance()
     return folders.find(({ id }) => id === 'f')?.peers[0]?.held
   }
+
+  const whyOnLaptop = (path: string) => connectControl(fleet().agent('laptop').home).why({ folder: 'f', path })
+  const whyOnServer = () => connectControl(fleet().agent('server').home).why({ folder: 'f' })
 
   const untilHeld = (door: Held['door'] | undefined): Promise<unknown> =>
     until(async () => (await heldOnLaptop())?.door === door, {
@@ -90,8 +94,20 @@ describeLab('policy', () => {
     await untilFreePassed(rule)
     expect(place('server').exists(`${rule} at laptop`)).toBe(false)
     expect(place('laptop').exists(`${rule} at server`)).toBe(false)
+    const { peers } = await whyOnLaptop(`${rule} at laptop`)
+    expect(peers).toMatchObject([
+      { peer: 'server', explanations: [{ code: 'policy', where: { line: expect.any(Number) } }] },
+    ])
+    await until(async () => (await whyOnServer()).peers[0]?.explanations[0]?.code === 'peer_policy', {
+      deadlineMs: 5000,
+      what: 'the server knows of the door',
+    })
     await say(['folders', 'f', 'policy'], undefined)
     await fleet().untilEqual()
+    await until(async () => (await whyOnLaptop(`${rule} at laptop`)).peers[0]?.state === 'equal', {
+      deadlineMs: 5000,
+      what: 'the laptop has heard that both are equal',
+    })
     expect(place('laptop').list()).toEqual(expect.arrayContaining([`${rule} at laptop`, `${rule} at server`]))
   })
 
@@ -145,5 +161,9 @@ describeLab('policy', () => {
     expect(place('server').list()).toEqual(expect.arrayContaining(['film.MKV', 'kept.txt']))
     expect(place('laptop').list()).toEqual(expect.arrayContaining(['film.MKV', 'kept.txt', 'another.mkv']))
     expect(place('server').exists('another.mkv')).toBe(false)
+    const { peers } = await whyOnLaptop('another.mkv')
+    expect(peers).toMatchObject([
+      { state: 'blocked', explanations: [{ code: 'unwanted', where: { key: 'policy.exclude' } }] },
+    ])
   })
 })

@@ -240,6 +240,10 @@ export class FolderHost implements AsyncDisposable {
     else link?.send({ type: 'parcel_gone', folder, id })
   }
 
+  get neighbours(): ReadonlySet<NodeId> {
+    return this.#neighbours
+  }
+
   /** The coordinator's plan: to whom this replica passes things on. */
   setNeighbours(neighbours: ReadonlySet<NodeId>): void {
     this.#neighbours = neighbours

@@ -15,6 +15,8 @@ export interface WhyFacts {
   /** When the link was up last. */
   readonly lastUpMs?: number | undefined
   readonly policy: Readonly<Record<Flow, Evaluation>>
+  /** What the peer's policy lets pass, as seen from here; true while nothing is known of it. */
+  readonly peerAllows: Readonly<Record<Flow, boolean>>
   /** `order`: an order is in force. `waits`: the plan has this edge, and no order has come. `elsewhere`: the plan leads the news another
    *  way. `direct`: no coordinator is followed. */
   readonly plan: 'direct' | 'order' | 'waits' | 'elsewhere'
@@ -40,6 +42,7 @@ export type WhyCode =
   | 'not_shared'
   | 'link_down'
   | 'policy'
+  | 'peer_policy'
   | 'policy_near_cap'
   | 'waits_for_order'
   | 'goes_elsewhere'
@@ -119,11 +122,21 @@ function byFilter({ rule, pattern, where }: Unwanted): Explanation {
 }
 
 /** Of the directions in which there is something to do; of both when there is nothing. */
-function byPolicy({ policy, lacking }: WhyFacts): { holdsAll: boolean; explanations: Explanation[] } {
+function byPolicy(facts: WhyFacts): { holdsAll: boolean; explanations: Explanation[] } {
+  const { policy, peerAllows, lacking } = facts
   const needed = (['send', 'receive'] as const).filter((flow) => lacking[flow === 'send' ? 'there' : 'here'] > 0)
   const flows: readonly Flow[] = needed.length > 0 ? needed : ['send', 'receive']
   const byRule = new Map(flows.flatMap((flow) => explain(policy[flow])))
-  return { holdsAll: flows.every((flow) => !policy[flow].allowed), explanations: [...byRule.values()] }
+  const holdsAll = flows.every((flow) => !policy[flow].allowed || !peerAllows[flow])
+  return { holdsAll, explanations: [...byRule.values(), ...byPeer(facts, flows)] }
+}
+
+function byPeer({ peer, peerAllows }: WhyFacts, flows: readonly Flow[]): Explanation[] {
+  const shut = flows.filter((flow) => !peerAllows[flow])
+  if (shut.length === 0) return []
+  const verbs = { send: 'takes', receive: 'gives' }
+  const message = `the policy of ${peer} ${shut.map((flow) => `${verbs[flow]} nothing`).join(' and ')} now`
+  return [{ code: 'peer_policy', message, remedy: `run \`spansync why\` on ${peer}` }]
 }
 
 function explain({ reasons, nextChangeAt }: Evaluation): [string, Explanation][] {

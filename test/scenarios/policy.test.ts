@@ -152,6 +152,19 @@ describeLab('policy', () => {
     await fleet().untilEqual()
   })
 
+  test('a link is no faster than it may be, and is so again at once', async () => {
+    await say(['peers', 'server', 'policy', 'rates'], [{ send: '1MB/s' }])
+    place('laptop').write('slow', randomBytes(4_000_000))
+    const begun = performance.now()
+    await until(() => place('server').exists('slow'), { deadlineMs: 20_000, what: 'it passes' })
+    expect(performance.now() - begun).toBeGreaterThan(3000)
+    await say(['peers', 'server', 'policy'], undefined)
+    place('laptop').write('fast', randomBytes(8_000_000))
+    const again = performance.now()
+    await until(() => place('server').exists('fast'), { deadlineMs: 20_000, what: 'it passes' })
+    expect(performance.now() - again).toBeLessThan(6000)
+  })
+
   test('what is left out by policy stays where it is, and is deleted nowhere', async () => {
     place('laptop').write('film.MKV', 'x').write('kept.txt', 'x')
     await fleet().untilEqual()

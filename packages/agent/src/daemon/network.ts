@@ -64,7 +64,7 @@ export class Network implements AsyncDisposable {
       usedBytes: (peer) => this.usage.usedBytes(peer),
       standing: (folder, peer) => this.#standing(folder, peer),
       surroundings: { networkOf, isOnBattery },
-      changed: () => this.#reviewDoors(),
+      changed: () => this.#review(),
     })
   }
 
@@ -86,7 +86,7 @@ export class Network implements AsyncDisposable {
       identity,
       name: config.name,
       listen: config.listen === undefined ? undefined : parseHostPort(config.listen),
-      peers: peersOf(config),
+      peers: this.#peersOf(config),
       foldersFor: (peer) => this.foldersFor(peer),
       clock,
       log: log.child({ component: 'transport' }),
@@ -126,7 +126,7 @@ export class Network implements AsyncDisposable {
       )
       if (!next || !isReplicaSame || needsReopening(folder, next)) await this.#close(id as FolderId)
     }
-    this.transport.setPeers(peersOf(config))
+    this.transport.setPeers(this.#peersOf(config))
     for (const [id, folder] of Object.entries(config.folders)) {
       if (!this.hosts.has(id as FolderId)) this.#open(id as FolderId, folder)
     }
@@ -168,6 +168,16 @@ export class Network implements AsyncDisposable {
     await Promise.all([...this.hosts.keys()].map((id) => this.#close(id)))
     await this.usage[Symbol.asyncDispose]()
     await this.#transport?.[Symbol.asyncDispose]()
+  }
+
+  /** The policy may say something else than before. */
+  #review(): void {
+    this.#reviewDoors()
+    this.transport.setPeers(this.#peersOf(this.config))
+  }
+
+  #peersOf(config: Config): Peer[] {
+    return peersOf(config).map((peer) => ({ ...peer, ...this.policy.ratesOf(peer.name) }))
   }
 
   #reviewDoors(): void {

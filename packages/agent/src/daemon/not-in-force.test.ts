@@ -7,19 +7,19 @@ const problemsOf = (text: string) =>
   notInForce(parseConfig({ file: 'config.yaml', text: `name: laptop\n${text}` }).config)
 
 test('names what is said and not carried out, and nothing else', () => {
-  expect(problemsOf('policy: { windows: sat, exclude: [a], settle: 1s }')).toEqual([])
+  expect(problemsOf('policy: { windows: sat, exclude: [a], settle: 1s, rates: [{ send: 1mbit }] }')).toEqual([])
   const [problem, more] = problemsOf(`
-policy: { rates: [{ send: 1mbit }], nodes: { laptop: { maxSize: 1MB } } }
+policy: { nodes: { laptop: { maxSize: 1MB } } }
 peers: { phone: { id: ${id}, policy: { exclude: [x] } } }
 folders:
-  docs: { path: /docs, policy: { include: ['*.pdf'], networks: [{ ssid: Work }], peers: { phone: { priority: 1 } } } }
+  docs: { path: /docs, policy: { include: ['*.pdf'], rates: [{ send: 1mbit }], networks: [{ ssid: Work }], peers: { phone: { priority: 1 } } } }
 `)
   expect(more).toBeUndefined()
   expect(problem?.message.split(': ')[1]?.split(', ')).toEqual([
-    'policy.rates',
     'policy.nodes.laptop.maxSize',
     'folders.docs.policy.include',
     'folders.docs.policy.networks',
+    'folders.docs.policy.rates',
     'folders.docs.policy.peers.phone.priority',
     'peers.phone.policy.exclude',
   ])

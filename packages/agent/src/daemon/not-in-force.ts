@@ -9,8 +9,13 @@ type Said = readonly [path: readonly string[], policy: PolicyConfig | undefined]
 
 /** Settings that this version checks and does not carry out yet, as one problem; none when there are none. */
 export function notInForce(config: Config): Problem[] {
-  const { replicas, links } = sayings(config)
-  const keys = [...keysOf(replicas, idle), ...keysOf(links, (policy) => [...idle(policy), ...idleOnLinks(policy)])]
+  const { wide, folders, links, folderLinks } = sayings(config)
+  const keys = [
+    ...keysOf(wide, idle),
+    ...keysOf(folders, (policy) => [...idle(policy), ...idleInFolders(policy)]),
+    ...keysOf(folderLinks, (policy) => [...idle(policy), ...idleInFolders(policy), ...idleOnLinks(policy)]),
+    ...keysOf(links, (policy) => [...idle(policy), ...idleOnLinks(policy)]),
+  ]
   if (keys.length === 0) return []
   const message = `not carried out by this version: ${keys.join(', ')}`
   return [{ code: 'policy_not_in_force', message, remedy: 'remove them, or do not rely on them yet' }]
@@ -21,13 +26,17 @@ function keysOf(said: readonly Said[], idleIn: (policy: PolicyConfig) => readonl
 }
 
 function idle({ settings, filter }: PolicyConfig): string[] {
-  const { rates, priority, networks } = settings
+  const { priority, networks } = settings
   return [
     ...(['include', 'minSize', 'maxSize'] as const).filter((key) => filter[key] !== undefined),
-    ...(rates === undefined ? [] : ['rates']),
     ...(priority === undefined ? [] : ['priority']),
     ...(networks?.some(({ ssid }) => ssid !== undefined) ? ['networks'] : []),
   ]
+}
+
+/** A link is limited as a whole. */
+function idleInFolders({ settings }: PolicyConfig): string[] {
+  return settings.rates === undefined ? [] : ['rates']
 }
 
 /** What counts for the replica as a whole only. */
@@ -35,22 +44,22 @@ function idleOnLinks({ settings, filter }: PolicyConfig): string[] {
   return [...(filter.exclude === undefined ? [] : ['exclude']), ...(settings.settleMs === undefined ? [] : ['settle'])]
 }
 
-function sayings({ policy, folders, peers, name }: Config): Readonly<Record<'replicas' | 'links', readonly Said[]>> {
+type Group = 'wide' | 'folders' | 'links' | 'folderLinks'
+
+function sayings({ policy, folders, peers, name }: Config): Readonly<Record<Group, readonly Said[]>> {
   const inFolders = Object.entries(folders).map(([id, { policy: said }]) => ({ path: ['folders', id, 'policy'], said }))
   return {
-    replicas: [
+    wide: [
       [['policy'], policy],
       [['policy', 'nodes', name], policy?.nodes?.[name]],
-      ...inFolders.flatMap(({ path, said }): Said[] => [
-        [path, said],
-        [[...path, 'nodes', name], said?.nodes?.[name]],
-      ]),
     ],
-    links: [
-      ...inFolders.flatMap(({ path, said }) =>
-        Object.entries(said?.peers ?? {}).map(([peer, one]): Said => [[...path, 'peers', peer], one]),
-      ),
-      ...Object.entries(peers).map(([peer, { policy: said }]): Said => [['peers', peer, 'policy'], said]),
-    ],
+    folders: inFolders.flatMap(({ path, said }): Said[] => [
+      [path, said],
+      [[...path, 'nodes', name], said?.nodes?.[name]],
+    ]),
+    folderLinks: inFolders.flatMap(({ path, said }) =>
+      Object.entries(said?.peers ?? {}).map(([peer, one]): Said => [[...path, 'peers', peer], one]),
+    ),
+    links: Object.entries(peers).map(([peer, { policy: said }]): Said => [['peers', peer, 'policy'], said]),
   }
 }

@@ -10,10 +10,10 @@ const docs = 'docs' as FolderId
 const phone = 'a'.repeat(64) as NodeId
 const link = { peer: phone, name: 'phone', dialed: true, localAddress: '10.0.0.2' } as Link
 
-const configOf = (policy: string): Config =>
+const configOf = (policy: string, linkPolicy = '{}'): Config =>
   parseConfig({
     file: 'config.yaml',
-    text: `name: laptop\npeers: { phone: { id: ${phone}, dataCap: 1MB } }\nfolders: { docs: { path: /docs, policy: ${policy} } }`,
+    text: `name: laptop\npeers: { phone: { id: ${phone}, dataCap: 1MB, policy: ${linkPolicy} } }\nfolders: { docs: { path: /docs, policy: ${policy} } }`,
   }).config
 
 interface Given {
@@ -109,4 +109,22 @@ test('after a session the door is shut for the minimum interval, but not for lon
   expect(gate.evaluate(docs, link).send.nextChangeAt).toBe(clock.wallNow() + 600_000)
   await clock.advance(600_000)
   expect(gate.doorOf(docs, link)).toBe('open')
+})
+
+test('a link is limited by direction and window, whatever its folders say', async () => {
+  const clock = new FakeClock(Date.UTC(2026, 0, 1, 12, 59))
+  const rates = '{ timezone: UTC, rates: [{ during: "12:00-13:00", send: 8mbit }, { receive: 1MB/s }] }'
+  const config = configOf('{ paused: true, rates: [{ send: 1kbit }] }', rates)
+  const options = {
+    clock,
+    nameOf: () => 'phone',
+    usedBytes: () => 0,
+    changed: () => undefined,
+    standing: () => undefined,
+  }
+  const surroundings = { networkOf: () => undefined, isOnBattery: () => false }
+  const gate = new PolicyGate({ ...options, surroundings, config: () => config })
+  expect(gate.ratesOf('phone')).toEqual({ upBytesPerSecond: 1_000_000, downBytesPerSecond: undefined })
+  await clock.advance(60_000)
+  expect(gate.ratesOf('phone')).toEqual({ upBytesPerSecond: undefined, downBytesPerSecond: 1_000_000 })
 })

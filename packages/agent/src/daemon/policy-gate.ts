@@ -3,11 +3,12 @@ import { policyLayers } from '@spansync/common/config/policy-layers'
 import type { Config } from '@spansync/common/config/schema'
 import type { Door } from '@spansync/common/core/agent/state'
 import type { FolderId, NodeId } from '@spansync/common/core/causal/types'
-import { type Evaluation, evaluate } from '@spansync/common/core/policy/evaluate'
+import { type Evaluation, evaluate, rateOf } from '@spansync/common/core/policy/evaluate'
 import { compileFilter } from '@spansync/common/core/policy/filter'
 import type { NetworkFacts } from '@spansync/common/core/policy/networks'
 import { type Flow, mergeLayers, type Policy } from '@spansync/common/core/policy/settings'
 import type { Clock, Link } from '@spansync/common/ports'
+import type { Peer } from '../transport/types.ts'
 import { inBackground } from './background.ts'
 import { Pace, type Standing } from './pace.ts'
 
@@ -98,16 +99,28 @@ export class PolicyGate {
     }
   }
 
+  /** Of all folders together over the link with a peer. */
+  ratesOf(peer: string): Pick<Peer, 'upBytesPerSecond' | 'downBytesPerSecond'> {
+    const policy = this.#policyOf(undefined, peer)
+    if (policy.rates.value.length === 0) return {}
+    const link = { metered: false, usedThisMonthBytes: 0 }
+    const facts = { now: this.#options.clock.wallNow(), zone: this.#zone, onBattery: false, link }
+    return {
+      upBytesPerSecond: rateOf(policy, { ...facts, flow: 'send' }),
+      downBytesPerSecond: rateOf(policy, { ...facts, flow: 'receive' }),
+    }
+  }
+
   #paceOf(folder: FolderId, peer: NodeId): ReturnType<Pace['look']> | undefined {
     const standing = this.#options.standing(folder, peer)
     return standing && this.#pace.look(`${folder}/${peer}`, { ...standing, now: this.#options.clock.wallNow() })
   }
 
-  #policyOf(folder: FolderId, peer: string | undefined): Policy {
+  #policyOf(folder: FolderId | undefined, peer: string | undefined): Policy {
     const config = this.#options.config()
     if (config !== this.#config) this.#policies.clear()
     this.#config = config
-    const key = `${folder}/${peer ?? ''}`
+    const key = `${folder ?? ''}/${peer ?? ''}`
     const policy = this.#policies.get(key) ?? mergeLayers(policyLayers(config, { folder, peer }).settings)
     this.#policies.set(key, policy)
     return policy

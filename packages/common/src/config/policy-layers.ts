@@ -6,9 +6,10 @@ import type { LineOf } from './parse.ts'
 import { type PolicyConfig, writtenAs } from './policy-schema.ts'
 import type { Config, FolderConfig, PeerConfig } from './schema.ts'
 
-/** Which folder, and over the link to whom; without a peer, what counts for the replica as a whole. */
+/** Which folder, and over the link to whom; without a peer, what counts for the replica as a whole, and without a folder, what counts
+ *  for the link whatever passes over it. */
 export interface Between {
-  readonly folder: FolderId
+  readonly folder?: FolderId | undefined
   readonly peer?: string | undefined
 }
 
@@ -22,12 +23,12 @@ const standardWarnPercent = 80
 /** What this machine's configuration says, from the widest place to the narrowest: for all folders, the folder, this machine, the link.
  *  `lineOf` adds the lines. */
 export function policyLayers(config: Config, { folder, peer }: Between, lineOf?: LineOf): Layers {
-  const ours = config.folders[folder]
+  const ours = folder === undefined ? undefined : config.folders[folder]
   const link = peer === undefined ? undefined : config.peers[peer]
-  const inFolder = ['folders', folder, 'policy']
+  const inFolder = ['folders', folder ?? '', 'policy']
   const said = [
     saying('network', ['policy'], config.policy),
-    ...(ours ? folderKeys(folder, ours) : []),
+    ...(ours ? folderKeys(folder as FolderId, ours) : []),
     saying('folder', inFolder, ours?.policy),
     saying('node', ['policy', 'nodes', config.name], config.policy?.nodes?.[config.name]),
     saying('node', [...inFolder, 'nodes', config.name], ours?.policy?.nodes?.[config.name]),

@@ -36,6 +36,11 @@ export function evaluate(policy: Policy, facts: PolicyFacts): Evaluation {
   }
 }
 
+/** What may pass over a link in a second, whatever the rest of the policy says. */
+export function rateOf(policy: Policy, facts: PolicyFacts): number | undefined {
+  return rateAt(questionOf(policy, facts)).rate
+}
+
 interface Decision {
   readonly allowed: boolean
   readonly reasons: readonly Reason[]

@@ -24,14 +24,18 @@ interface Given {
   readonly changed?: () => void
 }
 
-function gateWith(
-  policy: string,
-  { clock = new FakeClock(), usedBytes = 0, surroundings, standing, changed }: Given = {},
-) {
+function gateWith(policy: string, given: Given = {}): PolicyGate {
   const config = configOf(policy)
+  return gateOver(() => config, given)
+}
+
+function gateOver(
+  config: () => Config,
+  { clock = new FakeClock(), usedBytes = 0, surroundings, standing, changed }: Given = {},
+): PolicyGate {
   return new PolicyGate({
     clock,
-    config: () => config,
+    config,
     nameOf: () => 'phone',
     usedBytes: () => usedBytes,
     standing: () => standing,
@@ -76,15 +80,7 @@ test('the doors are looked at again the moment a window opens, and not only now 
 
 test('a new configuration counts at once', () => {
   let config = configOf('{ paused: true }')
-  const options = {
-    clock: new FakeClock(),
-    nameOf: () => 'phone',
-    usedBytes: () => 0,
-    changed: () => undefined,
-    standing: () => undefined,
-  }
-  const surroundings = { networkOf: () => undefined, isOnBattery: () => false }
-  const gate = new PolicyGate({ ...options, surroundings, config: () => config })
+  const gate = gateOver(() => config)
   expect(gate.doorOf(docs, link)).toBe('shut')
   config = configOf('{}')
   expect(gate.doorOf(docs, link)).toBe('open')
@@ -115,15 +111,7 @@ test('a link is limited by direction and window, whatever its folders say', asyn
   const clock = new FakeClock(Date.UTC(2026, 0, 1, 12, 59))
   const rates = '{ timezone: UTC, rates: [{ during: "12:00-13:00", send: 8mbit }, { receive: 1MB/s }] }'
   const config = configOf('{ paused: true, rates: [{ send: 1kbit }] }', rates)
-  const options = {
-    clock,
-    nameOf: () => 'phone',
-    usedBytes: () => 0,
-    changed: () => undefined,
-    standing: () => undefined,
-  }
-  const surroundings = { networkOf: () => undefined, isOnBattery: () => false }
-  const gate = new PolicyGate({ ...options, surroundings, config: () => config })
+  const gate = gateOver(() => config, { clock })
   expect(gate.ratesOf('phone')).toEqual({ upBytesPerSecond: 1_000_000, downBytesPerSecond: undefined })
   await clock.advance(60_000)
   expect(gate.ratesOf('phone')).toEqual({ upBytesPerSecond: undefined, downBytesPerSecond: 1_000_000 })

@@ -170,7 +170,8 @@ function peersOf(network: Network, host: FolderHost): FolderPeerStatus[] {
     .map(([node, { id }]) => ({ ...peerStatus(node, host, id), ...heldBy(network, host, id) }))
 }
 
-function heldBy({ policy }: Network, { options, links, doors }: FolderHost, peer: NodeId): { held?: Held } {
+/** Why policy here does not let everything pass between the folder and a connected peer. */
+export function heldBy({ policy }: Network, { options, links, doors }: FolderHost, peer: NodeId): { held?: Held } {
   const link = links.get(peer)
   const door = doors.get(peer) ?? 'open'
   if (!link || door === 'open') return {}

@@ -4,24 +4,14 @@ import { evaluate } from '../core/policy/evaluate.ts'
 import { compileFilter } from '../core/policy/filter.ts'
 import { mergeLayers } from '../core/policy/settings.ts'
 import { parseWindow } from '../core/policy/windows.ts'
+import { configProblems } from '../testing/config-problems.ts'
 import { parseConfig } from './parse.ts'
 import { policyLayers } from './policy-layers.ts'
-import { ConfigError, formatProblem } from './problems.ts'
 import { initialConfig } from './template.ts'
 
 const id = 'a'.repeat(64)
 const parse = (text: string) => parseConfig({ file: '/etc/x/config.yaml', text })
 const docs = 'docs' as FolderId
-
-function problems(text: string): string[] {
-  try {
-    parse(text)
-    return []
-  } catch (error) {
-    if (error instanceof ConfigError) return error.problems.map(formatProblem)
-    throw error
-  }
-}
 
 const full = `name: laptop
 policy:
@@ -152,12 +142,12 @@ describe('one problem', () => {
       'unknown key `policy.nodes.a.windos` (config.yaml:2:25); did you mean `windows`?',
     ],
   ])('%s', (policy, message) => {
-    expect(problems(`name: a\npolicy: ${policy}`)).toEqual([message])
+    expect(configProblems(`name: a\npolicy: ${policy}`)).toEqual([message])
   })
 
   test('in a folder and in a peer', () => {
     expect(
-      problems(
+      configProblems(
         `name: a\npeers: { nas: { id: ${id}, policy: { x: 1 } } }\nfolders:\n  d:\n    path: /d\n    policy:\n      peers:\n        nsa: { onMetered: 1 }\n`,
       ),
     ).toEqual([
@@ -171,5 +161,5 @@ describe('one problem', () => {
 test('the first configuration shows what can be said', () => {
   const text = initialConfig({ name: 'a', listen: '0.0.0.0:1' })
   expect(text).toMatch(/# policy:\n.*# {3}windows: {2}# When it may sync/s)
-  expect(problems(text)).toEqual([])
+  expect(configProblems(text)).toEqual([])
 })

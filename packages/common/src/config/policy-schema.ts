@@ -65,7 +65,7 @@ const keys = {
     .describe('Only on one of these networks, by gateway, cidr, interface or ssid; []: on any'),
   onMetered: z.boolean().optional().describe('Whether it may go over metered links'),
   onBattery: z.boolean().optional().describe('Whether it may sync while this machine runs on its battery'),
-  rates: z.array(rateRule).optional().describe('How fast; the first whose time it is counts'),
+  rates: z.array(rateRule).optional().describe('How fast over each link; the first whose time it is counts'),
   priority: z.int().min(-100).max(100).optional().describe('Folders with a higher one go first'),
   paused: pause.optional().describe('true: nothing passes; or the time until which'),
 }

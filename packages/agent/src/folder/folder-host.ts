@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Duplex } from 'node:stream'
 import type { FolderConfig } from '@spansync/common/config/schema'
-import { type Door, type FolderState, gives } from '@spansync/common/core/agent/state'
+import { type Door, type FolderState, gives, takes } from '@spansync/common/core/agent/state'
 import type { FolderId, NodeId, RelativePath } from '@spansync/common/core/causal/types'
 import { covers } from '@spansync/common/core/causal/version-vector'
 import type { DeletionLimits } from '@spansync/common/core/policy/deletion-limits'
@@ -21,6 +21,7 @@ import { bindIndex } from '../index-store/bind-index.ts'
 import { setAside } from '../index-store/open-index.ts'
 import { cleanLeftovers } from '../unison/leftovers.ts'
 import { ChangeFeed } from './change-feed.ts'
+import { CuttableStreams } from './cuttable-link.ts'
 import { FolderClosedError } from './errors.ts'
 import { FolderEngine } from './folder-engine.ts'
 import type { FetchRecord } from './options.ts'
@@ -66,6 +67,7 @@ export class FolderHost implements AsyncDisposable {
   readonly said: PeerMemory
   readonly #links = new Map<NodeId, Link>()
   readonly #doors = new Map<NodeId, Door>()
+  readonly #streams = new CuttableStreams()
   readonly #pairs = new Map<NodeId, PairSessions>()
   readonly #stop = new AbortController()
   #engine: FolderEngine | undefined
@@ -119,7 +121,7 @@ export class FolderHost implements AsyncDisposable {
     this.#doors.set(link.peer, door)
     if (!this.#engine) return
     this.#addPair(link)
-    this.#engine.linkUp(link, { door })
+    this.#engine.linkUp(this.#streams.over(link), { door })
   }
 
   /** Which way policy lets content pass with each connected peer. */
@@ -136,13 +138,23 @@ export class FolderHost implements AsyncDisposable {
       this.#doors.set(peer, door)
       this.options.log.info({ event: 'policy.door', peer: link.name, door, before }, doorText[door])
       this.#engine?.setDoor(peer, door)
-      if (door === 'shut' && this.#engine) this.#addPair(link)
+      if (door === 'shut') this.#cut(link)
       this.options.changed()
     }
   }
 
-  #addPair(link: Link): void {
+  #cut(link: Link): void {
+    this.#streams.cut(link.peer, 'policy lets nothing of the folder pass')
+    if (this.#engine) this.#addPair(link)
+  }
+
+  #gives(peer: NodeId): boolean {
+    return gives(this.#doors.get(peer) ?? 'open')
+  }
+
+  #addPair(plain: Link): void {
     const { folder, config, self, engine, clock, log } = this.options
+    const link = this.#streams.over(plain)
     const { peer } = link
     const pair = new PairSessions({
       folder,
@@ -222,21 +234,27 @@ export class FolderHost implements AsyncDisposable {
     const refuse = (detail: string): void => {
       this.#links.get(peer)?.send({ type: 'fetched', folder, id, outcome: 'failed', detail: detail.slice(0, 4000) })
     }
-    if (!gives(this.#doors.get(peer) ?? 'open')) return refuse('policy on the other machine gives nothing now')
+    if (!this.#gives(peer)) return refuse('policy on the other machine gives nothing now')
     const pair = this.#pairs.get(peer)
     if (pair && this.#engine) pair.onFetch(message).catch((error) => refuse(messageOf(error)))
     else refuse(this.#problem?.message ?? 'the folder is not open')
   }
 
   onAhead(peer: NodeId, message: MessageOf<'ahead' | 'ahead_wanted' | 'ahead_gone'>): void {
-    const link = this.#links.get(peer)
+    const plain = this.#links.get(peer)
+    const link = plain && this.#streams.over(plain)
+    if (link && message.type === 'ahead_wanted' && !this.#gives(peer)) {
+      return link.send({ type: 'ahead_gone', folder: message.folder, hash: message.hash })
+    }
+    if (message.type === 'ahead' && !takes(this.#doors.get(peer) ?? 'open')) return
     if (link) this.#engine?.receiveAhead(link, message)
   }
 
   onParcel(peer: NodeId, { type, folder, id }: MessageOf<'parcel_wanted' | 'parcel_gone'>): void {
-    const link = this.#links.get(peer)
+    const plain = this.#links.get(peer)
+    const link = plain && this.#streams.over(plain)
     if (type === 'parcel_gone') this.#engine?.parcels.onGone(id)
-    else if (link && this.#engine) void this.#engine.parcels.onWanted(link, id)
+    else if (link && this.#engine && this.#gives(peer)) void this.#engine.parcels.onWanted(link, id)
     else link?.send({ type: 'parcel_gone', folder, id })
   }
 
@@ -259,7 +277,9 @@ export class FolderHost implements AsyncDisposable {
   onStream(peer: NodeId, header: StreamHeader, stream: Duplex): void {
     const pair = this.#pairs.get(peer)
     const link = this.#links.get(peer)
-    if (this.#engine && header.purpose === 'ahead') this.#engine.ahead.onStream(header.id, stream)
+    this.#streams.track(peer, stream)
+    if (this.#doors.get(peer) === 'shut') stream.destroy(new Error('policy lets nothing of the folder pass'))
+    else if (this.#engine && header.purpose === 'ahead') this.#engine.ahead.onStream(header.id, stream)
     else if (this.#engine && link && header.purpose === 'parcel')
       void this.#engine.parcels.onStream(link, header.id, stream)
     else if (pair && this.#engine) pair.onStream(header, stream)
@@ -412,7 +432,7 @@ export class FolderHost implements AsyncDisposable {
     engine.setSharers(this.#sharers)
     for (const link of this.#links.values()) {
       this.#addPair(link)
-      engine.linkUp(link, { resumed: true, door: this.#doors.get(link.peer) ?? 'open' })
+      engine.linkUp(this.#streams.over(link), { resumed: true, door: this.#doors.get(link.peer) ?? 'open' })
     }
   }
 

@@ -48,6 +48,7 @@ export class Network implements AsyncDisposable {
   #config: Config | undefined
   #transport: Transport | undefined
   #gating: AsyncDisposable | undefined
+  #peers: readonly Peer[] = []
   /** Nothing passes before it is known whom to follow. */
   #follows: FolderState['follows'] = 'orders'
 
@@ -65,6 +66,7 @@ export class Network implements AsyncDisposable {
       standing: (folder, peer) => this.#standing(folder, peer),
       surroundings: { networkOf, isOnBattery },
       changed: () => this.#review(),
+      failed: (error) => log.warn({ event: 'policy.not_asked', err: error }, 'it is asked again in a moment'),
     })
   }
 
@@ -173,7 +175,10 @@ export class Network implements AsyncDisposable {
   /** The policy may say something else than before. */
   #review(): void {
     this.#reviewDoors()
-    this.transport.setPeers(this.#peersOf(this.config))
+    const peers = this.#peersOf(this.config)
+    if (isDeepStrictEqual(peers, this.#peers)) return
+    this.#peers = peers
+    this.transport.setPeers(peers)
   }
 
   #peersOf(config: Config): Peer[] {

@@ -22,6 +22,7 @@ interface Given {
   readonly surroundings?: Partial<Surroundings>
   readonly standing?: { digest: string; isSettled: boolean }
   readonly changed?: () => void
+  readonly failed?: (error: unknown) => void
 }
 
 function gateWith(policy: string, given: Given = {}): PolicyGate {
@@ -31,7 +32,7 @@ function gateWith(policy: string, given: Given = {}): PolicyGate {
 
 function gateOver(
   config: () => Config,
-  { clock = new FakeClock(), usedBytes = 0, surroundings, standing, changed }: Given = {},
+  { clock = new FakeClock(), usedBytes = 0, surroundings, standing, changed, failed }: Given = {},
 ): PolicyGate {
   return new PolicyGate({
     clock,
@@ -41,6 +42,11 @@ function gateOver(
     standing: () => standing,
     surroundings: { networkOf: () => undefined, isOnBattery: () => false, ...surroundings },
     changed: changed ?? (() => undefined),
+    failed:
+      failed ??
+      ((error) => {
+        throw error
+      }),
   })
 }
 
@@ -115,4 +121,19 @@ test('a link is limited by direction and window, whatever its folders say', asyn
   expect(gate.ratesOf('phone')).toEqual({ upBytesPerSecond: 1_000_000, downBytesPerSecond: undefined })
   await clock.advance(60_000)
   expect(gate.ratesOf('phone')).toEqual({ upBytesPerSecond: undefined, downBytesPerSecond: 1_000_000 })
+})
+
+test('goes on looking when a look has failed', async () => {
+  const clock = new FakeClock()
+  const config = configOf('{}')
+  const failures: unknown[] = []
+  let looks = 0
+  const changed = (): void => {
+    if (looks++ === 0) throw new Error('the index is closed')
+  }
+  const gate = gateOver(() => config, { clock, changed, failed: (error) => failures.push(error) })
+  await using _looking = gate.start(() => [])
+  await clock.advance(6000)
+  expect(looks).toBe(3)
+  expect(failures).toHaveLength(1)
 })

@@ -23,6 +23,7 @@ export interface PolicyGateOptions {
   readonly surroundings: Surroundings
   /** Something may be allowed that was not, or the other way round. */
   readonly changed: () => void
+  readonly failed: (error: unknown) => void
 }
 
 export interface Surroundings {
@@ -60,11 +61,21 @@ export class PolicyGate {
     return inBackground(async (signal) => {
       const { clock, changed } = this.#options
       for (;;) {
-        const next = this.#nextChange(pairs())
+        const next = this.#trying(() => this.#nextChange(pairs())) ?? Number.POSITIVE_INFINITY
         await clock.sleep(Math.max(1, Math.min(lookEveryMs, next - clock.wallNow())), signal)
-        changed()
+        this.#trying(changed)
       }
     })
+  }
+
+  /** A folder that is just being closed may fail to answer. The next look is soon. */
+  #trying<T>(look: () => T): T | undefined {
+    try {
+      return look()
+    } catch (error) {
+      this.#options.failed(error)
+      return undefined
+    }
   }
 
   doorOf(folder: FolderId, link: Link): Door {

@@ -26,6 +26,8 @@ export interface Link {
   readonly name: string
   /** True when this node dialled: then it is the Unison client, and only then `openStream` works. */
   readonly dialed: boolean
+  /** Of this end; tells which network the link goes over. */
+  readonly localAddress?: string | undefined
   send(message: Message): void
   openStream(header: StreamHeader, signal?: AbortSignal): Promise<Duplex>
   drop(reason: string): void

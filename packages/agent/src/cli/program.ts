@@ -10,11 +10,13 @@ import { addFolderCommand } from './folder.ts'
 import { addIdCommand } from './id.ts'
 import { addInitCommand } from './init.ts'
 import { addModeCommand } from './mode.ts'
+import { addPauseCommands } from './pause.ts'
 import { addPeerCommand } from './peer.ts'
 import { addRunCommand } from './run.ts'
 import { addStatusCommand } from './status.ts'
 import { addSyncCommand } from './sync.ts'
 import { addVersionsCommand } from './versions.ts'
+import { addWhyCommand } from './why.ts'
 
 const firstSteps = `
 Example, on two machines:
@@ -40,6 +42,8 @@ const spansync: Program = {
     addRunCommand(program, runner)
     addStatusCommand(program, runner)
     addSyncCommand(program, runner)
+    addWhyCommand(program, runner)
+    addPauseCommands(program, runner)
     addModeCommand(program, runner)
     addConflictsCommand(program, runner)
     addVersionsCommand(program, runner)

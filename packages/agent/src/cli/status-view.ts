@@ -1,4 +1,12 @@
-import { formatBytes, formatCount, formatDuration, formatMs, plural, printable } from '@spansync/common/cli/format'
+import {
+  formatBytes,
+  formatCount,
+  formatDuration,
+  formatMs,
+  formatTime,
+  plural,
+  printable,
+} from '@spansync/common/cli/format'
 import { type Cell, type Line, type Paint, renderTable, type Style } from '@spansync/common/cli/table'
 import type {
   Amount,
@@ -75,7 +83,19 @@ function folderRow(folder: FolderStatus): Cell[] {
 
 function peerLines(peers: readonly FolderPeerStatus[], paint: Paint): string[] {
   const width = Math.max(0, ...peers.map(({ node }) => node.length))
-  return peers.map((peer) => `  ${printable(peer.node).padEnd(width)}  ${peerText(peer, paint)}`)
+  return peers.flatMap((peer) => [
+    `  ${printable(peer.node).padEnd(width)}  ${peerText(peer, paint)}`,
+    ...heldLines(peer, paint),
+  ])
+}
+
+function heldLines({ held }: FolderPeerStatus, paint: Paint): string[] {
+  if (held === undefined) return []
+  const until = held.untilMs === undefined ? '' : ` until ${formatTime(held.untilMs)}`
+  const ways = { open: '', shut: 'held', gives: 'only sends', takes: 'only receives' } as const
+  return held.reasons.map(({ message, key }) =>
+    paint('yellow', `    ${ways[held.door]}${until}: ${message} (${printable(key)})`),
+  )
 }
 
 function peerText(peer: FolderPeerStatus, paint: Paint): string {

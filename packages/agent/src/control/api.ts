@@ -83,6 +83,41 @@ export const auditResultSchema = z.object({
   elapsedMs: z.number().min(0),
 })
 
+export const whyRequestSchema = z.object({
+  folder: z.string(),
+  /** Below the folder's root, with '/' between parts. */
+  path: z.string().optional(),
+  /** Its name in this node's configuration; absent: all who share the folder. */
+  peer: z.string().optional(),
+})
+
+export const whyResultSchema = z.object({
+  folder: z.string(),
+  path: z.string().optional(),
+  peers: z.array(
+    z.object({
+      peer: z.string(),
+      state: z.enum(['equal', 'syncing', 'waiting', 'blocked']),
+      /** What stands in the way, first what stops most. */
+      explanations: z
+        .array(
+          z.object({
+            code: z.string(),
+            message: z.string(),
+            remedy: z.string().optional(),
+            /** The rule's key path in the configuration, and its line. */
+            where: z.object({ level: z.string(), key: z.string(), line: z.number().optional() }).optional(),
+            /** When it will no longer stand in the way by itself, ms since 1970. */
+            untilMs: z.number().optional(),
+          }),
+        )
+        .readonly(),
+      /** When it will sync as far as is known. */
+      syncsAtMs: z.number().optional(),
+    }),
+  ),
+})
+
 export const doctorReportSchema = z.object({ checks: z.array(checkSchema) })
 export const answerRequestSchema = z.object({ folder: z.string() })
 const files = z.number().int().min(0)
@@ -111,6 +146,8 @@ export type ReplicaResult = z.infer<typeof replicaResultSchema>
 export type ConflictInfo = z.infer<typeof conflictInfoSchema>
 export type ApproveResult = z.infer<typeof approveResultSchema>
 export type RevertResult = z.infer<typeof revertResultSchema>
+export type WhyRequest = z.output<typeof whyRequestSchema>
+export type WhyResult = z.infer<typeof whyResultSchema>
 export type Check = z.infer<typeof checkSchema>
 export type DoctorReport = z.infer<typeof doctorReportSchema>
 export type Failure = z.infer<typeof failureSchema>
@@ -124,6 +161,7 @@ export interface ControlHandlers {
   sync(request: SyncRequest, signal: AbortSignal): Promise<SyncResult>
   conflicts(folder?: string): Promise<ConflictInfo[]>
   doctor(): Promise<DoctorReport>
+  why(request: WhyRequest): Promise<WhyResult>
   audit(request: AuditRequest, signal: AbortSignal): Promise<AuditResult>
   /** A person says that deletions that wait are meant, or that they are not. */
   approve(folder: string): Promise<ApproveResult>

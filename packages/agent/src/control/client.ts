@@ -19,6 +19,9 @@ import {
   type SyncRequest,
   type SyncResult,
   syncResultSchema,
+  type WhyRequest,
+  type WhyResult,
+  whyResultSchema,
 } from './api.ts'
 import { readRunInfo, socketPathOf } from './endpoint.ts'
 import { ControlError, NotRunningError } from './errors.ts'
@@ -34,6 +37,7 @@ export interface ControlClient {
   sync(request: SyncRequest, signal?: AbortSignal): Promise<SyncResult>
   conflicts(folder?: string, signal?: AbortSignal): Promise<ConflictInfo[]>
   doctor(signal?: AbortSignal): Promise<DoctorReport>
+  why(request: WhyRequest, signal?: AbortSignal): Promise<WhyResult>
   /** Takes as long as reading every file does. */
   audit(request: AuditRequest, signal?: AbortSignal): Promise<AuditResult>
   approve(folder: string, signal?: AbortSignal): Promise<ApproveResult>
@@ -57,6 +61,7 @@ export function connectControl(home: string): ControlClient {
       within(request.timeoutMs + promptMs, signal, (both) => call('sync', syncResultSchema, request, both)),
     conflicts: (folder, signal) => promptly('conflicts', z.array(conflictInfoSchema), { folder }, signal),
     audit: (request, signal) => call('audit', auditResultSchema, request, signal),
+    why: (request, signal) => promptly('why', whyResultSchema, request, signal),
     doctor: (signal) => promptly('doctor', doctorReportSchema, {}, signal),
     approve: (folder, signal) => promptly('approve', approveResultSchema, { folder }, signal),
     revert: (folder, signal) => call('revert', revertResultSchema, { folder }, signal),

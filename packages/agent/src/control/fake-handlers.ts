@@ -93,6 +93,15 @@ export function fakeHandlers(): FakeHandlers {
       return Promise.resolve([copy])
     },
     doctor: () => Promise.resolve({ checks: [{ id: 'index', result: 'ok', title: 'index' }] }),
+    why: (request) => {
+      calls.push(`why ${JSON.stringify(request)}`)
+      const where = { level: 'folder', key: 'folders.docs.policy.windows', line: 12 }
+      const shut = { code: 'policy', message: 'outside the times', remedy: 'wait', where, untilMs: 0 }
+      return Promise.resolve({
+        ...request,
+        peers: [{ peer: 'server', state: 'waiting', explanations: [shut], syncsAtMs: 0 }],
+      })
+    },
     audit: (request) => {
       calls.push(`audit ${JSON.stringify(request)}`)
       const damaged = [{ path: 'a.txt', state: request.fix ? ('healing' as const) : ('found' as const) }]

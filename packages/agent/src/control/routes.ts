@@ -10,6 +10,7 @@ import {
   type ControlHandlers,
   type Failure,
   syncRequestSchema,
+  whyRequestSchema,
 } from './api.ts'
 import { streamStatus } from './status-stream.ts'
 
@@ -32,6 +33,7 @@ const routes: Readonly<Record<string, Route>> = {
   sync: ({ handlers }, body, signal) => handlers.sync(syncRequestSchema.parse(body), signal),
   conflicts: ({ handlers }, body) => handlers.conflicts(conflictsRequestSchema.parse(body).folder),
   doctor: ({ handlers }) => handlers.doctor(),
+  why: ({ handlers }, body) => handlers.why(whyRequestSchema.parse(body)),
   audit: ({ handlers }, body, signal) => handlers.audit(auditRequestSchema.parse(body), signal),
   approve: ({ handlers }, body) => handlers.approve(answerRequestSchema.parse(body).folder),
   revert: ({ handlers }, body) => handlers.revert(answerRequestSchema.parse(body).folder),

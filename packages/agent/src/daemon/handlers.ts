@@ -9,6 +9,7 @@ import type { Network } from './network.ts'
 import { statusOf } from './status.ts'
 import type { StatusHub } from './status-hub.ts'
 import { synchronise } from './synchronise.ts'
+import { whyOf } from './why.ts'
 
 export interface HandlerOptions {
   readonly network: Network
@@ -25,6 +26,7 @@ export function createHandlers({ network, hub, follower, reload }: HandlerOption
     sync: (request, signal) => synchronise(network, request, signal),
     conflicts: async (folder) => conflictsOf(hostsOf(network, folder)),
     audit: (request, signal) => audit(network, request, signal),
+    why: async (request) => whyOf(network, follower, request),
     doctor: async () => ({ checks: diagnose(network) }),
     approve: async (folder) => approve(hostOf(network, folder)),
     revert: (folder) => revert(hostOf(network, folder)),

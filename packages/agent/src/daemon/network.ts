@@ -16,8 +16,10 @@ import { createTransport } from '../transport/transport.ts'
 import type { Peer, Transport } from '../transport/types.ts'
 import { version } from '../version.ts'
 import { type CappedPeer, DataUsage } from './data-usage.ts'
+import { PolicyGate, replicaPolicy } from './policy-gate.ts'
 import { Probes } from './probes.ts'
 import type { StatusHub } from './status-hub.ts'
+import { isOnBattery, networkOf } from './surroundings.ts'
 
 export interface NetworkOptions {
   readonly home: string
@@ -38,12 +40,15 @@ export class Network implements AsyncDisposable {
   readonly links = new Map<NodeId, Link>()
   readonly probes: Probes
   readonly usage: DataUsage
+  readonly policy: PolicyGate
   /** The folders that each connected peer shares with this node, as it says. */
   readonly offered = new Map<NodeId, ReadonlySet<FolderId>>()
   /** How far the clock of each connected peer was ahead of ours when its link came up, ms. */
   readonly skews = new Map<NodeId, number>()
   #config: Config | undefined
   #transport: Transport | undefined
+  #gating: AsyncDisposable | undefined
+  #peers: readonly Peer[] = []
   /** Nothing passes before it is known whom to follow. */
   #follows: FolderState['follows'] = 'orders'
 
@@ -53,6 +58,16 @@ export class Network implements AsyncDisposable {
     const { home, clock, log } = options
     const file = join(home, 'usage.json')
     this.usage = new DataUsage({ file, clock, log, peers: () => this.#capped() })
+    this.policy = new PolicyGate({
+      clock,
+      config: () => this.config,
+      nameOf: (peer) => this.nameOf(peer),
+      usedBytes: (peer) => this.usage.usedBytes(peer),
+      standing: (folder, peer) => this.#standing(folder, peer),
+      surroundings: { networkOf, isOnBattery },
+      changed: () => this.#review(),
+      failed: (error) => log.warn({ event: 'policy.not_asked', err: error }, 'it is asked again in a moment'),
+    })
   }
 
   get config(): Config {
@@ -73,7 +88,7 @@ export class Network implements AsyncDisposable {
       identity,
       name: config.name,
       listen: config.listen === undefined ? undefined : parseHostPort(config.listen),
-      peers: peersOf(config),
+      peers: this.#peersOf(config),
       foldersFor: (peer) => this.foldersFor(peer),
       clock,
       log: log.child({ component: 'transport' }),
@@ -94,6 +109,7 @@ export class Network implements AsyncDisposable {
     await transport.start()
     this.usage.start()
     for (const [id, folder] of Object.entries(config.folders)) this.#open(id as FolderId, folder)
+    this.#gating = this.policy.start(() => this.#pairs())
   }
 
   /** Takes a new configuration over; what it does not concern goes on undisturbed. */
@@ -106,13 +122,18 @@ export class Network implements AsyncDisposable {
     this.#config = config
     for (const [id, folder] of Object.entries(before.folders)) {
       const next = config.folders[id as FolderId]
-      if (!next || needsReopening(folder, next)) await this.#close(id as FolderId)
+      const isReplicaSame = isDeepStrictEqual(
+        replicaPolicy(before, id as FolderId),
+        replicaPolicy(config, id as FolderId),
+      )
+      if (!next || !isReplicaSame || needsReopening(folder, next)) await this.#close(id as FolderId)
     }
-    this.transport.setPeers(peersOf(config))
+    this.transport.setPeers(this.#peersOf(config))
     for (const [id, folder] of Object.entries(config.folders)) {
       if (!this.hosts.has(id as FolderId)) this.#open(id as FolderId, folder)
     }
     for (const [folder, host] of this.hosts) host.setSharers(this.#sharersOf(folder))
+    this.#reviewDoors()
     for (const link of this.links.values()) {
       link.send({ type: 'folders', folders: [...this.foldersFor(link.peer)] })
       this.#join(link)
@@ -145,9 +166,36 @@ export class Network implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.#gating?.[Symbol.asyncDispose]()
     await Promise.all([...this.hosts.keys()].map((id) => this.#close(id)))
     await this.usage[Symbol.asyncDispose]()
     await this.#transport?.[Symbol.asyncDispose]()
+  }
+
+  /** The policy may say something else than before. */
+  #review(): void {
+    this.#reviewDoors()
+    const peers = this.#peersOf(this.config)
+    if (isDeepStrictEqual(peers, this.#peers)) return
+    this.#peers = peers
+    this.transport.setPeers(peers)
+  }
+
+  #peersOf(config: Config): Peer[] {
+    return peersOf(config).map((peer) => ({ ...peer, ...this.policy.ratesOf(peer.name) }))
+  }
+
+  #reviewDoors(): void {
+    for (const host of this.hosts.values()) host.reviewDoors()
+  }
+
+  #standing(folder: FolderId, peer: NodeId): { digest: string; isSettled: boolean } | undefined {
+    const { engine } = this.hosts.get(folder) ?? {}
+    return engine && { digest: engine.index.meta().digest, isSettled: engine.isSettledWith(peer) }
+  }
+
+  *#pairs(): Generator<readonly [FolderId, Link]> {
+    for (const [folder, host] of this.hosts) for (const link of host.links.values()) yield [folder, link]
   }
 
   #capped(): CappedPeer[] {
@@ -168,6 +216,8 @@ export class Network implements AsyncDisposable {
       disk,
       engine,
       clock,
+      ...replicaPolicy(this.config, folder),
+      door: (link) => this.policy.doorOf(folder, link),
       log: log.child({ component: 'folder', folder }),
       changed: () => hub.changed(),
       fetched: this.options.fetched,
@@ -292,9 +342,10 @@ function peersOf(config: Config): Peer[] {
   })
 }
 
-/** Who gets a folder, and how long its versions are kept, need no reopening; the rest does. */
+/** Who gets a folder and when, and how long its versions are kept, need no reopening; the rest does. What its policy says of the
+ *  replica is compared by itself. */
 function needsReopening(before: FolderConfig, after: FolderConfig): boolean {
-  const { with: _before, versions: _kept, ...rest } = before
-  const { with: _after, versions: _keeping, ...others } = after
+  const { with: _before, versions: _kept, policy: _said, ...rest } = before
+  const { with: _after, versions: _keeping, policy: _saying, ...others } = after
   return !isDeepStrictEqual(rest, others)
 }

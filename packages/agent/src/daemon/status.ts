@@ -5,6 +5,7 @@ import type {
   Amount,
   FolderPeerStatus,
   FolderStatus,
+  Held,
   LinkStatus,
   Problem,
   Status,
@@ -16,6 +17,7 @@ import { version } from '../version.ts'
 import { amountOf, behindOf } from './amounts.ts'
 import { countConflicts } from './conflicts.ts'
 import type { Network } from './network.ts'
+import { notInForce } from './not-in-force.ts'
 import type { StatusHub } from './status-hub.ts'
 
 const shownProblems = 20
@@ -24,7 +26,7 @@ const shownProblems = 20
 export function statusOf(network: Network, hub: StatusHub, follower: Follower): Status {
   const { config } = network
   const { clock, identity } = network.options
-  const problems = [...hub.problems, ...(follower.problem ? [follower.problem] : [])]
+  const problems = [...hub.problems, ...(follower.problem ? [follower.problem] : []), ...notInForce(config)]
   return {
     node: config.name,
     id: identity.id,
@@ -165,7 +167,24 @@ function peersOf(network: Network, host: FolderHost): FolderPeerStatus[] {
   const { folder } = host.options
   return Object.entries(network.config.peers)
     .filter(([, { id }]) => network.foldersFor(id).includes(folder))
-    .map(([node, { id }]) => peerStatus(node, host, id))
+    .map(([node, { id }]) => ({ ...peerStatus(node, host, id), ...heldBy(network, host, id) }))
+}
+
+/** Why policy here does not let everything pass between the folder and a connected peer. */
+export function heldBy({ policy }: Network, { options, links, doors }: FolderHost, peer: NodeId): { held?: Held } {
+  const link = links.get(peer)
+  const door = doors.get(peer) ?? 'open'
+  if (!link || door === 'open') return {}
+  const { send, receive } = policy.evaluate(options.folder, link)
+  const byRule = new Map([...send.reasons, ...receive.reasons].map((reason) => [reason.rule, reason]))
+  const reasons = [...byRule.values()].map(({ rule, message, remedy, where }) => ({
+    rule,
+    message,
+    remedy,
+    key: where.key,
+  }))
+  const times = [send, receive].flatMap(({ nextChangeAt }) => (nextChangeAt === undefined ? [] : [nextChangeAt]))
+  return { held: { door, reasons, ...(times.length === 0 ? {} : { untilMs: Math.min(...times) }) } }
 }
 
 function peerStatus(node: string, { engine, links, said }: FolderHost, id: NodeId): FolderPeerStatus {

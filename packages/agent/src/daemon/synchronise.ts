@@ -5,7 +5,7 @@ import type { FolderHost } from '../folder/folder-host.ts'
 import { hostsOf } from './hosts.ts'
 import type { Network } from './network.ts'
 import { noAnswer, type ReplicaState } from './probes.ts'
-import { lackingOf } from './status.ts'
+import { heldBy, lackingOf } from './status.ts'
 
 /** Looks at the disk again, dials whom it can, and, when asked to wait, asks every replica that can be reached what it holds until all
  *  hold the same. */
@@ -93,7 +93,7 @@ function resultOf(network: Network, host: FolderHost, replicas: readonly Replica
   return {
     id: host.options.folder,
     equal,
-    replicas: [...results, ...ownLack(network, host)],
+    replicas: [...results, ...ownLack(network, host), ...(equal ? [] : heldBack(network, host))],
     ...(problem === undefined ? {} : { error: problem }),
   }
 }
@@ -124,6 +124,17 @@ function ownLack(network: Network, host: FolderHost): ReplicaResult[] {
       ...(wish ? { reason: `${wish.entry.path}: ${wish.reason}` } : {}),
     },
   ]
+}
+
+/** Peers that policy here lets nothing pass to or from, or one way only. */
+function heldBack(network: Network, host: FolderHost): ReplicaResult[] {
+  return [...host.links.keys()].flatMap((peer) => {
+    const [reason] = heldBy(network, host, peer).held?.reasons ?? []
+    if (reason === undefined) return []
+    const { message, remedy, key } = reason
+    const node = network.config.name
+    return [{ node, state: 'behind', reason: `towards ${network.nameOf(peer) ?? peer}: ${message} (${key})`, remedy }]
+  })
 }
 
 function unreachable(network: Network, folder: FolderId): ReplicaResult[] {

@@ -50,6 +50,7 @@ export function makeTestNetwork(options: TestNetworkOptions): TestNetwork {
   const host = {
     options: { folder: docs },
     links,
+    doors: new Map(),
     engine,
     isScanning: false,
     waiting: [],

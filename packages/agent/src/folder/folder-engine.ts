@@ -4,7 +4,7 @@ import { isUndecided } from '@spansync/common/core/agent/deletion-state'
 import type { Brought, Effect, FolderEvent, Seen } from '@spansync/common/core/agent/events'
 import { isSettled } from '@spansync/common/core/agent/exchange'
 import { isSame } from '@spansync/common/core/agent/scope'
-import { bounds, type FolderState, initialState, isOpen } from '@spansync/common/core/agent/state'
+import { bounds, type Door, type FolderState, initialState, mayGive } from '@spansync/common/core/agent/state'
 import { step } from '@spansync/common/core/agent/step'
 import { weigh } from '@spansync/common/core/agent/weigh'
 import { matches } from '@spansync/common/core/causal/content'
@@ -176,11 +176,11 @@ export class FolderEngine {
   }
 
   /** `resumed`: the link was up before this engine was; the peer is asked to begin again. */
-  linkUp(link: Link, { resumed = false } = {}): void {
+  linkUp(link: Link, { resumed = false, door }: { resumed?: boolean; door: Door }): void {
     const round = resumed ? randomBytes(6).toString('hex') : undefined
     this.#links.set(link.peer, link)
     if (round) link.send({ type: 'resend', folder: this.folder, all: false, round })
-    this.#post({ kind: 'link_up', peer: link.peer, round })
+    this.#post({ kind: 'link_up', peer: link.peer, round, door })
   }
 
   linkDown(peer: NodeId): void {
@@ -270,6 +270,11 @@ export class FolderEngine {
     this.#post({ kind: 'order_set', peer, ordered })
   }
 
+  /** Which way policy lets content pass between here and the peer. */
+  setDoor(peer: NodeId, door: Door): void {
+    this.#post({ kind: 'door_set', peer, door })
+  }
+
   /** The coordinator's plan for this folder: whom this replica passes things on to. */
   setNeighbours(neighbours: ReadonlySet<NodeId>): void {
     this.#neighbours = neighbours
@@ -285,7 +290,7 @@ export class FolderEngine {
   #lacks(id: NodeId, { vector }: Entry): boolean {
     const peer = this.#state.peers.get(id)
     if (!peer?.announced || covers(peer.announced.knowledge, vector)) return false
-    return isOpen(this.#state, peer) || this.#neighbours.has(id)
+    return mayGive(this.#neighbours.has(id) ? { follows: 'peers' } : this.#state, peer)
   }
 
   #mayBeWanted(path: RelativePath): boolean {

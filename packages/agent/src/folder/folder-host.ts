@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Duplex } from 'node:stream'
 import type { FolderConfig } from '@spansync/common/config/schema'
-import type { FolderState } from '@spansync/common/core/agent/state'
+import { type Door, type FolderState, gives, takes } from '@spansync/common/core/agent/state'
 import type { FolderId, NodeId, RelativePath } from '@spansync/common/core/causal/types'
 import { covers } from '@spansync/common/core/causal/version-vector'
 import type { DeletionLimits } from '@spansync/common/core/policy/deletion-limits'
@@ -21,6 +21,7 @@ import { bindIndex } from '../index-store/bind-index.ts'
 import { setAside } from '../index-store/open-index.ts'
 import { cleanLeftovers } from '../unison/leftovers.ts'
 import { ChangeFeed } from './change-feed.ts'
+import { CuttableStreams } from './cuttable-link.ts'
 import { FolderClosedError } from './errors.ts'
 import { FolderEngine } from './folder-engine.ts'
 import type { FetchRecord } from './options.ts'
@@ -42,6 +43,12 @@ export interface FolderHostOptions {
   readonly engine: Engine
   readonly clock: Clock
   readonly log: Logger
+  /** What this node leaves out, besides the usual; what the folder ignores is among it. */
+  readonly exclude: readonly string[]
+  /** How long a file must rest; undefined: chosen by itself. */
+  readonly settleMs: number | undefined
+  /** Which way policy lets content pass at the moment. */
+  readonly door: (link: Link) => Door
   readonly changed: () => void
   readonly fetched: (record: FetchRecord) => void
 }
@@ -59,6 +66,8 @@ export class FolderHost implements AsyncDisposable {
   /** The last word of peers, also of those that are away. */
   readonly said: PeerMemory
   readonly #links = new Map<NodeId, Link>()
+  readonly #doors = new Map<NodeId, Door>()
+  readonly #streams = new CuttableStreams()
   readonly #pairs = new Map<NodeId, PairSessions>()
   readonly #stop = new AbortController()
   #engine: FolderEngine | undefined
@@ -75,7 +84,7 @@ export class FolderHost implements AsyncDisposable {
     this.options = options
     const { config, home, folder } = options
     this.indexFile = join(home, 'index', `${folder}.sqlite`)
-    this.ignore = [...(config.ignoreDefaults ? defaultIgnorePatterns : []), ...config.ignore]
+    this.ignore = [...(config.ignoreDefaults ? defaultIgnorePatterns : []), ...options.exclude]
     this.matcher = compileIgnore(this.ignore).matcher
     this.said = new PeerMemory(join(home, 'index', `${folder}.peers.json`), options.clock, options.log)
   }
@@ -108,13 +117,44 @@ export class FolderHost implements AsyncDisposable {
 
   linkUp(link: Link): void {
     this.#links.set(link.peer, link)
+    const door = this.options.door(link)
+    this.#doors.set(link.peer, door)
     if (!this.#engine) return
     this.#addPair(link)
-    this.#engine.linkUp(link)
+    this.#engine.linkUp(this.#streams.over(link), { door })
   }
 
-  #addPair(link: Link): void {
+  /** Which way policy lets content pass with each connected peer. */
+  get doors(): ReadonlyMap<NodeId, Door> {
+    return this.#doors
+  }
+
+  /** Policy may say something else than before. What is under way through a door that shuts is cut off, and begun again later. */
+  reviewDoors(): void {
+    for (const [peer, link] of this.#links) {
+      const door = this.options.door(link)
+      const before = this.#doors.get(peer)
+      if (door === before) continue
+      this.#doors.set(peer, door)
+      this.options.log.info({ event: 'policy.door', peer: link.name, door, before }, doorText[door])
+      this.#engine?.setDoor(peer, door)
+      if (door === 'shut') this.#cut(link)
+      this.options.changed()
+    }
+  }
+
+  #cut(link: Link): void {
+    this.#streams.cut(link.peer, 'policy lets nothing of the folder pass')
+    if (this.#engine) this.#addPair(link)
+  }
+
+  #gives(peer: NodeId): boolean {
+    return gives(this.#doors.get(peer) ?? 'open')
+  }
+
+  #addPair(plain: Link): void {
     const { folder, config, self, engine, clock, log } = this.options
+    const link = this.#streams.over(plain)
     const { peer } = link
     const pair = new PairSessions({
       folder,
@@ -136,6 +176,7 @@ export class FolderHost implements AsyncDisposable {
 
   linkDown(peer: NodeId): void {
     this.#links.delete(peer)
+    this.#doors.delete(peer)
     this.#remember()
     this.#engine?.linkDown(peer)
     void this.#endPair(peer)
@@ -193,21 +234,32 @@ export class FolderHost implements AsyncDisposable {
     const refuse = (detail: string): void => {
       this.#links.get(peer)?.send({ type: 'fetched', folder, id, outcome: 'failed', detail: detail.slice(0, 4000) })
     }
+    if (!this.#gives(peer)) return refuse('policy on the other machine gives nothing now')
     const pair = this.#pairs.get(peer)
     if (pair && this.#engine) pair.onFetch(message).catch((error) => refuse(messageOf(error)))
     else refuse(this.#problem?.message ?? 'the folder is not open')
   }
 
   onAhead(peer: NodeId, message: MessageOf<'ahead' | 'ahead_wanted' | 'ahead_gone'>): void {
-    const link = this.#links.get(peer)
+    const plain = this.#links.get(peer)
+    const link = plain && this.#streams.over(plain)
+    if (link && message.type === 'ahead_wanted' && !this.#gives(peer)) {
+      return link.send({ type: 'ahead_gone', folder: message.folder, hash: message.hash })
+    }
+    if (message.type === 'ahead' && !takes(this.#doors.get(peer) ?? 'open')) return
     if (link) this.#engine?.receiveAhead(link, message)
   }
 
   onParcel(peer: NodeId, { type, folder, id }: MessageOf<'parcel_wanted' | 'parcel_gone'>): void {
-    const link = this.#links.get(peer)
+    const plain = this.#links.get(peer)
+    const link = plain && this.#streams.over(plain)
     if (type === 'parcel_gone') this.#engine?.parcels.onGone(id)
-    else if (link && this.#engine) void this.#engine.parcels.onWanted(link, id)
+    else if (link && this.#engine && this.#gives(peer)) void this.#engine.parcels.onWanted(link, id)
     else link?.send({ type: 'parcel_gone', folder, id })
+  }
+
+  get neighbours(): ReadonlySet<NodeId> {
+    return this.#neighbours
   }
 
   /** The coordinator's plan: to whom this replica passes things on. */
@@ -225,7 +277,9 @@ export class FolderHost implements AsyncDisposable {
   onStream(peer: NodeId, header: StreamHeader, stream: Duplex): void {
     const pair = this.#pairs.get(peer)
     const link = this.#links.get(peer)
-    if (this.#engine && header.purpose === 'ahead') this.#engine.ahead.onStream(header.id, stream)
+    this.#streams.track(peer, stream)
+    if (this.#doors.get(peer) === 'shut') stream.destroy(new Error('policy lets nothing of the folder pass'))
+    else if (this.#engine && header.purpose === 'ahead') this.#engine.ahead.onStream(header.id, stream)
     else if (this.#engine && link && header.purpose === 'parcel')
       void this.#engine.parcels.onStream(link, header.id, stream)
     else if (pair && this.#engine) pair.onStream(header, stream)
@@ -378,7 +432,7 @@ export class FolderHost implements AsyncDisposable {
     engine.setSharers(this.#sharers)
     for (const link of this.#links.values()) {
       this.#addPair(link)
-      engine.linkUp(link, { resumed: true })
+      engine.linkUp(this.#streams.over(link), { resumed: true, door: this.#doors.get(link.peer) ?? 'open' })
     }
   }
 
@@ -393,7 +447,7 @@ export class FolderHost implements AsyncDisposable {
       nodeName,
       disposable: config.ignoreDefaults ? defaultIgnorePatterns : [],
       matcher: this.matcher,
-      scope: scopeOf(config),
+      scope: scopeOf(config, this.options.exclude),
       folding: foldingOf(config.path, config.names),
       versionsDirectory: join(home, 'versions', folder),
       disk,
@@ -429,7 +483,7 @@ export class FolderHost implements AsyncDisposable {
       ignore: this.ignore,
       matcher: this.matcher,
       rescanMs: config.rescanMinutes * 60_000,
-      settleMs: config.settleMs,
+      settleMs: this.options.settleMs,
       disk,
       clock,
       log,
@@ -453,9 +507,9 @@ export class FolderHost implements AsyncDisposable {
 }
 
 /** The usual patterns alone are ''; any others are told from each other. */
-function scopeOf({ ignore, ignoreDefaults }: FolderConfig): string {
-  if (ignoreDefaults && ignore.length === 0) return ''
-  return hash('sha256', JSON.stringify([ignoreDefaults, [...new Set(ignore)].sort()])).slice(0, 32)
+function scopeOf({ ignoreDefaults }: FolderConfig, exclude: readonly string[]): string {
+  if (ignoreDefaults && exclude.length === 0) return ''
+  return hash('sha256', JSON.stringify([ignoreDefaults, [...new Set(exclude)].sort()])).slice(0, 32)
 }
 
 function limitsOf({ deletionGuard }: FolderConfig): DeletionLimits {
@@ -467,5 +521,12 @@ function limitsOf({ deletionGuard }: FolderConfig): DeletionLimits {
 const manyClaims = 100
 const bulkGatherMs = 80
 const soonMs = 2
+
+const doorText: Readonly<Record<Door, string>> = {
+  open: 'policy lets the folder pass both ways',
+  gives: 'policy lets the folder only go to the peer',
+  takes: 'policy lets the folder only come from the peer',
+  shut: 'policy lets nothing of the folder pass',
+}
 
 const notConnected: SessionOutcome = { result: 'failed', reason: 'the peer is not connected' }

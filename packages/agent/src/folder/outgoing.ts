@@ -32,6 +32,7 @@ export function toMessages(folder: FolderId, replica: ReplicaId, effect: Sending
         complete,
         scope: effect.scope,
         follows: effect.follows,
+        door: effect.door,
         partial,
         ...(effect.collected === undefined ? {} : { collected: effect.collected }),
         ...(effect.round === undefined ? {} : { round: effect.round }),

@@ -1,23 +1,17 @@
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { configProblems } from '../testing/config-problems.ts'
 import { parseConfig } from './parse.ts'
-import { ConfigError, formatProblem } from './problems.ts'
+import type { ConfigError } from './problems.ts'
 
 const a = 'a'.repeat(64)
 const b = 'b'.repeat(64)
-const source = (text: string, home = '/home/ann/.config/spansync') => ({ file: '/etc/x/config.yaml', text, home })
+const home = '/home/ann/.config/spansync'
+const source = (text: string) => ({ file: '/etc/x/config.yaml', text, home })
 const parse = (text: string) => parseConfig(source(text)).config
 
-function problems(text: string): string[] {
-  try {
-    parse(text)
-    return []
-  } catch (error) {
-    if (error instanceof ConfigError) return error.problems.map(formatProblem)
-    throw error
-  }
-}
+const problems = (text: string): string[] => configProblems(text, home)
 
 test('the shortest configuration has every default', () => {
   expect(parse('name: laptop')).toEqual({

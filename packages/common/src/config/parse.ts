@@ -23,11 +23,17 @@ export interface ConfigSource {
   readonly home?: string
 }
 
-export interface ParsedConfig {
-  readonly config: Config
+export type ParsedConfig = Parsed<Config>
+
+export interface Parsed<T> {
+  readonly config: T
   /** For edits that keep comments. */
   readonly document: Document
+  readonly lineOf: LineOf
 }
+
+/** The line, from 1, of a key; of what is around it when it is not there itself. */
+export type LineOf = (path: readonly PropertyKey[]) => number
 
 /** Reads config.yaml. Throws ConfigError with every problem, in the order of the file. */
 export function parseConfig(source: ConfigSource): ParsedConfig {
@@ -41,10 +47,7 @@ export interface Rules<T> {
 }
 
 /** A configuration file of any program, as its schema wants it. Throws ConfigError with every problem, in the order of the file. */
-export function parseYaml<T>(
-  source: ConfigSource,
-  { schema, relations = () => [] }: Rules<T>,
-): { config: T; document: Document } {
+export function parseYaml<T>(source: ConfigSource, { schema, relations = () => [] }: Rules<T>): Parsed<T> {
   const lines = new LineCounter()
   const document = parseDocument(source.text, { lineCounter: lines })
   if (document.errors.length > 0) {
@@ -54,7 +57,10 @@ export function parseYaml<T>(
   const raw = withoutEmptySections(document.toJS({ maxAliasCount: 100 }) ?? {})
   const parsed = schema.safeParse(raw, { reportInput: true })
   const findings = [...(parsed.success ? [] : findingsOf(schema, parsed.error.issues, raw)), ...relations(raw)]
-  if (findings.length === 0 && parsed.success) return { config: freeze(parsed.data), document }
+  if (findings.length === 0 && parsed.success) {
+    const lineOf: LineOf = (path) => lines.linePos(offsetOf(document, { path, at: 'key' })).line
+    return { config: freeze(parsed.data), document, lineOf }
+  }
   const problems = findings.map((finding) => locate(source.file, document, lines, finding))
   throw new ConfigError(
     source.file,
@@ -95,7 +101,7 @@ function locate(file: string, document: Document, lines: LineCounter, finding: F
 }
 
 /** Where the key or value is; for one that is missing, the key of the nearest map around it that exists. */
-function offsetOf(document: Document, { path, at }: Finding): number {
+function offsetOf(document: Document, { path, at }: Pick<Finding, 'path' | 'at'>): number {
   let node: unknown = document.contents
   let offset = 0
   for (const [index, part] of path.entries()) {

@@ -15,6 +15,7 @@ export function checkRelations(raw: unknown, home?: string): Finding[] {
     ...checkPeerNames(peers, root.name),
     ...checkFingerprints(peers),
     ...checkSharing(folders, peers),
+    ...checkPolicyNames({ root, peers, folders }),
     ...checkNesting(folders, home),
   ]
 }
@@ -61,6 +62,41 @@ function checkSharing(folders: Readonly<Record<string, unknown>>, peers: Readonl
       ]
     })
   })
+}
+
+interface Parts {
+  readonly root: Readonly<Record<string, unknown>>
+  readonly peers: Readonly<Record<string, unknown>>
+  readonly folders: Readonly<Record<string, unknown>>
+}
+
+/** A rule for a name that nobody has would never count, and nobody would notice. */
+function checkPolicyNames({ root, peers, folders }: Parts): Finding[] {
+  const machines = [...Object.keys(peers), ...(typeof root.name === 'string' ? [root.name] : [])]
+  const check = (path: readonly string[], policy: unknown): Finding[] => [
+    ...unknownNames([...path, 'nodes'], record(policy).nodes, { known: machines, what: 'machine' }),
+    ...unknownNames([...path, 'peers'], record(policy).peers, { known: Object.keys(peers), what: 'peer' }),
+  ]
+  const ofFolders = Object.entries(folders).flatMap(([id, folder]) =>
+    check(['folders', id, 'policy'], record(folder).policy),
+  )
+  return [...check(['policy'], { nodes: record(root.policy).nodes }), ...ofFolders]
+}
+
+interface Known {
+  readonly known: readonly string[]
+  readonly what: string
+}
+
+function unknownNames(path: readonly string[], named: unknown, { known, what }: Known): Finding[] {
+  return Object.keys(record(named))
+    .filter((name) => !known.includes(name))
+    .map((name) => ({
+      path: [...path, name],
+      at: 'key',
+      message: `${quote([...path, name])} names an unknown ${what} \`${name}\``,
+      suggestion: nearest(name, known),
+    }))
 }
 
 function checkNesting(folders: Readonly<Record<string, unknown>>, home?: string): Finding[] {

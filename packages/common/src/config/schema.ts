@@ -3,24 +3,14 @@ import { isAbsolute, join, normalize } from 'node:path'
 import { z } from 'zod'
 import type { FolderId, NodeId } from '../core/causal/types.ts'
 import { logLevels } from '../runtime/log-levels.ts'
-import { parseBytes, parseDuration, parseThroughput } from './units.ts'
-import { fingerprintProblem, namePattern, nameRule, normaliseFingerprint, parseHostPort } from './values.ts'
+import { bytes, name, parsed, throughput } from './fields.ts'
+import { folderPolicy, linkPolicy, networkPolicy } from './policy-schema.ts'
+import { parseBytes, parseDuration } from './units.ts'
+import { fingerprintProblem, normaliseFingerprint, parseHostPort } from './values.ts'
 
 // This object is the type, the default, the help and the check of config.yaml, all at once.
 
-const name = z.string().regex(namePattern, `must be ${nameRule}`)
 const folderId = name as unknown as z.ZodType<FolderId, string>
-
-/** Text that `parse` understands; `rule` says what it should have been. */
-function parsed<T>(parse: (text: string) => T | undefined, rule: string | ((text: string) => string)) {
-  return z.string().transform((text, context): T => {
-    const value = parse(text)
-    if (value !== undefined) return value
-    context.addIssue({ code: 'custom', message: typeof rule === 'string' ? rule : rule(text) })
-    return z.NEVER
-  })
-}
-
 const fingerprint = parsed((text) => normaliseFingerprint(text) as NodeId | undefined, fingerprintProblem)
 const listenAddress = z
   .string()
@@ -29,7 +19,6 @@ const peerAddress = z
   .string()
   .refine((text) => (parseHostPort(text)?.port ?? 0) > 0, 'must be host:port, such as nas.example.org:22070')
 const absolutePath = parsed(expandPath, 'must be an absolute path, such as /home/ann/docs or ~/docs')
-const bytes = parsed(parseBytes, 'must be a size such as 500MB or 10GiB')
 const coordinatorUrl = z.string().regex(/^(nats|tls):\/\/[^\s/]+/, 'must be a URL such as tls://server:22071')
 
 const peer = z
@@ -40,9 +29,7 @@ const peer = z
       .default([])
       .describe('Where to dial it, host:port; empty: the peer dials this machine'),
     pricePerGb: z.number().min(0).optional().describe('Price of a gigabyte over this link, in any currency'),
-    throughput: parsed(parseThroughput, 'must be a rate such as 10mbit or 1.2MB/s')
-      .optional()
-      .describe('Expected throughput of this link, such as 10mbit; absent: measured'),
+    throughput: throughput.optional().describe('Expected throughput of this link, such as 10mbit; absent: measured'),
     latency: parsed(parseDuration, 'must be a time such as 20ms')
       .optional()
       .describe('Expected round trip of this link, such as 20ms; absent: measured'),
@@ -51,7 +38,14 @@ const peer = z
       .describe(
         'Most bytes over this link in a calendar month, both ways together, such as 5GB; then plans leave it alone',
       ),
+    dataCapWarning: z
+      .number()
+      .min(1)
+      .max(100)
+      .optional()
+      .describe('Percent of the data cap at which `status` warns; absent: 80'),
     metered: z.boolean().default(false).describe('True when traffic over this link is paid for or capped'),
+    policy: linkPolicy.optional().describe('What is different over this link'),
   })
   .transform(({ throughput, latency, dataCap, ...rest }) => ({
     ...rest,
@@ -114,6 +108,7 @@ const folder = z.strictObject({
   versions: folderVersions
     .optional()
     .describe('Its own limits for overwritten and deleted versions; with maxBytes, room of its own'),
+  policy: folderPolicy.optional().describe('When, where and how much of it is synced'),
 })
 
 const coordinator = z.strictObject({
@@ -156,6 +151,7 @@ export const configSchema = z.strictObject({
     .record(folderId, folder)
     .default({})
     .describe('The folders that are shared, by their id, which is the same everywhere'),
+  policy: networkPolicy.optional().describe('When, where and how much is synced, of all folders'),
   versions: versions.prefault({}).describe('Overwritten and deleted versions that are kept'),
   unison: unison.prefault({}).describe('The Unison program'),
   advanced: advanced.prefault({}).describe('What rarely needs a change'),

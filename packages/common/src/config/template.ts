@@ -42,6 +42,7 @@ function commented(key: string, schema: z.core.$ZodType): string {
 
 function fieldsOf(schema: z.core.$ZodType): Readonly<Record<string, z.ZodType>> {
   if (schema instanceof z.ZodOptional || schema instanceof z.ZodPrefault) return fieldsOf(schema.def.innerType)
+  if (schema instanceof z.ZodPipe) return fieldsOf(schema.def.in)
   return schema instanceof z.ZodObject ? (schema.shape as Record<string, z.ZodType>) : {}
 }
 

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { doors } from '../core/agent/state.ts'
 import type { Member } from '../core/causal/members.ts'
 import type { Entry } from '../core/causal/types.ts'
 import { counter, digest, folderId, mostVectorKeys, nodeId, replicaId, vector } from './values.ts'
@@ -75,6 +76,8 @@ export const summarySchema = z.object({
   partial: z.boolean(),
   /** Whether the sender waits for a coordinator's orders. */
   follows: z.enum(['peers', 'orders']),
+  /** Which way the sender lets content pass between itself and the receiver. */
+  door: z.enum(doors).default('open'),
   /** The receiver asked to begin again, and this is the beginning: what came before was meant for its former self. */
   round: z.string().max(64).optional(),
 })

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { doors } from '../core/agent/state.ts'
 
 // What an agent tells of itself, to the command line and, later, to the coordinator.
 
@@ -19,6 +20,22 @@ export const problemSchema = z.object({
 
 export const folderStates = ['idle', 'scanning', 'syncing', 'waiting', 'error'] as const
 
+/** Why a folder may not pass both ways over a link. */
+export const heldSchema = z.object({
+  door: z.enum(doors),
+  reasons: z.array(
+    z.object({
+      rule: z.string(),
+      message: z.string(),
+      remedy: z.string(),
+      /** Key path in the configuration of this node. */
+      key: z.string(),
+    }),
+  ),
+  /** When that changes by itself, ms since 1970. */
+  untilMs: z.number().optional(),
+})
+
 export const folderPeerSchema = z.object({
   /** The peer's name in this node's configuration. */
   node: z.string(),
@@ -27,6 +44,8 @@ export const folderPeerSchema = z.object({
   behind: amountSchema,
   /** What the peer has and this node does not. */
   lacking: amountSchema,
+  /** Absent: policy here lets everything pass. */
+  held: heldSchema.optional(),
 })
 
 const deletionsSchema = z.object({ files: count, total: count })
@@ -93,6 +112,7 @@ export const statusSchema = z.object({
 
 export type Amount = z.infer<typeof amountSchema>
 export type Problem = z.infer<typeof problemSchema>
+export type Held = z.infer<typeof heldSchema>
 export type FolderPeerStatus = z.infer<typeof folderPeerSchema>
 export type FolderStatus = z.infer<typeof folderStatusSchema>
 export type LinkStatus = z.infer<typeof linkStatusSchema>

@@ -81,6 +81,7 @@ describe.skipIf(chosen)('random histories', () => {
     ['folders are opened again under standing links', 'reopens'],
     ['indexes are lost', 'losses'],
     ['agents follow orders that come and go', 'orders'],
+    ['policy opens and shuts doors, some one way only', 'doors'],
     ['tombstones are dropped, and machines removed and taken back', 'collects'],
     ['tombstones are dropped and indexes are lost', 'collects-losses'],
     ['many deletions wait until they are approved', 'guarded'],

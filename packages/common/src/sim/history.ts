@@ -1,3 +1,4 @@
+import { doors as everyDoor } from '../core/agent/state.ts'
 import type { RelativePath } from '../core/causal/types.ts'
 import { type Audit, createAudit, knowledgeHolds } from './audit.ts'
 import { createRandom, type Random } from './random.ts'
@@ -17,6 +18,8 @@ export interface HistoryOptions extends Parts {
   readonly losses?: boolean
   /** Agents change between following their peers and following orders, which come and go. */
   readonly orders?: boolean
+  /** Policy opens and shuts doors, each side by itself and some of them one way only. */
+  readonly doors?: boolean
   /** Tombstones go when everybody has them, and people take the folder away from machines and give it back. */
   readonly collects?: boolean
   /** People approve deletions that wait, sooner or later. */
@@ -83,6 +86,7 @@ function disturb(
     losses = false,
     reopens = false,
     orders = false,
+    doors = false,
     collects = false,
     approvals = false,
     seed,
@@ -92,6 +96,14 @@ function disturb(
   if (approvals && random.chance(0.1)) random.pick(world.agents).approve()
   if (orders) world.order(random.pick(world.links), random.chance(0.5))
   if (orders && random.chance(0.2)) random.pick(world.agents).follow(random.chance(0.6) ? 'orders' : 'peers')
+  if (doors) {
+    const [left, right] = random.pick(world.links).ends.map((end) => world.agents[end] as SimAgent) as [
+      SimAgent,
+      SimAgent,
+    ]
+    left.setDoor(right.id, random.pick(everyDoor))
+    right.setDoor(left.id, random.pick(everyDoor))
+  }
   // In every second history nobody is removed, and then no tombstone may go too early.
   if (collects && seed % 2 === 0) removeOrReadmit(world)
   if (random.chance(0.2)) world.setLink(random.pick(world.links), random.chance(0.5))

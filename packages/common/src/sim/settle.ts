@@ -18,8 +18,11 @@ const mostSteps = 30_000
 /** Everything is up, everybody scans, and the world runs until it is quiet; then all must hold, and must stay so. */
 export function settle(world: SimWorld, audit: Audit): Settled {
   world.faults = noFaults
-  // One of them may still wait for orders: its peers, which get none, must not wait with it.
-  for (const agent of world.agents.slice(1)) agent.follow('peers')
+  for (const [at, agent] of world.agents.entries()) {
+    // One of them may still wait for orders: its peers, which get none, must not wait with it.
+    if (at > 0) agent.follow('peers')
+    for (const peer of world.agents) agent.setDoor(peer.id, 'open')
+  }
   for (const agent of world.removed) world.readmit(agent)
   for (const link of world.links) world.setLink(link, true)
   const { now } = world.queue

@@ -1,5 +1,5 @@
 import type { ApplyItem, Brought, Effect, FolderEvent, Seen } from '../core/agent/events.ts'
-import { type FolderState, initialState } from '../core/agent/state.ts'
+import { type Door, type FolderState, initialState } from '../core/agent/state.ts'
 import { weigh } from '../core/agent/weigh.ts'
 import type { FolderIndex } from '../core/causal/folder-index.ts'
 import type { FolderId, NodeId, RelativePath, ReplicaId } from '../core/causal/types.ts'
@@ -43,6 +43,7 @@ export class SimAgent {
   #life = 0
   #wakeAt = Number.POSITIVE_INFINITY
   #follows: FolderState['follows'] = 'peers'
+  readonly #doors = new Map<NodeId, Door>()
   #sharers: readonly NodeId[] = []
   readonly #guard: DeletionLimits | undefined
 
@@ -92,7 +93,9 @@ export class SimAgent {
   }
 
   handle(event: WithoutTime<FolderEvent>): void {
-    const { state, effects } = this.#step(this.state, { ...event, at: this.#world.queue.now } as FolderEvent)
+    const timed = { ...event, at: this.#world.queue.now } as FolderEvent
+    const known = timed.kind === 'link_up' ? { ...timed, door: this.#doors.get(timed.peer) } : timed
+    const { state, effects } = this.#step(this.state, known)
     this.state = state
     for (const effect of effects) this.#perform(effect)
   }
@@ -124,6 +127,12 @@ export class SimAgent {
 
   orderSoon(peer: NodeId, ordered: boolean): void {
     this.#later(this.#world.delay(), () => this.handle({ kind: 'order_set', peer, ordered }))
+  }
+
+  /** What policy says here of the way to a peer; outlives links and crashes, as a configuration does. */
+  setDoor(peer: NodeId, door: Door): void {
+    this.#doors.set(peer, door)
+    this.handle({ kind: 'door_set', peer, door })
   }
 
   rescan(): void {

@@ -189,9 +189,9 @@ function deliver(from: SimAgent, to: SimAgent, effect: Sending): void {
   if (effect.kind === 'send_members') return to.handle({ kind: 'members_received', peer, members: effect.members })
   const { knowledge, digest } = effect
   if (effect.kind === 'send_summary') {
-    const { received, complete, scope, partial, follows, round, collected } = effect
+    const { received, complete, scope, partial, follows, door, round, collected } = effect
     const { replica } = from.state
-    const said = { replica, knowledge, digest, received, complete, scope, partial, follows, round, collected }
+    const said = { replica, knowledge, digest, received, complete, scope, partial, follows, door, round, collected }
     to.handle({ kind: 'summary_received', peer, ...said })
     return
   }

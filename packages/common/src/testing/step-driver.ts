@@ -1,5 +1,5 @@
 import type { ApplyItem, ApplyResult, Effect, FetchOutcome, FolderEvent, Seen } from '../core/agent/events.ts'
-import { type FolderState, initialState } from '../core/agent/state.ts'
+import { type Door, type FolderState, initialState } from '../core/agent/state.ts'
 import { step } from '../core/agent/step.ts'
 import { weigh } from '../core/agent/weigh.ts'
 import { emptyDigest } from '../core/causal/digest.ts'
@@ -41,6 +41,7 @@ interface Announcement {
   readonly scope?: string
   /** Default: orders, so that only what this replica follows decides. */
   readonly follows?: 'peers' | 'orders'
+  readonly door?: Door
   readonly partial?: boolean
 }
 
@@ -95,11 +96,12 @@ export class StepDriver {
       digest = emptyDigest,
       scope = '',
       follows = 'orders',
+      door = 'open',
       collected,
     }: Announcement = {},
   ): Effects {
     const said = {
-      ...{ knowledge, complete, received, digest: digest as typeof emptyDigest, scope, partial: false, follows },
+      ...{ knowledge, complete, received, digest: digest as typeof emptyDigest, scope, partial: false, follows, door },
       ...(collected ? { collected } : {}),
     }
     return this.send({ kind: 'summary_received', peer: peer as NodeId, replica: `${peer}.1` as ReplicaId, ...said })

@@ -5,13 +5,13 @@ import { isGuarded } from './deletions.ts'
 import { type Draft, editPeer, setClaim, takeId } from './draft.ts'
 import type { ApplyItem, FetchItem, Operation } from './events.ts'
 import { namesInTheMaking } from './names.ts'
-import { bounds, isOpen, type PeerState, type Wanted } from './state.ts'
+import { bounds, mayTake, type PeerState, type Wanted } from './state.ts'
 import { isDirectoryInTheWay, isLate, operationsFor, wishFlag } from './wishes.ts'
 
 /** Turns wishes into work: own operations on the disk first (they move no bytes), then one Unison session per peer. A path is
  *  asked of one peer at a time, so nothing crosses the last hop of a ring twice. */
 export function dispatch(draft: Draft): void {
-  const open = [...draft.peers].filter(([, peer]) => isOpen(draft.state, peer))
+  const open = [...draft.peers].filter(([, peer]) => mayTake(draft.state, peer))
   if (draft.state.applying === 0) applyWishes(draft, open)
   for (const [id] of open) fetchFrom(draft, id)
 }

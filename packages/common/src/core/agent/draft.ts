@@ -230,3 +230,10 @@ export function finish(draft: Draft): { state: FolderState; effects: readonly Ef
 export function hasCommit(draft: Draft): boolean {
   return draft.rows.size + draft.dropped.size > 0 || compare(draft.knowledge, draft.base.knowledge) !== 'equal'
 }
+
+/** What waits for its next try is tried at once. */
+export function retryWith(draft: Draft, id: NodeId): void {
+  for (const wish of draft.peers.get(id)?.wanted.values() ?? []) {
+    if (wish.notBefore > draft.at) wantedOf(draft, id).set(wish.entry.path, { ...wish, notBefore: 0 })
+  }
+}

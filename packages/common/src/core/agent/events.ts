@@ -12,7 +12,7 @@ import type {
   StatSignature,
   VersionVector,
 } from '../causal/types.ts'
-import type { Follows } from './state.ts'
+import type { Door, Follows } from './state.ts'
 
 /** A path with what index and disk say of it at the time of the event. */
 export interface Seen {
@@ -94,6 +94,8 @@ export type FolderEvent = { readonly at: number } & (
       readonly peer: NodeId
       /** The link was up before, but this side has lost its memory of it, and has asked the peer with this to begin again. */
       readonly round?: string | undefined
+      /** What policy says from the beginning; absent: open. */
+      readonly door?: Door | undefined
     }
   | { readonly kind: 'link_down'; readonly peer: NodeId }
   | {
@@ -109,6 +111,8 @@ export type FolderEvent = { readonly at: number } & (
       readonly scope: string
       readonly partial: boolean
       readonly follows: Follows
+      /** Absent: open. */
+      readonly door?: Door | undefined
       readonly round?: string | undefined
     }
   | {
@@ -180,6 +184,7 @@ export type FolderEvent = { readonly at: number } & (
   | { readonly kind: 'retry_requested' }
   | { readonly kind: 'follow_set'; readonly follows: Follows }
   | { readonly kind: 'order_set'; readonly peer: NodeId; readonly ordered: boolean }
+  | { readonly kind: 'door_set'; readonly peer: NodeId; readonly door: Door }
   | { readonly kind: 'reincarnated'; readonly replica: ReplicaId }
   | { readonly kind: 'ticked' }
 )
@@ -244,6 +249,7 @@ export type Effect =
       readonly scope: string
       readonly partial: boolean
       readonly follows: Follows
+      readonly door: Door
       /** The peer asked with this to begin again, and this is the beginning. */
       readonly round?: string
     }

@@ -5,7 +5,7 @@ import { type Draft, editPeer, hasCommit, takeId } from './draft.ts'
 import type { EventOf, IndexMeta } from './events.ts'
 import { letGo } from './peer-events.ts'
 import { type Holding, isSame } from './scope.ts'
-import { bounds, type Follows, initialPeer, isFull, isListed, isOpen, type PeerState, type Told } from './state.ts'
+import { bounds, type Follows, initialPeer, isFull, isListed, mayGive, type PeerState, type Told } from './state.ts'
 
 /** Asks the index for what each peer may still lack: one read at a time per peer, within its window. */
 export function readForPeers(draft: Draft): void {
@@ -15,8 +15,8 @@ export function readForPeers(draft: Draft): void {
     if (changed && !outgoing.dirty) editPeer(draft, id, { outgoing: { ...outgoing, dirty: true } })
     if (outgoing.reading !== undefined || !(changed || outgoing.dirty)) continue
     // A peer that may not be sent anything is still told what is here, so that everybody sees how things stand.
-    const isNews = changed || peer.told?.follows !== draft.state.follows
-    const isDue = isOpen(draft.state, peer) || isNews || owesAcknowledgement(peer)
+    const isNews = changed || peer.told?.follows !== draft.state.follows || peer.told.door !== peer.door
+    const isDue = mayGive(draft.state, peer) || isNews || owesAcknowledgement(peer)
     if (isDue) readFor(draft, id, peer)
   }
 }
@@ -26,7 +26,7 @@ function readFor(draft: Draft, id: NodeId, peer: PeerState): void {
   if (!announced && told) return
   const outstanding = outgoing.unacknowledged.reduce((sum, page) => sum + page.count, 0)
   // Until the peer has said what it knows there is nothing to send but what we know.
-  const mayBeSent = announced !== undefined && isOpen(draft.state, peer)
+  const mayBeSent = announced !== undefined && mayGive(draft.state, peer)
   const limit = mayBeSent ? Math.max(0, Math.min(bounds.page, outgoing.window - outstanding)) : 0
   if (mayBeSent && limit <= 0 && !owesAcknowledgement(peer)) return
   const knowledge = outgoing.all ? undefined : (announced?.knowledge ?? {})
@@ -59,12 +59,15 @@ export function onEntriesRead(draft: Draft, event: EventOf<'entries_read'>): voi
   if (rows.length > 0) {
     const partial = isPartial(draft, peer)
     draft.effects.push({ kind: 'send_entries', peer: event.peer, rows, toSeq, complete, partial, ...meta })
-    const { received = 0, follows = 'peers', collected = emptyVector } = draft.peers.get(event.peer)?.told ?? {}
-    editPeer(draft, event.peer, { told: { ...meta, received, complete, follows, collected } })
+    const told = draft.peers.get(event.peer)?.told ?? nothingTold
+    const { knowledge, digest } = meta
+    editPeer(draft, event.peer, { told: { ...told, knowledge, digest, complete } })
   }
   tell(draft, event.peer, meta, { first, complete: complete && !first })
   watchDisagreement(draft, event.peer, meta, complete)
 }
+
+const nothingTold = { received: 0, follows: 'peers', door: 'open', collected: emptyVector } as const
 
 /** Nothing had to be acknowledged: there is nothing here. */
 function noteListed(draft: Draft, id: NodeId): void {
@@ -80,15 +83,16 @@ function tellCollected(draft: Draft, id: NodeId, meta: IndexMeta): void {
   say(draft, id, { ...meta, received: told?.received ?? incoming.toSeq, complete: false, follows })
 }
 
-function say(draft: Draft, id: NodeId, told: Omit<Told, 'collected'>, round?: string): void {
-  const before = draft.peers.get(id)?.told?.collected ?? emptyVector
+function say(draft: Draft, id: NodeId, told: Omit<Told, 'collected' | 'door'>, round?: string): void {
+  const { told: last, door } = draft.peers.get(id) as PeerState
+  const before = last?.collected ?? emptyVector
   const { collected } = draft
   const { knowledge, digest, received, complete } = told
   const news = covers(before, collected) ? {} : { collected }
   const again = round === undefined ? {} : { round }
-  const said = { knowledge, digest, received, complete, ...scopeFor(draft, id), ...news, ...again }
+  const said = { knowledge, digest, received, complete, door, ...scopeFor(draft, id), ...news, ...again }
   draft.effects.push({ kind: 'send_summary', peer: id, ...said })
-  editPeer(draft, id, { told: { ...told, collected } })
+  editPeer(draft, id, { told: { ...told, collected, door } })
 }
 
 /** A peer that lost its memory of the link takes nothing before this. */
@@ -112,9 +116,9 @@ function tell(
   const received = receivedFrom(peer)
   const { follows } = draft.state
   const changed = !told || told.digest !== meta.digest || compare(told.knowledge, meta.knowledge) !== 'equal'
-  const turned = told !== undefined && told.follows !== follows
+  const turned = told !== undefined && (told.follows !== follows || told.door !== peer.door)
   const lacks = complete && !told?.complete && !covers(peer.announced?.knowledge ?? {}, meta.knowledge)
-  const isLastWord = first || complete || !isOpen(draft.state, peer)
+  const isLastWord = first || complete || !mayGive(draft.state, peer)
   if (!((changed && isLastWord) || turned || lacks || owesAcknowledgement(peer))) return
   say(draft, id, { ...meta, received, complete, follows })
 }

@@ -15,6 +15,7 @@ import {
   isChanging,
   putRow,
   releaseReady,
+  retryWith,
   setClaim,
   takeDot,
   takeId,
@@ -22,11 +23,11 @@ import {
 } from './draft.ts'
 import type { EventOf, RemoteItem } from './events.ts'
 import { twinFor } from './names.ts'
-import { initialPeer, isListed, type Outgoing, type PeerState } from './state.ts'
+import { gives, initialPeer, isListed, type Outgoing, type PeerState } from './state.ts'
 import { newWish } from './wishes.ts'
 
-export function onLinkUp(draft: Draft, { peer, round }: { peer: NodeId; round?: string | undefined }): void {
-  draft.peers.set(peer, { ...initialPeer(), awaits: round })
+export function onLinkUp(draft: Draft, { peer, round, door = 'open' }: Omit<EventOf<'link_up'>, 'kind' | 'at'>): void {
+  draft.peers.set(peer, { ...initialPeer(), awaits: round, door })
 }
 
 /** What was under way for this peer comes to its own end (`applied`, `fetch_finished`); what only waited is looked at again. */
@@ -52,7 +53,7 @@ export function onSummary(draft: Draft, event: EventOf<'summary_received'>): voi
   // There is somebody new to be told who has what.
   if (!peer.announced) draft.state = { ...draft.state, isUnsaid: true }
   draft.hasNews ||= isNewNeighbour(draft, event.peer)
-  const { replica, scope, knowledge, digest, follows } = event
+  const { replica, scope, knowledge, digest, follows, door = 'open' } = event
   const collected = event.collected ?? peer.announced?.collected ?? emptyVector
   if (peer.announced && peer.listing === 'none' && mayHoldDead({ collected }, draft.knowledge)) {
     return restart(draft, event.peer, peer)
@@ -65,19 +66,21 @@ export function onSummary(draft: Draft, event: EventOf<'summary_received'>): voi
     ? { ...peer.incoming, complete: true, knowledge: vouched(event, replica) }
     : { ...peer.incoming, complete: peer.incoming.complete && !isNewlySeen }
   editPeer(draft, event.peer, {
-    announced: { replica, scope, knowledge, digest, follows, collected },
+    announced: { replica, scope, knowledge, digest, follows, door, collected },
     listing,
     incoming,
     awaits: undefined,
     outgoing: { ...outgoing, dirty },
   })
+  // What was refused meanwhile need not wait for its next try.
+  if (peer.announced && gives(door) && !gives(peer.announced.door)) retryWith(draft, event.peer)
 }
 
 /** The list has to be told from what was sent before: both sides begin anew. */
-function restart(draft: Draft, id: NodeId, { ordered, askedAgainAt }: PeerState): void {
+function restart(draft: Draft, id: NodeId, { ordered, door, askedAgainAt }: PeerState): void {
   const round = `${draft.state.replica}-${takeId(draft)}`
   letGo(draft, id)
-  draft.peers.set(id, { ...initialPeer(), ordered, askedAgainAt, awaits: round })
+  draft.peers.set(id, { ...initialPeer(), ordered, door, askedAgainAt, awaits: round })
   draft.effects.push({ kind: 'send_resend', peer: id, round })
 }
 

@@ -63,6 +63,20 @@ export interface FolderState {
 
 export type Follows = 'peers' | 'orders'
 
+/** Which way content may pass over a link, by the policy of the node that says so: `gives` and `takes` are one way only. */
+export type Door = 'open' | 'gives' | 'takes' | 'shut'
+
+/** Everything that a door can be. */
+export const doors = ['open', 'gives', 'takes', 'shut'] as const satisfies readonly Door[]
+
+export function gives(door: Door): boolean {
+  return door === 'open' || door === 'gives'
+}
+
+export function takes(door: Door): boolean {
+  return door === 'open' || door === 'takes'
+}
+
 export interface Claim {
   readonly peer: NodeId
   /** `ready`: the losing version is kept and the fetch waits for its turn. `quarantine`: after a failed fetch the disk shows neither the old nor the wanted content. Most likely the peer's file changed
@@ -112,6 +126,8 @@ export interface PeerState {
   readonly askedAgainAt: number
   /** An order to sync with this peer is in force. */
   readonly ordered: boolean
+  /** Ours towards the peer. */
+  readonly door: Door
   /** The peer has dropped tombstones that we may lack: it gets to see all that is here, whatever it knows. */
   readonly listing: 'none' | 'open' | 'acknowledged'
   /** By member: the version of its word that the peer was told over this link, or told us. */
@@ -122,6 +138,8 @@ export interface Announced {
   readonly replica: ReplicaId
   /** Whose word counts there. */
   readonly follows: Follows
+  /** Its door towards us. */
+  readonly door: Door
   readonly scope: string
   readonly knowledge: VersionVector
   readonly digest: Digest
@@ -133,6 +151,7 @@ export interface Told {
   readonly knowledge: VersionVector
   readonly digest: Digest
   readonly follows: Follows
+  readonly door: Door
   readonly received: number
   /** It was told when everything up to then had been sent, so that it may raise its knowledge to ours. */
   readonly complete: boolean
@@ -281,6 +300,7 @@ export function initialPeer(): PeerState {
     restarting: undefined,
     askedAgainAt: Number.NEGATIVE_INFINITY,
     ordered: false,
+    door: 'open',
     listing: 'none',
     toldMembers: new Map(),
   }
@@ -301,8 +321,18 @@ export function isStuck(peer: PeerState): boolean {
   return isFull(peer) && !peer.wanted.hasFlag(wishFlag.untried)
 }
 
-/** Whether content may pass between this replica and the peer now. What is under way when it no longer may comes to its end. A peer
+/** Whether content may pass between this replica and the peer now, policy aside. What is under way when it no longer may comes to its end. A peer
  *  that syncs directly gets no orders, or no longer: it must not wait for one that will never come. */
 export function isOpen({ follows }: Pick<FolderState, 'follows'>, peer: PeerState): boolean {
   return follows === 'peers' || peer.ordered || peer.announced?.follows === 'peers'
+}
+
+/** Whether the peer may be sent what is here. */
+export function mayGive(state: Pick<FolderState, 'follows'>, peer: PeerState): boolean {
+  return isOpen(state, peer) && gives(peer.door) && takes(peer.announced?.door ?? 'open')
+}
+
+/** Whether this replica may ask the peer for something, and change anything on the disk on its behalf. */
+export function mayTake(state: Pick<FolderState, 'follows'>, peer: PeerState): boolean {
+  return isOpen(state, peer) && takes(peer.door) && gives(peer.announced?.door ?? 'open')
 }

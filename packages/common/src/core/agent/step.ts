@@ -1,16 +1,15 @@
-import type { NodeId } from '../causal/types.ts'
 import { onApplied } from './applied-events.ts'
 import { onMembers, onSharersSet, onTombstonesRead, speak } from './collection.ts'
 import { onDamageFound } from './damage.ts'
 import { onApproved, onRefused, onWeighed, weighDeletions } from './deletions.ts'
 import { onFetchFinished, onObserved } from './disk-events.ts'
 import { dispatch } from './dispatch.ts'
-import { begin, blockWishes, type Draft, editPeer, finish, reviewHeld, setClaim, wantedOf } from './draft.ts'
+import { begin, blockWishes, type Draft, editPeer, finish, retryWith, reviewHeld, setClaim } from './draft.ts'
 import type { Effect, EventOf, FolderEvent } from './events.ts'
 import { onEntriesRead, onResendRequested, readForPeers, recheckDisagreements } from './exchange.ts'
 import { reviewTwins } from './names.ts'
 import { onDisputed, onEntries, onLinkDown, onLinkUp, onSummary, raiseKnowledge } from './peer-events.ts'
-import { bounds, type FolderState } from './state.ts'
+import { bounds, type FolderState, takes } from './state.ts'
 import { claimFlag, wishFlag } from './wishes.ts'
 
 /** All decisions of one folder on one agent. Pure: the daemon and the simulator run this very function and differ only in who
@@ -53,6 +52,7 @@ const handlers: Handlers = {
   retry_requested: retryAll,
   follow_set: onFollowSet,
   order_set: onOrderSet,
+  door_set: onDoorSet,
   reincarnated: onReincarnated,
   ticked: onTicked,
 }
@@ -76,6 +76,13 @@ function onOrderSet(draft: Draft, { peer, ordered }: EventOf<'order_set'>): void
   if (ordered) retryWith(draft, peer)
 }
 
+function onDoorSet(draft: Draft, { peer, door }: EventOf<'door_set'>): void {
+  const known = draft.peers.get(peer)
+  if (!known || known.door === door) return
+  editPeer(draft, peer, { door, outgoing: { ...known.outgoing, dirty: true } })
+  if (takes(door) && !takes(known.door)) retryWith(draft, peer)
+}
+
 function onReincarnated(draft: Draft, { replica }: EventOf<'reincarnated'>): void {
   draft.state = { ...draft.state, replica }
 }
@@ -95,13 +102,6 @@ function expireQuarantines(draft: Draft, until: number): void {
 
 function retryAll(draft: Draft): void {
   for (const id of draft.peers.keys()) retryWith(draft, id)
-}
-
-/** What waits for its next try is tried at once. */
-function retryWith(draft: Draft, id: NodeId): void {
-  for (const wish of draft.peers.get(id)?.wanted.values() ?? []) {
-    if (wish.notBefore > draft.at) wantedOf(draft, id).set(wish.entry.path, { ...wish, notBefore: 0 })
-  }
 }
 
 /** The shell calls again when the earliest pause, quarantine or doubt is over. */

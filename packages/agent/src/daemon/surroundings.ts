@@ -1,0 +1,50 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { networkInterfaces } from 'node:os'
+import { join } from 'node:path'
+import type { NetworkFacts } from '@spansync/common/core/policy/networks'
+
+const powerSupplies = '/sys/class/power_supply'
+const routes = '/proc/net/route'
+
+/** The network that a link with this address at our end goes over, as far as the system tells: on Linux with its router, nowhere with the
+ *  name of the Wi-Fi. Undefined when no interface has the address. */
+export function networkOf(localAddress: string | undefined, table = readOrNothing(routes)): NetworkFacts | undefined {
+  const address = localAddress?.replace(/^::ffff:(?=\d+\.)/, '').replace(/%.*$/, '')
+  const name = Object.entries(networkInterfaces()).find(([, ways]) => ways?.some((way) => way.address === address))?.[0]
+  if (address === undefined || name === undefined) return undefined
+  const gateway = gatewayOf(table, name)
+  return { address, interface: name, ...(gateway === undefined ? {} : { gateway }) }
+}
+
+/** The router of the default route over an interface, from /proc/net/route: addresses are hexadecimal, the last byte first. */
+export function gatewayOf(table: string, name: string): string | undefined {
+  const rows = table.split('\n').map((row) => row.split('\t'))
+  const gateway = rows.find((row) => row[0] === name && row[1] === '00000000' && row[2] !== '00000000')?.[2]
+  return gateway
+    ?.match(/../g)
+    ?.map((byte) => Number.parseInt(byte, 16))
+    .reverse()
+    .join('.')
+}
+
+/** A machine with a mains adapter that is not plugged in. False where nothing is known, as on machines without a battery. */
+export function isOnBattery(directory = powerSupplies): boolean {
+  const mains = supplies(directory).filter((supply) => readOrNothing(join(supply, 'type')).trim() === 'Mains')
+  return mains.length > 0 && mains.every((supply) => readOrNothing(join(supply, 'online')).trim() === '0')
+}
+
+function supplies(directory: string): string[] {
+  try {
+    return readdirSync(directory).map((name) => join(directory, name))
+  } catch {
+    return []
+  }
+}
+
+function readOrNothing(file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch {
+    return ''
+  }
+}

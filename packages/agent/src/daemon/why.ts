@@ -1,0 +1,127 @@
+import { readConfig } from '@spansync/common/config/file'
+import { policyLayers } from '@spansync/common/config/policy-layers'
+import { gives, type PeerState, takes, type Wanted } from '@spansync/common/core/agent/state'
+import type { NodeId, RelativePath } from '@spansync/common/core/causal/types'
+import { covers } from '@spansync/common/core/causal/version-vector'
+import { compileFilter, type Unwanted } from '@spansync/common/core/policy/filter'
+import { type Failure, type WhyFacts, why } from '@spansync/common/core/policy/why'
+import type { Problem } from '@spansync/common/protocol/status'
+import type { WhyRequest, WhyResult } from '../control/api.ts'
+import type { Follower } from '../coordination/follower.ts'
+import type { FolderHost } from '../folder/folder-host.ts'
+import { behindOf } from './amounts.ts'
+import { hostOf } from './hosts.ts'
+import type { Network } from './network.ts'
+
+/** One screen is enough: who wants all of them asks for `status --json`. */
+const shownFailures = 5
+
+interface Asked {
+  readonly network: Network
+  readonly follower: Follower
+  readonly host: FolderHost
+  readonly path: RelativePath | undefined
+  readonly lineOf: ReturnType<typeof readConfig>['lineOf']
+}
+
+/** Why a folder, or one path in it, syncs with each of its peers or not, and when it will. Throws when there is no such folder. */
+export function whyOf(network: Network, follower: Follower, { folder, path, peer }: WhyRequest): WhyResult {
+  const host = hostOf(network, folder)
+  const { lineOf } = readConfig(network.options.home)
+  const asked = { network, follower, host, path, lineOf }
+  const peers = Object.entries(network.config.peers)
+    .filter(([name, { id }]) =>
+      peer === undefined ? network.foldersFor(id).includes(host.options.folder) : name === peer,
+    )
+    .map(([name, { id }]) => ({ peer: name, ...why(factsOf(asked, name, id)) }))
+  return { folder, ...(path === undefined ? {} : { path }), peers }
+}
+
+function factsOf(asked: Asked, peer: string, id: NodeId): WhyFacts {
+  const { network, host, path, lineOf } = asked
+  const { folder } = host.options
+  const state = host.engine?.state.peers.get(id)
+  const link = host.links.get(id)
+  return {
+    now: network.options.clock.wallNow(),
+    peer,
+    problem: host.stopped,
+    isScanning: host.isScanning,
+    unwanted: path === undefined ? undefined : unwantedBecause(asked, path),
+    link: link ? 'up' : network.links.has(id) || !network.foldersFor(id).includes(folder) ? 'not_shared' : 'down',
+    policy: network.policy.evaluate(folder, link ?? { peer: id }, lineOf),
+    peerAllows: allowedBy(state),
+    plan: planFor(asked, id),
+    lacking: lackingOf(asked, id),
+    isInSession: state?.fetch !== undefined,
+    failures: failuresOf(asked, state),
+  }
+}
+
+function unwantedBecause({ network, host, lineOf }: Asked, path: RelativePath): Unwanted | undefined {
+  const { folder } = host.options
+  const { kind = 'file', size = 0 } = host.engine?.index.get(path) ?? {}
+  const filter = compileFilter(policyLayers(network.config, { folder }, lineOf).filters)
+  // What is not carried out yet is no reason.
+  const unwanted = filter.unwanted({ path, kind, size })
+  if (unwanted?.rule === 'exclude' || unwanted?.rule === 'reserved') return unwanted
+  if (!host.matcher.matches(path)) return undefined
+  const key = `folders.${folder}.ignoreDefaults`
+  return { rule: 'exclude', where: { level: 'default', key, line: lineOf(['folders', folder, 'ignoreDefaults']) } }
+}
+
+/** By the peer's own word, as seen from here: it takes what is sent. */
+function allowedBy(state: PeerState | undefined): WhyFacts['peerAllows'] {
+  const door = state?.announced?.door ?? 'open'
+  return { send: takes(door), receive: gives(door) }
+}
+
+function planFor({ follower, host }: Asked, id: NodeId): WhyFacts['plan'] {
+  const state = host.engine?.state.peers.get(id)
+  if (follower.mode.effective === 'decentralised' || state?.announced?.follows === 'peers') return 'direct'
+  if (state?.ordered) return 'order'
+  return host.neighbours.size === 0 || host.neighbours.has(id) ? 'waits' : 'elsewhere'
+}
+
+function lackingOf({ host, path }: Asked, id: NodeId): WhyFacts['lacking'] {
+  const { engine, said } = host
+  if (!engine) return { here: 0, there: 0 }
+  const state = engine.state.peers.get(id)
+  const heard = state?.announced ?? said.get(id)
+  if (path === undefined) {
+    return { here: state?.wanted.size ?? 0, there: behindOf(engine.index, id, heard).files }
+  }
+  const row = engine.index.get(path)
+  const isUnheard = row !== undefined && !covers(heard?.knowledge ?? {}, row.vector)
+  return { here: state?.wanted.has(path) ? 1 : 0, there: isUnheard ? 1 : 0 }
+}
+
+function failuresOf({ network, host, path }: Asked, state: PeerState | undefined): Failure[] {
+  const { clock } = network.options
+  const wishes = [...(state?.wanted.values() ?? [])].filter(({ entry }) => path === undefined || entry.path === path)
+  const isAbout = (problem: Problem): boolean =>
+    path === undefined || problem.path === path || problem.path === undefined
+  return [
+    ...host.waiting.filter(isAbout).map((problem) => ofProblem('deletion', problem)),
+    ...(host.engine?.problems.list(shownFailures) ?? []).filter(isAbout).map((problem) => ofProblem('failed', problem)),
+    ...wishes.flatMap((wish) => ofWish(wish, clock.wallNow() - clock.now())),
+  ].slice(0, shownFailures)
+}
+
+function ofProblem(kind: Failure['kind'], { message, remedy, path }: Problem): Failure {
+  return { kind, message: path === undefined || message.includes(path) ? message : `${path}: ${message}`, remedy }
+}
+
+function ofWish({ entry, need, twin, attempts, notBefore, reason }: Wanted, wallAheadMs: number): Failure[] {
+  if (twin !== undefined) {
+    const message = `${entry.path} cannot be here beside ${twin}: the disk does not tell the two names apart`
+    return [{ kind: 'name', message, remedy: 'rename one of the two on a machine that holds both' }]
+  }
+  if (need === 'wait') {
+    const message = `${entry.path}: changed on both sides; the other machine keeps its version as a copy first`
+    return [{ kind: 'conflict', message, remedy: 'wait: it settles by itself' }]
+  }
+  if (attempts === 0) return []
+  const retryAtMs = notBefore + wallAheadMs
+  return [{ kind: 'failed', message: `${entry.path}: ${reason}`, remedy: 'it is tried again by itself', retryAtMs }]
+}

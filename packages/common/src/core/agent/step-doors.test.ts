@@ -1,0 +1,76 @@
+import { describe, expect, it } from 'vitest'
+import { file, written } from '../../testing/entries.ts'
+import { type Effects, StepDriver } from '../../testing/step-driver.ts'
+import type { NodeId } from '../causal/types.ts'
+import type { Effect } from './events.ts'
+import { type Door, doors } from './state.ts'
+
+const b = 'b' as NodeId
+const setDoor = (driver: StepDriver, door: Door) => driver.send({ kind: 'door_set', peer: b, door })
+
+const met = (): StepDriver => {
+  const driver = new StepDriver()
+  driver.meet('b')
+  return driver
+}
+
+/** All effects, until the index is asked no more. */
+function answerAll(driver: StepDriver, effects: Effects): readonly Effect[] {
+  const read = effects.find('read_entries')
+  return read ? [...effects.all, ...answerAll(driver, driver.answerRead(read))] : effects.all
+}
+
+describe.each(doors)('a door that is %s', (door) => {
+  const gives = door === 'open' || door === 'gives'
+  const takes = door === 'open' || door === 'takes'
+
+  it('lets what the peer has come here, or not', () => {
+    const driver = met()
+    setDoor(driver, door)
+    expect(driver.entries('b', [file('f', 'x', { 'b.1': 1 })]).find('fetch') !== undefined).toBe(takes)
+  })
+
+  it('lets what is here go to the peer, or not, which is told of the door', () => {
+    const driver = met()
+    answerAll(driver, setDoor(driver, door))
+    const effects = answerAll(driver, driver.edit('f', written('x')))
+    expect(effects.some(({ kind }) => kind === 'send_entries')).toBe(gives)
+  })
+
+  it('is the same when it is the peer´s, the other way round', () => {
+    const driver = met()
+    answerAll(driver, driver.summary('b', { door }))
+    const sent = answerAll(driver, driver.edit('f', written('x')))
+    expect(sent.some(({ kind }) => kind === 'send_entries')).toBe(takes)
+    expect(driver.entries('b', [file('g', 'x', { 'b.1': 1 })]).find('fetch') !== undefined).toBe(gives)
+  })
+})
+
+describe('a door that opens', () => {
+  it('lets everything pass that waited', () => {
+    const driver = met()
+    answerAll(driver, setDoor(driver, 'shut'))
+    answerAll(driver, driver.edit('f', written('x')))
+    driver.entries('b', [file('g', 'x', { 'b.1': 1 })])
+    const opened = setDoor(driver, 'open')
+    expect(opened.find('fetch')).toMatchObject({ items: [{ entry: { path: 'g' } }] })
+    const told = answerAll(driver, opened)
+    expect(told.find(({ kind }) => kind === 'send_entries')).toMatchObject({ rows: [{ path: 'f' }] })
+    expect(told.find(({ kind }) => kind === 'send_summary')).toMatchObject({ door: 'open' })
+  })
+
+  it('needs no waiting for the next try of what was refused before', () => {
+    const driver = met()
+    const fetch = driver.entries('b', [file('g', 'x', { 'b.1': 1 })]).one('fetch')
+    setDoor(driver, 'shut')
+    driver.finish(fetch, { outcome: 'failed', reason: 'refused', left: ['g'] })
+    expect(setDoor(driver, 'open').find('fetch')).toBeDefined()
+  })
+})
+
+it('a peer whose link comes up finds the door as policy has it', () => {
+  const driver = new StepDriver()
+  driver.send({ kind: 'link_up', peer: b, door: 'shut' })
+  driver.summary('b')
+  expect(driver.entries('b', [file('f', 'x', { 'b.1': 1 })]).find('fetch')).toBeUndefined()
+})

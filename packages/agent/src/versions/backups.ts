@@ -83,8 +83,11 @@ export class Backups {
         span.add(found.flatMap(({ path, disk }) => (disk ? [{ ...disk, path }] : [])))
       },
       end: () => {
-        if (isOver) span.end()
-        else this.#given.set(peer, [...(this.#given.get(peer) ?? []), span])
+        if (isOver) return span.end()
+        const given = [...(this.#given.get(peer) ?? []), span]
+        // Enough for whatever is still at work.
+        for (const old of given.splice(0, given.length - mostGiven)) old.end()
+        this.#given.set(peer, given)
       },
     }
   }
@@ -237,6 +240,8 @@ export class Backups {
     throw new Error('every name for a conflict copy is taken')
   }
 }
+
+const mostGiven = 8
 
 /** Long enough for the file to be in place and to have been read. */
 const sweepMs = 500

@@ -34,10 +34,21 @@ export class SeenVersions {
         span.ended = ++this.#ticks
         const earliest = Math.min(...this.#spans.filter(isOpen).map(({ begun }) => begun))
         this.#spans = this.#spans.filter(({ ended }) => ended > earliest)
+        this.#trim()
       },
     }
     this.#spans.push(span)
     return span
+  }
+
+  /** One that never ends, as of a peer that went away in its midst, must not hold on to all that came after it. */
+  #trim(): void {
+    let count = this.#spans.reduce((sum, { versions }) => sum + versions.size, 0)
+    this.#spans = this.#spans.filter((span) => {
+      if (count <= mostInSpans || isOpen(span)) return true
+      count -= span.versions.size
+      return false
+    })
   }
 
   /** Remembered until many others have come. */
@@ -55,6 +66,7 @@ export class SeenVersions {
   }
 }
 
+const mostInSpans = 20_000
 const mostRecent = 5000
 const mostRecentOfPath = 5
 

@@ -16,8 +16,10 @@ export interface NatsLinkOptions {
 export interface LinkTiming extends BackoffTiming {
   /** From dialling to the server's first answer, for each server. */
   readonly openTimeoutMs: number
-  /** Between tries when only a person can remove the cause: a wrong key, a wrong certificate. */
+  /** Between tries when only a person can remove the cause: a wrong key, a wrong certificate. The first ones follow sooner, each after
+   *  twice the pause: whoever has just been added may come a moment before the server has heard of it. */
   readonly hopelessMs: number
+  readonly hopelessAtFirstMs: number
   /** How long a server that left a request without answer may take to answer a ping. */
   readonly probeMs: number
   /** A connection that lasted so long was a good one: the next try comes soon after its end. */
@@ -33,6 +35,7 @@ export const defaultTiming: LinkTiming = {
   longestMs: 30_000,
   openTimeoutMs: 15_000,
   hopelessMs: 60_000,
+  hopelessAtFirstMs: 500,
   probeMs: 10_000,
   goodAfterMs: 10_000,
   farewellMs: 500,

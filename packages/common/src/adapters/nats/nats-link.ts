@@ -128,17 +128,24 @@ export class NatsLink implements AsyncDisposable {
   async #run(signal: AbortSignal): Promise<void> {
     const { clock, random = Math.random } = this.#options
     const backoff = new Backoff(this.#timing, random)
+    let refusals = 0
     while (!signal.aborted) {
       const { reason, lastedMs } = await this.#once(signal)
       if (signal.aborted) return
       if (lastedMs >= this.#timing.goodAfterMs) backoff.reset()
       const isHopeless = reason instanceof NatsAuthError || reason instanceof NatsCertificateError
+      refusals = isHopeless ? refusals + 1 : 0
       const wakers = AbortSignal.any([signal, this.#wake.signal])
-      await clock.sleep(backoff.next(isHopeless ? this.#timing.hopelessMs : 0), wakers).catch(() => undefined)
+      await clock.sleep(backoff.next(this.#pauseAfter(refusals)), wakers).catch(() => undefined)
       if (!this.#wake.signal.aborted) continue
       this.#wake = new AbortController()
       backoff.reset()
     }
+  }
+
+  #pauseAfter(refusals: number): number {
+    const { hopelessMs, hopelessAtFirstMs } = this.#timing
+    return refusals === 0 ? 0 : Math.min(hopelessMs, hopelessAtFirstMs * 2 ** (refusals - 1))
   }
 
   /** From dialling to the end of that connection. */

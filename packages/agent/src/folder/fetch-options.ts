@@ -13,5 +13,7 @@ export interface FetcherOptions {
   readonly clock: Clock
   /** Where an overwritten file of this replica is kept for a time. */
   readonly keptPlace: (path: RelativePath) => KeptPlace
+  /** Patterns of what never stands in the way of a directory that is to go. */
+  readonly disposable: readonly string[]
   readonly ahead: Pick<Ahead, 'has' | 'ready' | 'drop'>
 }

@@ -28,16 +28,26 @@ beforeEach(() => {
 })
 afterEach(() => folder[Symbol.dispose]())
 
-function makeFetcher(): Fetcher {
+function makeFetcher(rows: readonly Entry[] = []): Fetcher {
   const { root } = folder
   const index = new MemoryIndex('r' as ReplicaId)
+  index.commit({ rows: rows.map((row) => ({ ...row, stat: undefined })) })
   const observer = new Observer({
     ...{ root, disk, index, problems: new PathProblems() },
     ...{ isIgnored: () => false, again: () => {}, late: () => {}, folds: false },
   })
   const ahead = { has: () => false, ready: async () => undefined, drop: async () => {} }
   const keptPlace = (path: RelativePath): KeptPlace => ({ directory: `${folder.base}/versions`, atMs: 0, path })
-  return new Fetcher({ root, disk, index, observer, clock: new FakeClock(), keptPlace, ahead })
+  return new Fetcher({
+    root,
+    disk,
+    index,
+    observer,
+    clock: new FakeClock(),
+    keptPlace,
+    disposable: ['.unison.*'],
+    ahead,
+  })
 }
 
 const contents = new Map<string, string>()
@@ -125,6 +135,29 @@ describe('many small new files', () => {
     const fetched = await fetchAll([...directories(0o555), ...many()], ways)
     expect([fetched.outcome, modes, statSync(folder.at('d/e')).mode & 0o777]).toEqual(['done', [0o755], 0o555])
     for (const path of ['d', 'd/e']) chmodSync(folder.at(path), 0o755)
+  })
+})
+
+describe('a directory in the place of a file that is to come', () => {
+  async function fetchOver(left: string): Promise<string> {
+    folder.write(`d/${left}`, 'left')
+    const local = {
+      ...directory('d', { a: 1 }, { mode: statSync(folder.at('d')).mode & 0o777 }),
+      seq: 1,
+      stat: undefined,
+    }
+    const item = { ...fetchItem(entry('d', 'content', { vector: { a: 2 } })), local, clear: true }
+    await makeFetcher([local]).fetch({ items: [item], untouched: new Set(), partial: new Set() }, peer())
+    return statSync(folder.at('d')).isDirectory() ? 'stays' : readFileSync(folder.at('d'), 'utf8')
+  }
+
+  it('goes when only an unfinished file of Unison is in it', async () => {
+    expect(await fetchOver('.unison.x.0123456789abcdef.unison.tmp')).toBe('by unison')
+  })
+
+  it('stays when anything else is', async () => {
+    expect(await fetchOver('x')).toBe('stays')
+    expect(readFileSync(folder.at('d/x'), 'utf8')).toBe('left')
   })
 })
 

@@ -158,12 +158,14 @@ export class Fetcher {
     await cleanLeftovers(this.#options.root, { directories, olderThanMs: 0, now: this.#options.clock.wallNow() })
   }
 
-  /** An empty directory where a file shall be. One that is not empty stays, and the path waits. */
+  /** An empty directory where a file shall be. One that is not empty stays, and the path waits; what only a session or an editor has left
+   *  in it is nothing to wait for. */
   async #clear(items: readonly FetchItem[]): Promise<FetchItem[]> {
     if (items.length === 0) return []
     const deepestFirst = [...items].sort((left, right) => (left.entry.path < right.entry.path ? 1 : -1))
-    const tasks: Task[] = deepestFirst.map(({ entry }) => ({ op: 'rmdir', path: entry.path }))
-    const results = await this.#options.disk.perform(this.#options.root, tasks)
+    const { disk, root, keptPlace, disposable } = this.#options
+    const tasks = deepestFirst.map(({ entry: { path } }): Task => ({ op: 'rmdir', path, keepIn: keptPlace(path) }))
+    const results = await disk.perform(root, tasks, { ignore: disposable })
     return deepestFirst.filter((_, at) => results[at]?.code === 'done')
   }
 

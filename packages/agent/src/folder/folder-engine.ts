@@ -123,7 +123,9 @@ export class FolderEngine {
       released: (paths) => options.unpacked(paths),
       passed: (peer) => options.parcelled(peer),
     })
-    this.fetcher = new Fetcher({ root, disk, index, observer: this.observer, clock, keptPlace, ahead: this.ahead })
+    this.fetcher = new Fetcher({
+      ...{ root, disk, index, observer: this.observer, clock, keptPlace, disposable, ahead: this.ahead },
+    })
     this.comparer = new Comparer({
       ...{ folder: options.folder, index, clock },
       isEqualTo: (peer) => this.isEqualTo(peer) && !this.isBusy,

@@ -1,4 +1,5 @@
-import type { DamagedItem, Seen } from '@spansync/common/core/agent/events'
+import type { DamagedItem } from '@spansync/common/core/agent/events'
+import { matches } from '@spansync/common/core/causal/content'
 import type { RelativePath, Row, VersionVector } from '@spansync/common/core/causal/types'
 import type { FolderIndex } from '@spansync/common/ports'
 import { isSilentlyChanged } from './damage.ts'
@@ -21,7 +22,8 @@ export interface AuditorOptions {
   readonly observer: Observer
   /** Who knows this version: a peer that can be reached, one that is away, or nobody. */
   readonly held: (vector: VersionVector) => 'near' | 'away' | 'nowhere'
-  readonly observed: (seen: readonly Seen[]) => void
+  /** In the usual way: to be looked at as at a hint. */
+  readonly changed: (paths: readonly RelativePath[]) => void
   readonly found: (items: readonly DamagedItem[]) => void
 }
 
@@ -69,13 +71,15 @@ export class Auditor {
   }
 
   async #check(rows: readonly Row[], { heal, tell }: { heal: boolean; tell: boolean }): Promise<DamagedPath[]> {
-    const { observer, observed, found, held } = this.#options
+    const { observer, changed, found, held } = this.#options
     if (rows.length === 0) return []
     const seen = await observer.look(
       rows.map(({ path }) => path),
       'read',
     )
-    if (tell) observed(seen.filter((one) => !isSilentlyChanged(one)))
+    const others = seen.filter(({ local, disk }) => !matches(local, disk))
+    const visible = others.filter((one) => !isSilentlyChanged(one)).map(({ path }) => path)
+    if (tell && visible.length > 0) changed(visible)
     const damaged = seen.filter(isSilentlyChanged).map((one) => ({ one, by: held(one.local?.vector ?? {}) }))
     if (heal && damaged.length > 0) {
       found(damaged.map(({ one, by }) => ({ ...one, isHeldElsewhere: by !== 'nowhere', otherwise: 'leave' as const })))

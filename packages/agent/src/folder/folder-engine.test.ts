@@ -1,12 +1,13 @@
 import { join } from 'node:path'
-import type { NodeId } from '@spansync/common/core/causal/types'
+import type { NodeId, Row } from '@spansync/common/core/causal/types'
+import { merge } from '@spansync/common/core/causal/version-vector'
 import { compileIgnore } from '@spansync/common/core/policy/ignore'
 import type { Observation } from '@spansync/common/ports'
 import { FakeClock } from '@spansync/common/runtime/fake-clock'
 import { silentLogger } from '@spansync/common/runtime/logger'
-import { written } from '@spansync/common/testing/entries'
-import { afterEach, beforeEach, expect, it } from 'vitest'
-import type { DiskWorker, ObserveOptions } from '../disk/disk-worker.ts'
+import { folder as folderState, written } from '@spansync/common/testing/entries'
+import { afterEach, beforeEach, expect, it, vi } from 'vitest'
+import type { DiskWorker, ObserveOptions, ObservePath } from '../disk/disk-worker.ts'
 import { folder as id, makeTestFolder, type TestFolder } from '../disk/testing/test-folder.ts'
 import { FolderEngine } from './folder-engine.ts'
 import type { FolderEngineOptions } from './options.ts'
@@ -96,4 +97,95 @@ it('closes the folder, not the process, when the index fails under the hash of a
   engine.index.close()
   expect(() => report({ path: 'big', disk: written('hash') })).not.toThrow()
   expect(failures).toHaveLength(1)
+})
+
+/** A disk that is asked one question after the other; each is answered when the test says so. */
+function askedDisk(): { disk: DiskWorker; questions: Question[] } {
+  const questions: Question[] = []
+  const observe = (
+    _root: string,
+    requests: readonly ObservePath[],
+    { onLate }: ObserveOptions,
+  ): Promise<Observation[]> => {
+    const { promise, resolve } = Promise.withResolvers<Observation[]>()
+    const paths = requests.map((request) => (typeof request === 'string' ? request : request.path))
+    questions.push({ paths, answer: resolve, late: (observation) => onLate?.(observation) })
+    return promise
+  }
+  return { disk: { observe } as unknown as DiskWorker, questions }
+}
+
+interface Question {
+  readonly paths: readonly string[]
+  readonly answer: (observations: Observation[]) => void
+  readonly late: (observation: Observation) => void
+}
+
+it('takes what was seen last for what is there, also when an older look that needed two rounds tells after it', async () => {
+  const { disk, questions } = askedDisk()
+  const again: string[] = []
+  await using engine = engineOn(disk, { hint: (hint) => again.push(hint.kind === 'path' ? hint.path : hint.reason) })
+  const begun = engine.look(['d', 'd/x'])
+  questions[0]?.answer([
+    { path: 'd', disk: folderState() },
+    { path: 'd/x', disk: written('inside') },
+  ])
+  await begun
+
+  const slow = engine.look(['d', 'file'])
+  questions[1]?.answer([
+    { path: 'd', disk: undefined },
+    { path: 'file', disk: written('before') },
+  ])
+  await vi.waitFor(() => expect(questions).toHaveLength(3))
+  expect(questions[2]?.paths).toEqual(['d/x'])
+  const quick = engine.look(['file'])
+  questions[3]?.answer([{ path: 'file', disk: written('after') }])
+  await quick
+  questions[2]?.answer([{ path: 'd/x', disk: undefined }])
+  await slow
+  expect(engine.index.get('file')).toMatchObject({ hash: 'after' })
+  expect(engine.state.deletions.vanished.size).toBe(2)
+  expect(again).toEqual(['file'])
+})
+
+it('takes nothing for an edit that it saw before a session replaced it', async () => {
+  const { disk, questions } = askedDisk()
+  const again: string[] = []
+  await using engine = engineOn(disk, { hint: (hint) => again.push(hint.kind === 'path' ? hint.path : hint.reason) })
+  const first = engine.look(['d', 'd/x', 'file'])
+  questions[0]?.answer([
+    { path: 'd', disk: folderState() },
+    { path: 'd/x', disk: written('inside') },
+    { path: 'file', disk: written('before') },
+  ])
+  await first
+
+  const slow = engine.look(['d', 'file'])
+  questions[1]?.answer([
+    { path: 'd', disk: undefined },
+    { path: 'file', disk: written('before') },
+  ])
+  await vi.waitFor(() => expect(questions).toHaveLength(3))
+  const row = engine.index.get('file') as Row
+  const came = { ...row, ...written('after'), vector: { ...row.vector, peer: 1 } } as Row
+  engine.index.commit({ rows: [came], knowledge: merge(engine.index.meta().knowledge, came.vector) })
+  questions[2]?.answer([{ path: 'd/x', disk: undefined }])
+  await slow
+  expect(engine.index.get('file')).toMatchObject({ hash: 'after', vector: came.vector })
+  expect(again).toEqual(['file'])
+})
+
+it('takes no big file for what is there when something else has been seen in its place since', async () => {
+  const { disk, questions } = askedDisk()
+  await using engine = engineOn(disk)
+  const first = engine.look(['file'])
+  questions[0]?.answer([])
+  await first
+  const second = engine.look(['file'])
+  questions[1]?.answer([{ path: 'file', disk: written('small') }])
+  await second
+  questions[0]?.late({ path: 'file', disk: written('big') })
+  expect(engine.index.get('file')).toMatchObject({ hash: 'small' })
+  expect(engine.isBusy).toBe(false)
 })

@@ -141,7 +141,7 @@ export class FolderEngine {
     this.#auditor = new Auditor({
       ...{ index, observer: this.observer },
       held: (vector) => this.#held(vector),
-      observed: (seen) => this.#postLater(() => ({ kind: 'observed', items: this.#fresh(seen) })),
+      changed: (paths) => this.#lookLater(paths),
       found: (items) => this.#post({ kind: 'damage_found', items }),
     })
     const kept = (path: RelativePath): void => this.#lookLater([path])

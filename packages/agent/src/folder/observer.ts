@@ -1,9 +1,12 @@
 import type { Seen } from '@spansync/common/core/agent/events'
+import { matches } from '@spansync/common/core/causal/content'
 import { ancestors } from '@spansync/common/core/causal/paths'
 import type { RelativePath, Row } from '@spansync/common/core/causal/types'
+import { compare } from '@spansync/common/core/causal/version-vector'
 import type { FolderIndex, Observation } from '@spansync/common/ports'
 import type { DiskWorker, ObservePath } from '../disk/disk-worker.ts'
 import type { PathProblems } from './path-problems.ts'
+import { type Asked, type Sighting, Sightings } from './sightings.ts'
 
 export interface ObserverOptions {
   readonly root: string
@@ -13,7 +16,7 @@ export interface ObserverOptions {
   readonly isIgnored: (path: RelativePath) => boolean
   /** The file system takes some different names for the same. */
   readonly folds: boolean
-  /** A file that was still being written: look again later. */
+  /** A file that was still being written, or of which something newer has been seen: look again later. */
   readonly again: (path: RelativePath) => void
   /** Big files come by themselves, perhaps when the index is closed already: called only when somebody still wants to know. */
   readonly late: (see: () => readonly Seen[]) => void
@@ -28,6 +31,9 @@ export type LookMode = 'trust_stat' | 'read'
 /** Looks at paths on the disk for the loop: with their parents, and, where a directory is gone, with everything that was in it. */
 export class Observer {
   readonly #options: ObserverOptions
+  readonly #sightings = new Sightings()
+  /** Of the big files that are still being read. */
+  readonly #lateOnes = this.#sightings.begin()
   #late = 0
 
   constructor(options: ObserverOptions) {
@@ -39,15 +45,23 @@ export class Observer {
     return this.#late
   }
 
-  /** All pages in one. */
+  /** For the caller's own use: everything that was seen. */
   async look(paths: Iterable<RelativePath>, mode: LookMode = 'trust_stat'): Promise<Seen[]> {
     const all: Seen[] = []
-    for await (const page of this.pages(paths, mode)) for (const seen of page) all.push(seen)
+    for await (const page of this.#pages(paths, { mode })) for (const seen of page) all.push(seen)
     return all
   }
 
-  /** At most `seenAtOnce` at a time. Throws MarkerError when the root is not the folder any more. */
-  async *pages(hinted: Iterable<RelativePath>, mode: LookMode = 'trust_stat'): AsyncGenerator<Seen[]> {
+  /** To be told to the loop at once: at most `seenAtOnce` at a time, without what is out of date by then. Throws MarkerError when the root
+   *  is not the folder any more. */
+  async *pages(paths: Iterable<RelativePath>, mode: LookMode = 'trust_stat'): AsyncGenerator<Seen[]> {
+    using sighting = this.#sightings.begin()
+    for await (const page of this.#pages(paths, { mode, sighting })) {
+      yield page.filter((seen) => this.#isCurrent(seen, sighting.take(seen.path)))
+    }
+  }
+
+  async *#pages(hinted: Iterable<RelativePath>, look: Look): AsyncGenerator<Seen[]> {
     const wanted = this.#withParents(hinted)
     const known = new Set(wanted)
     let page: Seen[] = []
@@ -55,7 +69,7 @@ export class Observer {
     for (let at = 0; at < wanted.length; ) {
       const paths = wanted.slice(at, at + pageSize)
       at += paths.length
-      const seen = await this.#lookPage(paths, mode)
+      const seen = await this.#lookPage(paths, look)
       for (const path of this.#belowVanished(seen, known)) wanted.push(path)
       for (const one of seen) {
         if (page.push(one) < seenAtOnce) continue
@@ -80,20 +94,51 @@ export class Observer {
     return [...wanted]
   }
 
-  async #lookPage(paths: readonly RelativePath[], mode: LookMode): Promise<Seen[]> {
+  async #lookPage(paths: readonly RelativePath[], { mode, sighting }: Look): Promise<Seen[]> {
     const { disk, root, index, folds } = this.#options
     const rows = index.getMany(paths)
     const requests: ObservePath[] = paths.map((path) => ({
       path,
       known: mode === 'read' ? undefined : known(rows.get(path)),
     }))
+    const number = this.#sightings.number()
+    const asked = (path: RelativePath): Asked => ({ number, vector: rows.get(path)?.vector })
+    if (sighting) for (const path of paths) sighting.untold.set(path, asked(path))
     const onLate = (observation: Observation): void => {
       this.#late--
-      this.#options.late(() => this.#toSeen([observation]))
+      this.#options.late(() => this.#toldLate(observation, number))
     }
     const observations = await disk.observe(root, requests, mode === 'read' ? { folds } : { onLate, folds })
     this.#late += paths.length - observations.length
-    return this.#toSeen(observations)
+    if (observations.length < paths.length) {
+      const known = new Set(observations.map(({ path }) => path))
+      for (const path of paths) if (!known.has(path)) this.#lateOnes.untold.set(path, asked(path))
+    }
+    const seen = this.#toSeen(observations)
+    this.#sightings.answered(
+      seen.map(({ path }) => path),
+      number,
+    )
+    return seen
+  }
+
+  #toldLate(observation: Observation, number: number): Seen[] {
+    const asked = this.#lateOnes.take(observation.path, number)
+    const seen = this.#toSeen([observation])
+    this.#sightings.answered(
+      seen.map(({ path }) => path),
+      number,
+    )
+    return seen.filter((one) => this.#isCurrent(one, asked))
+  }
+
+  /** If not, it is looked at again. Of a version that the index has taken in since, the disk shows at least as much. */
+  #isCurrent({ path, disk }: Seen, asked: Asked | undefined): boolean {
+    const row = this.#options.index.get(path)
+    const isSame = asked !== undefined && compare(asked.vector ?? {}, row?.vector ?? {}) === 'equal'
+    const isCurrent = isSame || (asked !== undefined && matches(row, disk))
+    if (!isCurrent) this.#options.again(path)
+    return isCurrent
   }
 
   #toSeen(observations: readonly Observation[]): Seen[] {
@@ -124,6 +169,12 @@ export class Observer {
       }
     }
   }
+}
+
+interface Look {
+  readonly mode: LookMode
+  /** Absent when nobody is told. */
+  readonly sighting?: Sighting
 }
 
 function known(row: Row | undefined): ObserveKnown {

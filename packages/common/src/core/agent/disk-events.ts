@@ -101,8 +101,8 @@ function settleExtra(draft: Draft, extra: ArrivedItem, peer: NodeId): void {
   const row = current(draft, path, local)
   if (draft.claims.has(path) || matches(row, disk) || adoptEcho(draft, path, row, disk)) return
   if (row?.deleted && disk !== undefined && removeBrought(draft, { peer, entry: row, row, disk })) return
-  // A program here put it among what came: no news of it will come from anywhere.
-  if (disk !== undefined && disk.kind !== 'dir' && !isTransferred) observeOne(draft, extra)
+  // A program here put it among what came: no news of it will come from anywhere. It may have gone on with it since.
+  if (disk !== undefined && disk.kind !== 'dir' && !isTransferred) draft.observe.add(path)
   else awaitNews(draft, { path, disk, peer })
 }
 

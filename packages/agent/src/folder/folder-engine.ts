@@ -137,6 +137,7 @@ export class FolderEngine {
       ...{ root, index: this.index },
       isClaimed: (path) => this.#state.claims.has(path),
       mayBeWanted: (path) => this.#mayBeWanted(path),
+      hasTold: (peer) => this.#state.peers.get(peer)?.incoming.complete === true,
     })
     this.#auditor = new Auditor({
       ...{ index, observer: this.observer },
@@ -371,7 +372,10 @@ export class FolderEngine {
     if (isEmpty) return
     const along = await Promise.all(directories.map((directory) => listBelow(this.options.root, directory)))
     await this.look(new Set([...paths, ...along.flat()]), 'read')
-    this.#tidy(this.litter.note(paths.flatMap((path) => this.#journal.cutOff.brought(path)?.entry ?? [])))
+    for (const path of paths) {
+      const { entry, peer } = this.#journal.cutOff.brought(path) ?? {}
+      if (entry && peer) this.#tidy(this.litter.note([entry], peer))
+    }
     if (!this.#stop.signal.aborted) this.#journal.forget()
   }
 
@@ -580,7 +584,7 @@ export class FolderEngine {
       }
     })
     const missed = fetched.filter(({ ran, entry, disk }) => ran && !matches(entry, disk)).map(({ entry }) => entry)
-    if (missed.length > 0) this.#tidy(this.litter.note(missed))
+    if (missed.length > 0) this.#tidy(this.litter.note(missed, peer))
     // After the commit, which may still be queued, and without harm to the next session's, which has begun by then.
     this.#postLater(() => {
       endEntry()

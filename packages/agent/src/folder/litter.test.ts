@@ -1,5 +1,5 @@
 import type { CommitRow } from '@spansync/common/core/agent/events'
-import type { Entry, RelativePath, ReplicaId, VersionVector } from '@spansync/common/core/causal/types'
+import type { Entry, NodeId, RelativePath, ReplicaId, VersionVector } from '@spansync/common/core/causal/types'
 import { file } from '@spansync/common/testing/entries'
 import { MemoryIndex } from '@spansync/common/testing/memory-index'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -12,13 +12,20 @@ let index: MemoryIndex
 let litter: Litter
 const claims = new Set<RelativePath>()
 const wanted = new Set<RelativePath>()
+const toldBy = new Set<NodeId>()
+const peer = 'p' as NodeId
 
 beforeEach(() => {
   folder = makeTestFolder()
   index = new MemoryIndex('r' as ReplicaId)
   claims.clear()
   wanted.clear()
-  const is = { isClaimed: (path: string) => claims.has(path), mayBeWanted: (path: string) => wanted.has(path) }
+  toldBy.clear()
+  const is = {
+    isClaimed: (path: string) => claims.has(path),
+    mayBeWanted: (path: string) => wanted.has(path),
+    hasTold: (node: NodeId) => toldBy.has(node),
+  }
   litter = new Litter({ root: folder.root, index, ...is })
 })
 afterEach(() => folder[Symbol.dispose]())
@@ -39,7 +46,7 @@ const left = (): string[] => folder.names().filter((name) => name.endsWith('.uni
 test('an unfinished file stays while its version is wanted, and goes when that has come another way', async () => {
   folder.write(temporary('d/x', pairs[0]))
   folder.write(temporary('d/x', pairs[1]))
-  await litter.note([version('d/x', { a: 2 })])
+  await litter.note([version('d/x', { a: 2 })], peer)
   await commit(version('d/x', { b: 1 }), version('d/y', { a: 9 }))
   expect(left()).toHaveLength(2)
   await commit(version('d/x', { a: 2, b: 1 }))
@@ -49,7 +56,7 @@ test('an unfinished file stays while its version is wanted, and goes when that h
 test('it goes at once when something newer is here already', async () => {
   await commit(version('x', { a: 3 }))
   folder.write(temporary('x'))
-  await litter.note([version('x', { a: 2 })])
+  await litter.note([version('x', { a: 2 })], peer)
   expect(left()).toEqual([])
 })
 
@@ -57,7 +64,7 @@ test('it stays while a session may be writing it, and others are left alone', as
   folder.write(temporary('d/x'))
   folder.write(temporary('d/y'))
   claims.add('d/x')
-  await litter.note([version('d/x', { a: 1 })])
+  await litter.note([version('d/x', { a: 1 })], peer)
   await commit(version('d/x', { a: 1 }))
   expect(left()).toHaveLength(2)
   claims.clear()
@@ -77,7 +84,7 @@ test('what an earlier life left goes with the next change of the path', async ()
 test('what a scan finds goes, unless it is still wanted', async () => {
   for (const path of ['d/x', 'd/y', 'moved/z']) folder.write(temporary(path))
   claims.add('d/y')
-  await litter.note([version('d/x', { a: 1 })])
+  await litter.note([version('d/x', { a: 1 })], peer)
   await litter.sweep(left())
   expect(left()).toEqual([temporary('d/x'), temporary('d/y')])
 })
@@ -88,4 +95,21 @@ test('what an earlier life left goes with a later scan, when no peer speaks of i
   wanted.add('x')
   await litter.sweep(left())
   expect(left()).toEqual([temporary('x')])
+})
+
+test('what nobody tells of any more goes, though no version here knows it: its writer has lost its index', async () => {
+  folder.write(temporary('x'))
+  folder.write(temporary('y'))
+  await litter.note([version('x', { lost: 4 }), version('y', { lost: 5 })], peer)
+  await litter.sweep(left())
+  await commit(version('x', { b: 1 }))
+  expect(left()).toHaveLength(2)
+  toldBy.add(peer)
+  wanted.add('y')
+  await litter.sweep(left())
+  await commit(version('y', { b: 2 }))
+  expect(left()).toEqual([temporary('y')])
+  wanted.clear()
+  await commit(version('y', { b: 3 }))
+  expect(left()).toEqual([])
 })

@@ -1,5 +1,5 @@
 import { parentOf } from '@spansync/common/core/causal/paths'
-import type { Entry, RelativePath, VersionVector } from '@spansync/common/core/causal/types'
+import type { Entry, NodeId, RelativePath, VersionVector } from '@spansync/common/core/causal/types'
 import { covers } from '@spansync/common/core/causal/version-vector'
 import type { FolderIndex } from '@spansync/common/ports'
 import { cleanLeftovers, targetOf } from '../unison/leftovers.ts'
@@ -11,6 +11,14 @@ export interface LitterOptions {
   readonly isClaimed: (path: RelativePath) => boolean
   /** A peer has told of a version that is to come, or none has told of anything yet. */
   readonly mayBeWanted: (path: RelativePath) => boolean
+  /** The peer is there and has told of everything that it has. */
+  readonly hasTold: (peer: NodeId) => boolean
+}
+
+interface Missed {
+  readonly vector: VersionVector
+  /** Undefined: nobody in particular. */
+  readonly peer: NodeId | undefined
 }
 
 /** What sessions that did not bring what they should may have left beside it. Unison goes on with its unfinished files, so they are
@@ -19,7 +27,7 @@ export interface LitterOptions {
 export class Litter {
   readonly #options: LitterOptions
   /** By path, what was to come; undefined: not known, any change of the path settles it. */
-  readonly #open = new Map<RelativePath, VersionVector | undefined>()
+  readonly #open = new Map<RelativePath, Missed | undefined>()
   /** Paths with something to take away beside them. */
   readonly #due = new Set<RelativePath>()
 
@@ -27,9 +35,9 @@ export class Litter {
     this.#options = options
   }
 
-  /** These should have come, and did not. */
-  async note(entries: readonly Entry[]): Promise<void> {
-    for (const { path, vector } of entries) this.#open.set(path, vector)
+  /** These should have come from the peer, and did not. */
+  async note(entries: readonly Entry[], peer: NodeId): Promise<void> {
+    for (const { path, vector } of entries) this.#open.set(path, { vector, peer })
     await this.#settle(entries.map(({ path }) => path))
   }
 
@@ -45,7 +53,7 @@ export class Litter {
   async sweep(files: readonly string[]): Promise<void> {
     for (const file of files) {
       const path = targetOf(file)
-      if (path === undefined || this.#open.get(path) !== undefined || this.#options.mayBeWanted(path)) continue
+      if (path === undefined || !this.#isForgotten(path)) continue
       this.#open.delete(path)
       this.#due.add(path)
     }
@@ -56,7 +64,8 @@ export class Litter {
   async committed(rows: readonly { readonly path: RelativePath }[]): Promise<void> {
     if (this.#open.size === 0 && this.#due.size === 0) return
     const paths = rows.flatMap(({ path }) => (this.#open.has(path) ? [path] : []))
-    for (const path of paths) if (this.#open.get(path) === undefined) this.#open.set(path, {})
+    for (const path of paths)
+      if (this.#open.get(path) === undefined) this.#open.set(path, { vector: {}, peer: undefined })
     await this.#settle(paths)
   }
 
@@ -64,11 +73,19 @@ export class Litter {
     for (const path of paths) {
       const wanted = this.#open.get(path)
       const row = this.#options.index.get(path)
-      if (wanted === undefined || row === undefined || !covers(row.vector, wanted)) continue
+      if (wanted === undefined) continue
+      if (!(row && covers(row.vector, wanted.vector)) && !this.#isForgotten(path)) continue
       this.#open.delete(path)
       this.#due.add(path)
     }
     await this.#clean()
+  }
+
+  /** Nobody tells of it any more. A version that never arrived may not be part of any later one: its writer can have lost its index. While
+   *  the peer that has it is away, it may still come. */
+  #isForgotten(path: RelativePath): boolean {
+    const peer = this.#open.get(path)?.peer
+    return !this.#options.mayBeWanted(path) && (peer === undefined || this.#options.hasTold(peer))
   }
 
   async #clean(): Promise<void> {

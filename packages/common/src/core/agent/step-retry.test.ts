@@ -145,7 +145,9 @@ describe('a file that changed while it was sent', () => {
     driver.put('f', arrived('mine'))
     driver.put('extra', arrived('mine too'))
     const ended = driver.finish(fetch, { outcome: 'failed', extras: ['extra'] })
-    expect(ended.one('commit').rows).toMatchObject([{ hash: 'mine' }, { hash: 'mine too' }])
+    expect(ended.one('commit').rows).toMatchObject([{ hash: 'mine' }])
+    expect(ended.one('observe').paths).toEqual(['extra'])
+    expect(driver.observe('extra').one('commit').rows).toMatchObject([{ hash: 'mine too' }])
   })
 
   it('waits in the same way when it came along with a directory', () => {

@@ -379,6 +379,9 @@ export class FolderHost implements AsyncDisposable {
       await Promise.race([feed.scan('start'), failure.promise])
       engine.recovered()
       this.#cleanLeftovers(engine)
+      void this.options.engine
+        .tidy(folder)
+        .catch((error) => this.options.log.debug({ event: 'unison.locks_kept', err: error }))
       this.#hasScanned = true
       this.#problem = undefined
       this.options.changed()

@@ -46,6 +46,8 @@ class TestEngine implements Engine {
     this.tries++
     throw new Error('the peer keeps enough sessions')
   }
+  tidy = async (): Promise<void> => {}
+
   serveKept = () => {
     this.served++
     return { session: idle, served: closed }

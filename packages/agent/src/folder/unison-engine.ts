@@ -3,11 +3,13 @@ import type { Duplex } from 'node:stream'
 import type { FolderId, NodeId, RelativePath } from '@spansync/common/core/causal/types'
 import type { Clock } from '@spansync/common/ports'
 import type { Logger } from '@spansync/common/runtime/logger'
-import { pairDirectory } from '../unison/locks.ts'
+import { pairDirectories, pairDirectory } from '../unison/locks.ts'
 import { MonitorStandIn } from '../unison/monitor-stand-in.ts'
 import { type RunResult, runOneShot } from '../unison/one-shot.ts'
 import type { Reason } from '../unison/outcome.ts'
+import { PairUse } from '../unison/pair-use.ts'
 import { openPersistent } from '../unison/persistent.ts'
+import type { PersistentRun } from '../unison/persistent-run.ts'
 import { serveUnison } from '../unison/server.ts'
 import { findUnison, type UnisonBinary } from '../unison/version.ts'
 import { silenceAllowedMs } from '../unison/watchdog.ts'
@@ -62,6 +64,8 @@ export interface Engine {
   serveKept(request: ServeRequest): { session: KeptSession; served: Promise<void> }
   /** Whether one more running session, on either side, is within what the settings allow: each takes about 1 KB per file here. */
   mayKeep(): boolean
+  /** Takes away what processes of an earlier life, or of a peer that is gone, have left in the pairs' directories. */
+  tidy(folder: FolderId): Promise<void>
 }
 
 export interface EngineOptions {
@@ -82,11 +86,13 @@ const bulkFiles = 100
 class UnisonEngine implements Engine {
   readonly #options: EngineOptions
   readonly #unison: UnisonBinary
+  readonly #use: PairUse
   #kept = 0
 
   constructor(options: EngineOptions, unison: UnisonBinary) {
     this.#options = options
     this.#unison = unison
+    this.#use = new PairUse((error) => options.log.debug({ event: 'unison.locks_kept', err: error }))
   }
 
   get version(): string {
@@ -99,17 +105,19 @@ class UnisonEngine implements Engine {
 
   async run(request: RunRequest): Promise<RunOutcome> {
     const { paths, covers, winner, files, bytes, rescan, mayGoOn } = request
-    const result = await runOneShot({
-      ...this.#client(request),
+    const client = this.#client(request)
+    const run = {
+      ...client,
       paths,
       wholes: covers,
-      way: { kind: 'force', winner, bulk: files > bulkFiles },
+      way: { kind: 'force' as const, winner, bulk: files > bulkFiles },
       rescan,
       mayGoOn,
       // Putting a link where a file is counts as deleting the file. A cover may meet something that was written there just now.
       noDeletion: !rescan || covers.size > 0,
       watchdogMs: silenceAllowedMs(bytes),
-    })
+    }
+    const result = await this.#use.during(client.unisonDir, () => runOneShot(run))
     if (result.cured.length > 0)
       this.#options.log.info({ event: 'unison.cured', folder: request.folder, cured: result.cured })
     return { result: results[result.outcome], reason: describe(result) }
@@ -117,15 +125,14 @@ class UnisonEngine implements Engine {
 
   async serve(request: ServeRequest): Promise<void> {
     // Whether many files come is the client's knowledge. The larger heap is taken only as far as it is used.
-    await serveUnison({ ...this.#server(request), bulk: true })
+    const server = this.#server(request)
+    await this.#use.during(server.unisonDir, () => serveUnison({ ...server, bulk: true }))
   }
 
   async keep(request: KeepRequest): Promise<KeptSession> {
     if (!this.mayKeep()) throw new EnoughSessionsError()
     const free = this.#occupy()
-    const opening = openPersistent({ ...this.#client(request), noCreation: true, watchdogMs: silenceAllowedMs(0) })
-    opening.then((run) => run.closed.then(free, free), free)
-    const run = await opening
+    const run = await this.#open(request, free)
     // Unison would try failed paths again by itself, at a time when they may mean something else.
     run.onCycle((result) => {
       this.#options.log.debug({ event: 'session.cycle', folder: request.folder, ...result })
@@ -139,11 +146,31 @@ class UnisonEngine implements Engine {
     })
   }
 
+  /** Resolves when it runs, while its directory stays in use until it has ended. */
+  async #open(request: KeepRequest, free: () => void): Promise<PersistentRun> {
+    const client = this.#client(request)
+    const opened = Promise.withResolvers<PersistentRun>()
+    const whole = this.#use.during(client.unisonDir, async () => {
+      const run = await openPersistent({ ...client, noCreation: true, watchdogMs: silenceAllowedMs(0) })
+      opened.resolve(run)
+      await run.closed
+    })
+    whole.catch(opened.reject)
+    whole.then(free, free)
+    return await opened.promise
+  }
+
+  async tidy(folder: FolderId): Promise<void> {
+    const directories = await pairDirectories(join(this.#options.home, 'unison'), folder)
+    await Promise.all(directories.map((directory) => this.#use.cure(directory)))
+  }
+
   serveKept(request: ServeRequest): { session: KeptSession; served: Promise<void> } {
     const monitor = new MonitorStandIn()
     const stop = new AbortController()
     const signal = AbortSignal.any([request.signal, stop.signal])
-    const served = serveUnison({ ...this.#server({ ...request, signal }), monitor }).then(() => undefined)
+    const server = { ...this.#server({ ...request, signal }), monitor }
+    const served = this.#use.during(server.unisonDir, async () => void (await serveUnison(server)))
     const free = this.#occupy()
     served.then(free, free)
     const close = (): void => stop.abort(new Error('replaced'))

@@ -5,15 +5,29 @@ import { errnoOf } from '@spansync/common/runtime/errors'
 /** Unison's own files of a pair: archive, fingerprints, temporary and scratch archive, lock; then a hash of both roots' names. */
 const memory = /^(ar|fp|tm|sc|lk)([0-9a-f]{32})$/
 
+/** The directories of all pairs of a folder. */
+export async function pairDirectories(base: string, folder: string): Promise<string[]> {
+  const directory = join(base, encode(folder))
+  return (await list(directory)).map((name) => join(directory, name))
+}
+
 /** The directory that a pair has for itself under the node's `unison` directory. One per folder and peer, so that what belongs to a
  *  pair can be told without asking Unison. */
 export function pairDirectory(base: string, folder: string, peer: string): string {
-  return join(base, encodeURIComponent(folder).replaceAll('.', '%2E'), encodeURIComponent(peer).replaceAll('.', '%2E'))
+  return join(base, encode(folder), encode(peer))
 }
+
+const encode = (name: string): string => encodeURIComponent(name).replaceAll('.', '%2E')
 
 /** Removes locks that a killed run left. Only while holding the pair's mutex at both ends. Gives what was removed. */
 export async function curePairLocks(unisonDir: string): Promise<string[]> {
   return await remove(unisonDir, (kind) => kind === 'lk')
+}
+
+/** Removes what killed runs left and no run goes on with: the lock, and an archive that was not written to its end. Only while nothing runs
+ *  in the directory. Gives what was removed. */
+export async function curePair(unisonDir: string): Promise<string[]> {
+  return await remove(unisonDir, (kind) => kind === 'lk' || kind === 'sc')
 }
 
 /** Forgets what this host remembers of a pair; the peer must forget too, or Unison refuses with `archive_lost`. The next run starts

@@ -1,7 +1,8 @@
-import { closeSync, constants, createReadStream, createWriteStream, fstatSync, openSync } from 'node:fs'
+import { closeSync, constants, createWriteStream, fstatSync, openSync, read } from 'node:fs'
 import { mkdir, utimes } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { pipeline } from 'node:stream/promises'
+import { promisify } from 'node:util'
 import type { RelativePath, StatSignature } from '@spansync/common/core/causal/types'
 import type { Clock } from '@spansync/common/ports'
 import { signatureOf } from '../disk/stat.ts'
@@ -25,7 +26,9 @@ export class HeldFiles implements Disposable {
     try {
       // Never waits, as a pipe would make it, and never follows a link out of the folder.
       const descriptor = openSync(full, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
-      this.#held.push({ path, descriptor, before })
+      // A directory has come in its place: that can be opened, too.
+      if (fstatSync(descriptor).isFile()) this.#held.push({ path, descriptor, before })
+      else closeSync(descriptor)
     } catch {
       // It has gone, or is not for us to read: the session will find that out, too.
     }
@@ -57,11 +60,23 @@ function isLost(held: Held): boolean {
 async function save(held: Held, file: string, clock: Clock): Promise<void> {
   await rested(held, clock)
   await mkdir(dirname(file), { recursive: true, mode: 0o700 })
-  const source = createReadStream('', { fd: held.descriptor, start: 0, autoClose: false })
-  await pipeline(source, createWriteStream(file, { flags: 'wx', mode: 0o600 }))
+  await pipeline(contentOf(held), createWriteStream(file, { flags: 'wx', mode: 0o600 }))
   const { atime, mtime } = fstatSync(held.descriptor)
   await utimes(file, atime, mtime)
 }
+
+/** A stream would close the descriptor when it fails, and the number may belong to somebody else by the time it is closed again. */
+async function* contentOf({ descriptor }: Held): AsyncGenerator<Buffer> {
+  for (let position = 0; ; ) {
+    const { bytesRead, buffer } = await readAt(descriptor, Buffer.allocUnsafe(chunkBytes), 0, chunkBytes, position)
+    if (bytesRead === 0) return
+    position += bytesRead
+    yield buffer.subarray(0, bytesRead)
+  }
+}
+
+const readAt = promisify(read)
+const chunkBytes = 256 << 10
 
 /** A program that has begun to write is about to go on. */
 async function rested({ descriptor }: Held, clock: Clock): Promise<void> {

@@ -47,7 +47,7 @@ export class World implements AsyncDisposable {
     const fleet = stack.use(await Fleet.create(lab, { start: false }))
     for (const agent of fleet.agents) {
       // What sessions there were is told at this level only.
-      appendFileSync(join(agent.home, 'config.yaml'), '\nadvanced:\n  logLevel: debug\n')
+      appendFileSync(join(agent.home, 'config.yaml'), '\nadvanced:\n  logLevel: trace\n')
     }
     // An agent asks before it believes that everything is gone.
     writeFileSync(join(fleet.agents[0]?.folderPath ?? '', 'stays'), 'so that the folder is never empty\n')

@@ -47,6 +47,7 @@ import { PathProblems } from './path-problems.ts'
 import { PendingJournal } from './pending-journal.ts'
 import { newReplicaId } from './replica-id.ts'
 import type { SessionOutcome, SessionRequest } from './sessions.ts'
+import { traceStep } from './trace.ts'
 
 type WithoutTime<T> = T extends unknown ? Omit<T, 'at'> : never
 type Event = WithoutTime<FolderEvent>
@@ -431,6 +432,7 @@ export class FolderEngine {
     if (!event) return
     const { state, effects } = step(this.#state, { ...event, at: this.options.clock.now() } as FolderEvent)
     this.#state = state
+    traceStep(this.options.log, event, effects)
     for (const effect of effects) this.#perform(effect)
   }
 

@@ -60,6 +60,13 @@ export function isPutInPlace(path: string): boolean {
   }
 }
 
+/** Whether a program wrote this content here, and it is still there as it was seen. False also when nothing can be said. */
+export function isWrittenHere(path: string, seen: StatSignature): boolean {
+  if (isPutInPlace(path)) return false
+  const stats = glance(path)
+  return stats?.isFile() === true && sameSignature(signatureOf(stats), seen)
+}
+
 export function sameSignature(left: StatSignature, right: StatSignature): boolean {
   return left.ctimeUs === right.ctimeUs && sameFile(left, right) && left.mode === right.mode
 }

@@ -7,6 +7,7 @@ import { isSame } from '@spansync/common/core/agent/scope'
 import { bounds, type Door, type FolderState, initialState, mayGive } from '@spansync/common/core/agent/state'
 import { step } from '@spansync/common/core/agent/step'
 import { weigh } from '@spansync/common/core/agent/weigh'
+import { claimFlag } from '@spansync/common/core/agent/wishes'
 import { matches } from '@spansync/common/core/causal/content'
 import { type Folding, NamesInUse } from '@spansync/common/core/causal/folding'
 import { need } from '@spansync/common/core/causal/need'
@@ -24,7 +25,7 @@ import type { FolderIndex, Hint, Link } from '@spansync/common/ports'
 import type { MessageOf } from '@spansync/common/protocol/messages'
 import type { Problem } from '@spansync/common/protocol/status'
 import { messageOf, toSpansyncError } from '@spansync/common/runtime/errors'
-import { isPutInPlace } from '../disk/stat.ts'
+import { isPutInPlace, isWrittenHere } from '../disk/stat.ts'
 import { openIndex } from '../index-store/open-index.ts'
 import { Backups } from '../versions/backups.ts'
 import { Ahead } from './ahead/ahead.ts'
@@ -162,8 +163,8 @@ export class FolderEngine {
 
   /** Work of this folder is under way. */
   get isBusy(): boolean {
-    const { applying, deletions } = this.#state
-    return this.#busy > 0 || applying > 0 || this.observer.late > 0 || isUndecided(deletions)
+    const { applying, claims, deletions } = this.#state
+    return this.#busy > 0 || applying > 0 || claims.size > 0 || this.observer.late > 0 || isUndecided(deletions)
   }
 
   /** The peer holds the same as this replica, by its own word, and nothing is under way. */
@@ -380,10 +381,17 @@ export class FolderEngine {
     if (!this.#stop.signal.aborted) this.#journal.forget()
   }
 
-  /** What a session of an earlier life brought is the peer's, not this node's own. */
+  /** What a session of an earlier life brought is the peer's, not this node's own; and where one of this life may have brought something,
+   *  what a program wrote is told from that. */
   #explain(seen: readonly Seen[]): readonly Seen[] {
-    const { cutOff } = this.#journal
-    return cutOff.isEmpty ? seen : seen.map((one) => ({ ...one, brought: this.#broughtTo(one) }))
+    const { claims } = this.#state
+    if (this.#journal.cutOff.isEmpty && !claims.hasFlag(claimFlag.quarantine)) return seen
+    return seen.map((one) => ({ ...one, brought: this.#broughtTo(one), isWrittenHere: this.#isWrittenHere(one) }))
+  }
+
+  #isWrittenHere({ path, disk }: Seen): boolean {
+    if (disk?.kind !== 'file' || this.#state.claims.get(path)?.stage !== 'quarantine') return false
+    return isWrittenHere(join(this.options.root, path), disk.stat)
   }
 
   /** In a directory that was copied whole there may be something that a program here has put there, too. */
@@ -405,7 +413,7 @@ export class FolderEngine {
   /** The index may have moved on since the disk was looked at. */
   #fresh(seen: readonly Seen[]): Seen[] {
     const rows = this.index.getMany(seen.map(({ path }) => path))
-    return seen.map(({ path, disk, brought }) => ({ path, disk, brought, local: rows.get(path) }))
+    return seen.map((one) => ({ ...one, local: rows.get(one.path) }))
   }
 
   #post(event: Event): void {

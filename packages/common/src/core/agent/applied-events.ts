@@ -27,14 +27,15 @@ function conclude(draft: Draft, item: AppliedItem, decidedOn: Row | undefined): 
   const row = current(draft, item.path, item.local)
   // A session of before may have brought another version meanwhile, and that one has not been kept.
   const isAsDecided = compare(decidedOn?.vector ?? {}, row?.vector ?? {}) === 'equal'
-  if (isAsDecided) noteKept(draft, item)
+  if (isAsDecided) noteKept(draft, item, decidedOn)
   if (isAsDecided && item.result === 'not_empty' && row) notEmpty(draft, item, row)
   else if (!isAsDecided || item.result !== 'done' || !goOn(draft, item, row)) refused(draft, item)
 }
 
-function noteKept(draft: Draft, { path, peer, entry, kept }: AppliedItem): void {
+function noteKept(draft: Draft, { path, peer, entry, kept }: AppliedItem, copied: Row | undefined): void {
   const wish = draft.peers.get(peer)?.wanted.get(path)
-  if (wish && kept && wish.entry === entry) wantedOf(draft, peer).set(path, { ...wish, keep: false })
+  if (wish && kept && wish.entry === entry)
+    wantedOf(draft, peer).set(path, { ...wish, keep: false, kept: copied?.hash })
 }
 
 /** It is done, or the way is clear: the fetch may follow. The claim stays then, for the disk may show a gap meanwhile. */

@@ -26,13 +26,18 @@ export function observeOne(draft: Draft, seen: Seen): void {
   if (believe(draft, seen)) return
   if (adoptEcho(draft, path, row, disk)) return
   const claim = draft.claims.get(path)
-  if (claim && (claim.stage !== 'quarantine' || claim.until > draft.at)) {
+  if (claim && isHeld(claim, draft.at, seen)) {
     if (!claim.seen) setClaim(draft, path, { ...claim, seen: true })
     return
   }
   setClaim(draft, path, undefined)
   if (disk === undefined && holdBack(draft, path)) return
   putRow(draft, changed(path, row, disk, takeDot(draft)))
+}
+
+/** What a program here has written while news of another content was awaited is no news of that. */
+function isHeld({ stage, until }: Claim, at: number, { isWrittenHere }: Seen): boolean {
+  return stage !== 'quarantine' || (until > at && isWrittenHere !== true)
 }
 
 /** What was waited for has been seen before this report of it: a difference is newer than either, or the report is old. */
@@ -161,15 +166,19 @@ function settle(draft: Draft, { item, id, peer, reason, wait }: Settled): void {
     return
   }
   if (adoptEcho(draft, path, row, disk)) return
-  if (disk !== undefined && !item.isTransferred) {
-    // A program here wrote it in the very moment: no news of it will come from anywhere.
-    setClaim(draft, path, undefined)
+  if (isDoneHere(item, row)) {
     observeOne(draft, item)
     return
   }
-  setClaim(draft, path, { peer, stage: 'quarantine', until: draft.at + bounds.quarantineMs })
+  awaitNews(draft, { path, disk, peer })
   if (disk !== undefined) noteTransit(draft, { peer, path, transit: disk.stat })
   failed(draft, { peer, path, reason: 'the file changed while it was transferred', wait })
+}
+
+/** A program here wrote or deleted it in the very moment: no news of that will come from anywhere. A session replaces a file by renaming,
+ *  so that it is always there; but before something of another kind comes, there is nothing for a moment. */
+function isDoneHere({ disk, entry, isTransferred }: FetchedItem, row: Row | undefined): boolean {
+  return disk === undefined ? row?.kind === entry.kind : !isTransferred
 }
 
 /** Nothing is held any more for a session of an earlier life, but what it brought is the peer's all the same. */

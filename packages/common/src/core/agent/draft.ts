@@ -169,10 +169,16 @@ function refresh(draft: Draft, id: NodeId, wish: Wanted): void {
     const joined = adopted(local, wish.entry, local?.stat, () => takeDot(draft))
     if (joined) putRow(draft, joined)
   } else {
-    const keep = now.kind === 'resolve' && now.keep
+    const keep = now.kind === 'resolve' && now.keep && wish.kept !== local?.hash
+    // What a session has left here stays what it is while only the history of the version changes that should be here.
+    const transit = isOnDisk(local, wish.local) ? wish.transit : undefined
     releaseReady(draft, wish.entry.path)
-    wantedOf(draft, id).set(wish.entry.path, { ...wish, local, need: now.kind, keep, notBefore: 0, transit: undefined })
+    wantedOf(draft, id).set(wish.entry.path, { ...wish, local, need: now.kind, keep, notBefore: 0, transit })
   }
+}
+
+function isOnDisk(now: Row | undefined, before: Row | undefined): boolean {
+  return now?.hash === before?.hash && now?.deleted === before?.deleted && now?.stat?.ctimeUs === before?.stat?.ctimeUs
 }
 
 /** What had been made ready was made ready for other versions than these. */

@@ -20,6 +20,8 @@ export interface Seen {
   readonly local: Row | undefined
   readonly disk: DiskState | undefined
   readonly brought?: Brought | undefined
+  /** A program of this machine wrote what the disk shows, for certain. Asked only where a session may have brought it. */
+  readonly isWrittenHere?: boolean
 }
 
 /** What a session of an earlier life was bringing to a path; without an entry: in a directory that it copied whole. */

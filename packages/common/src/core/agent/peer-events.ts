@@ -30,7 +30,8 @@ export function onLinkUp(draft: Draft, { peer, round, door = 'open' }: Omit<Even
   draft.peers.set(peer, { ...initialPeer(), awaits: round, door })
 }
 
-/** What was under way for this peer comes to its own end (`applied`, `fetch_finished`); what only waited is looked at again. */
+/** What was under way for this peer comes to its own end (`applied`, `fetch_finished`); what only waited is looked at again. What the peer's
+ *  sessions brought is awaited on: it may be back soon, and tell of it. */
 export function onLinkDown(draft: Draft, { peer }: { peer: NodeId }): void {
   draft.peers.delete(peer)
   letGo(draft, peer)
@@ -40,7 +41,7 @@ export function onLinkDown(draft: Draft, { peer }: { peer: NodeId }): void {
 export function letGo(draft: Draft, peer: NodeId): void {
   draft.ownWanted.delete(peer)
   for (const [path, claim] of draft.claims) {
-    if (claim.peer !== peer || (claim.stage !== 'ready' && claim.stage !== 'quarantine')) continue
+    if (claim.peer !== peer || claim.stage !== 'ready') continue
     setClaim(draft, path, undefined)
     draft.observe.add(path)
   }
@@ -177,10 +178,12 @@ function receiveOne(draft: Draft, peer: NodeId, { remote, local, blockedBy, twin
   if (claim?.stage === 'quarantine') draft.observe.add(remote.path)
   // Whoever it came from: it is no version of ours, and who has it will tell of it.
   const brought = claim?.stage === 'quarantine' ? claim.brought : undefined
-  if (brought && remote.deleted && !row && removeBrought(draft, { peer, entry: remote, row, disk: brought })) return
+  const isGone = remote.deleted && (!row || row.deleted)
+  if (brought && isGone && removeBrought(draft, { peer, entry: remote, row, disk: brought })) return
   const twin = twinFor({ entry: remote, local: row }, () => found)
   const isHeld = isChanging(draft, remote.path) && now.kind !== 'nothing'
-  const fresh = { ...newWish(remote, row), isCleared: isApproved(draft, remote), blockedBy, twin }
+  const before = wanted.get(remote.path)
+  const fresh = { ...newWish(remote, row), isCleared: isApproved(draft, remote), blockedBy, twin, kept: before?.kept }
   if (isHeld) return void wanted.set(remote.path, { ...fresh, need: 'later' })
   if (now.kind === 'nothing' || now.kind === 'adopt' || now.kind === 'merge') {
     wanted.delete(remote.path)
@@ -188,8 +191,7 @@ function receiveOne(draft: Draft, peer: NodeId, { remote, local, blockedBy, twin
     if (joined) putRow(draft, joined)
     return
   }
-  const before = wanted.get(remote.path)
-  const keep = now.kind === 'resolve' && now.keep
+  const keep = now.kind === 'resolve' && now.keep && fresh.kept !== row?.hash
   const sameAsBefore = before && compare(before.entry.vector, remote.vector) === 'equal'
   if (sameAsBefore && before.entry.hash === remote.hash) return
   const superseded = brought && brought.kind !== 'dir' && !matches(remote, brought) ? brought.stat : undefined

@@ -84,7 +84,8 @@ export interface Claim {
   readonly stage: 'apply' | 'ready' | 'fetch' | 'quarantine'
   /** End of the quarantine, ms. */
   readonly until: number
-  /** Quarantine: what a session brought here without being asked. When news of the path comes, it may go. */
+  /** Quarantine: what a session brought here instead of what it was asked for, or without being asked. It is nobody's work here: when news
+   *  of the path comes, it may go. */
   readonly brought?: DiskState | undefined
   /** What is under way; stages `apply` and `fetch`. Its end may be reported when the claim has gone and another one is in its place:
    *  what was waited for has been seen on the disk before. */
@@ -203,6 +204,8 @@ export interface Wanted {
   readonly twin?: RelativePath | undefined
   /** A deletion that has been weighed, or that a person has approved. */
   readonly isCleared: boolean
+  /** Hash of the version here that has been kept as a conflict copy already. */
+  readonly kept?: string | undefined
 }
 
 export interface Disagreement {

@@ -133,10 +133,66 @@ describe('a file that changed while it was sent', () => {
     expect(done.one('commit').rows).toMatchObject([{ hash: 'mine', vector: { [here]: 1 } }])
   })
 
-  it('is looked at as soon as the link is gone', () => {
+  it('is awaited on when the link is gone, and taken for an edit when its time is over', () => {
     const driver = inTransit()
-    expect(driver.linkDown('b').one('observe').paths).toEqual(['f'])
+    driver.linkDown('b')
+    expect(driver.observe('f').find('commit')).toBeUndefined()
+    expect(driver.tick(bounds.quarantineMs).one('observe').paths).toEqual(['f'])
     expect(driver.observe('f').one('commit').rows).toMatchObject([{ hash: 'y', vector: { [here]: 1 } }])
+  })
+
+  it('is adopted when the peer comes back and tells of it', () => {
+    const driver = inTransit()
+    driver.linkDown('b')
+    driver.meet('b')
+    expect(driver.entries('b', [newer]).find('observe')?.paths ?? []).toContain('f')
+    expect(driver.observe('f').one('commit').rows).toMatchObject([{ hash: 'y', vector: { 'b.1': 2 } }])
+  })
+
+  it('goes when the peer has deleted it by then, before or after the link was lost', () => {
+    for (const isLost of [false, true]) {
+      const driver = inTransit()
+      const transit = driver.disk.get('f')?.stat
+      if (isLost) {
+        driver.linkDown('b')
+        driver.meet('b')
+      }
+      const removal = driver.entries('b', [tombstone('f', { 'b.1': 3 })], { toSeq: isLost ? 1 : 2 }).one('apply')
+      expect(removal.items).toMatchObject([{ path: 'f', operations: ['remove'], transit }])
+      driver.put('f', undefined)
+      expect(driver.applied(removal.items).one('commit').rows).toMatchObject([{ deleted: true, vector: { 'b.1': 3 } }])
+    }
+  })
+
+  it('is deleted at once when a program here has done so in the moment that it came', () => {
+    const driver = new StepDriver()
+    driver.edit('f', written('old'))
+    driver.meet('b')
+    const fetch = driver.entries('b', [file('f', 'x', { [here]: 1, 'b.1': 1 })]).one('fetch')
+    driver.put('f', undefined)
+    const rows = driver.finish(fetch, { outcome: 'failed' }).one('commit').rows
+    expect(rows).toMatchObject([{ deleted: true, vector: { [here]: 2 } }])
+  })
+
+  it('makes way for what a program here writes meanwhile, at once', () => {
+    const driver = inTransit()
+    driver.put('f', written('mine'))
+    const seen = { ...driver.seen('f'), isWrittenHere: true }
+    const rows = driver.send({ kind: 'observed', items: [seen] }).one('commit').rows
+    expect(rows).toMatchObject([{ hash: 'mine', vector: { [here]: 1 } }])
+  })
+
+  it('needs no second copy of what lost to it, when its news came before the session ended', () => {
+    const driver = new StepDriver()
+    driver.edit('f', written('mine', { mtimeUs: 1_000_000 }))
+    driver.meet('b')
+    const keeping = driver.entries('b', [file('f', 'x', { 'b.1': 1 })]).one('apply')
+    expect(keeping.items).toMatchObject([{ operations: ['keep'] }])
+    const fetch = driver.applied(keeping.items).one('fetch')
+    driver.entries('b', [newer], { toSeq: 2 })
+    driver.place('f', arrived('y', { mtimeUs: 6_000_000 }))
+    const rows = driver.finish(fetch, { outcome: 'failed' }).one('commit').rows
+    expect(rows).toMatchObject([{ hash: 'y', vector: { [here]: 2, 'b.1': 2 } }])
   })
 
   it('is not what a program here saved by renaming meanwhile, whose inode changed later than its content', () => {

@@ -24,10 +24,11 @@ export async function curePairLocks(unisonDir: string): Promise<string[]> {
   return await remove(unisonDir, (kind) => kind === 'lk')
 }
 
-/** Removes what killed runs left and no run goes on with: the lock, and an archive that was not written to its end. Only while nothing runs
- *  in the directory. Gives what was removed. */
+/** Removes what killed runs left: the lock, and archives that were not put in place yet. Unison goes on with those only when it finds one
+ *  on both hosts; without them both have their old archives, and compare what has passed since. Only while nothing runs in the
+ *  directory. Gives what was removed. */
 export async function curePair(unisonDir: string): Promise<string[]> {
-  return await remove(unisonDir, (kind) => kind === 'lk' || kind === 'sc')
+  return await remove(unisonDir, (kind) => ['lk', 'sc', 'tm'].includes(kind))
 }
 
 /** Forgets what this host remembers of a pair; the peer must forget too, or Unison refuses with `archive_lost`. The next run starts

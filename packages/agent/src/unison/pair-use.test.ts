@@ -36,7 +36,7 @@ test('what a killed process left goes when the last one in the directory has end
   expect(kinds()).toEqual(['ar', 'fp', 'lk', 'sc', 'tm'])
   second.resolve()
   await two
-  expect(kinds()).toEqual(['ar', 'fp', 'tm'])
+  expect(kinds()).toEqual(['ar', 'fp'])
   expect(failures).toEqual([])
 })
 

@@ -112,7 +112,17 @@ function settleExtra(draft: Draft, extra: ArrivedItem, peer: NodeId): void {
 }
 
 function awaitNews(draft: Draft, { path, disk, peer }: Pick<Seen, 'path' | 'disk'> & { peer: NodeId }): void {
-  setClaim(draft, path, { peer, stage: 'quarantine', until: draft.at + bounds.quarantineMs, brought: disk })
+  const until = draft.at + patience(draft.peers.get(peer)?.wanted.get(path), disk, draft.at)
+  setClaim(draft, path, { peer, stage: 'quarantine', until, brought: disk })
+}
+
+/** What is still wanted is asked for once more in the end: soon when it is small, and later each time, for somebody may be writing to it all
+ *  the time. With nothing to ask for it counts as an edit in the end. */
+function patience(wish: Wanted | undefined, disk: DiskState | undefined, at: number): number {
+  if (!wish || wish.need === 'wait' || wish.need === 'later') return bounds.quarantineMs
+  const isSmall = (disk?.size ?? 0) <= bounds.smallBytes
+  const wait = isSmall ? bounds.askSmallMs * 2 ** Math.min(10, wish.attempts - 1) : bounds.quarantineMs
+  return Math.max(Math.min(wait, bounds.quarantineMs), wish.notBefore - at)
 }
 
 interface Superseded {
@@ -170,9 +180,9 @@ function settle(draft: Draft, { item, id, peer, reason, wait }: Settled): void {
     observeOne(draft, item)
     return
   }
-  awaitNews(draft, { path, disk, peer })
   if (disk !== undefined) noteTransit(draft, { peer, path, transit: disk.stat })
   failed(draft, { peer, path, reason: 'the file changed while it was transferred', wait })
+  awaitNews(draft, { path, disk, peer })
 }
 
 /** A program here wrote or deleted it in the very moment: no news of that will come from anywhere. A session replaces a file by renaming,

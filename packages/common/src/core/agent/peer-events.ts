@@ -23,7 +23,7 @@ import {
 } from './draft.ts'
 import type { EventOf, RemoteItem } from './events.ts'
 import { twinFor } from './names.ts'
-import { gives, initialPeer, isListed, type Outgoing, type PeerState } from './state.ts'
+import { bounds, gives, initialPeer, isListed, type Outgoing, type PeerState } from './state.ts'
 import { newWish } from './wishes.ts'
 
 export function onLinkUp(draft: Draft, { peer, round, door = 'open' }: Omit<EventOf<'link_up'>, 'kind' | 'at'>): void {
@@ -41,7 +41,9 @@ export function onLinkDown(draft: Draft, { peer }: { peer: NodeId }): void {
 export function letGo(draft: Draft, peer: NodeId): void {
   draft.ownWanted.delete(peer)
   for (const [path, claim] of draft.claims) {
-    if (claim.peer !== peer || claim.stage !== 'ready') continue
+    if (claim.peer !== peer) continue
+    if (claim.stage === 'quarantine') setClaim(draft, path, { ...claim, until: draft.at + bounds.quarantineMs })
+    if (claim.stage !== 'ready') continue
     setClaim(draft, path, undefined)
     draft.observe.add(path)
   }

@@ -225,6 +225,8 @@ export const bounds = {
   batchGrowth: 1.25,
   apply: 4000,
   quarantineMs: 10_000,
+  askSmallMs: 1000,
+  smallBytes: 1 << 20,
   retryMs: 300,
   retryMostMs: 300_000,
   disagreementMs: 5000,

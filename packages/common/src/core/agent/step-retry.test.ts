@@ -96,7 +96,7 @@ describe('a file that changed while it was sent', () => {
     driver.place('f', arrived('y', { mtimeUs: 6_000_000 }))
     const done = driver.finish(fetch, { outcome: 'failed' })
     expect(done.find('commit')).toBeUndefined()
-    expect(driver.state.claims.get('f')).toMatchObject({ stage: 'quarantine', until: driver.now + bounds.quarantineMs })
+    expect(driver.state.claims.get('f')).toMatchObject({ stage: 'quarantine', until: driver.now + bounds.askSmallMs })
     return driver
   }
 
@@ -119,15 +119,20 @@ describe('a file that changed while it was sent', () => {
     expect(news.one('fetch').items).toMatchObject([{ entry: { hash: 'z' }, transit: driver.disk.get('f')?.stat }])
   })
 
-  it('is asked for once more when no news comes', () => {
+  it('is asked for once more when no news comes, and later each time', () => {
     const driver = inTransit()
-    const again = driver.tick(bounds.quarantineMs).one('fetch')
-    expect(again.items).toMatchObject([{ entry: { hash: 'x' }, transit: driver.disk.get('f')?.stat }])
+    const pauses = [1000, 2000, 4000, 8000, 10_000, 10_000, 19_200]
+    for (const pause of pauses) {
+      expect(driver.tick(pause - 1).find('fetch')).toBeUndefined()
+      const again = driver.tick(1).one('fetch')
+      expect(again.items).toMatchObject([{ entry: { hash: 'x' }, transit: driver.disk.get('f')?.stat }])
+      expect(driver.finish(again, { outcome: 'failed' }).find('commit')).toBeUndefined()
+    }
   })
 
   it('is kept as an edit when somebody has changed it here meanwhile', () => {
     const driver = inTransit()
-    const again = driver.tick(bounds.quarantineMs).one('fetch')
+    const again = driver.tick(bounds.askSmallMs).one('fetch')
     driver.put('f', written('mine'))
     const done = driver.finish(again, { left: ['f'] })
     expect(done.one('commit').rows).toMatchObject([{ hash: 'mine', vector: { [here]: 1 } }])

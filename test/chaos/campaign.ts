@@ -27,16 +27,22 @@ export class Campaign implements AsyncDisposable {
   private readonly options: CampaignOptions
   private world: World | undefined
   private madeFor = Number.NaN
+  private isOver = false
 
   constructor(options: CampaignOptions) {
     this.options = options
   }
 
+  /** The history under way is the last one. */
+  stop(): void {
+    this.isOver = true
+  }
+
   async run(): Promise<void> {
     const { seed, histories, minutes, say } = this.options
     const start = performance.now()
-    for (let at = seed; at < seed + histories && performance.now() - start < minutes * 60_000; at += 1)
-      await this.one(at)
+    const isLate = (): boolean => performance.now() - start >= minutes * 60_000
+    for (let at = seed; at < seed + histories && !this.isOver && !isLate(); at += 1) await this.one(at)
     say(`\n${this.summary.text(performance.now() - start)}`)
   }
 

@@ -48,6 +48,11 @@ async function main(): Promise<number> {
   }
   console.log(`chaos: --seed ${chosen.seed}`)
   await using campaign = new Campaign({ ...chosen, say: (line) => console.log(line) })
+  // Once: the history under way ends, and the summary is printed. Twice: at once.
+  process.once('SIGINT', () => {
+    console.log('chaos: ends after this history')
+    campaign.stop()
+  })
   await campaign.run()
   return campaign.summary.failed.length === 0 ? 0 : 1
 }

@@ -163,8 +163,17 @@ export class FolderEngine {
 
   /** Work of this folder is under way. */
   get isBusy(): boolean {
-    const { applying, claims, deletions } = this.#state
-    return this.#busy > 0 || applying > 0 || claims.size > 0 || this.observer.late > 0 || isUndecided(deletions)
+    const { applying, deletions } = this.#state
+    return this.#busy > 0 || applying > 0 || this.#awaitsNews || this.observer.late > 0 || isUndecided(deletions)
+  }
+
+  /** What a session left here may still turn out to be something else. */
+  get #awaitsNews(): boolean {
+    const { claims } = this.#state
+    if (!claims.hasFlag(claimFlag.quarantine)) return false
+    const now = this.options.clock.now()
+    for (const { stage, until } of claims.values()) if (stage === 'quarantine' && until > now) return true
+    return false
   }
 
   /** The peer holds the same as this replica, by its own word, and nothing is under way. */

@@ -26,7 +26,7 @@ export function observeOne(draft: Draft, seen: Seen): void {
   if (believe(draft, seen)) return
   if (adoptEcho(draft, path, row, disk)) return
   const claim = draft.claims.get(path)
-  if (claim && isHeld(claim, draft.at, seen)) {
+  if (claim && isHeld(claim, seen)) {
     if (!claim.seen) setClaim(draft, path, { ...claim, seen: true })
     return
   }
@@ -36,8 +36,8 @@ export function observeOne(draft: Draft, seen: Seen): void {
 }
 
 /** What a program here has written while news of another content was awaited is no news of that. */
-function isHeld({ stage, until }: Claim, at: number, { isWrittenHere }: Seen): boolean {
-  return stage !== 'quarantine' || (until > at && isWrittenHere !== true)
+function isHeld({ stage }: Claim, { isWrittenHere }: Seen): boolean {
+  return stage !== 'quarantine' || isWrittenHere !== true
 }
 
 /** What was waited for has been seen before this report of it: a difference is newer than either, or the report is old. */

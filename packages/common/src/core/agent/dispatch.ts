@@ -75,6 +75,7 @@ function isEligible(draft: Draft, id: NodeId, wish: Wanted): boolean {
     return false
   if (isGuarded(draft, id, wish)) return false
   const claim = draft.claims.get(wish.entry.path)
+  if (claim?.stage === 'quarantine') return claim.until <= draft.at && wish.transit !== undefined
   return claim === undefined || (claim.stage === 'ready' && claim.peer === id)
 }
 

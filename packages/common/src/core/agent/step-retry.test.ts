@@ -179,6 +179,21 @@ describe('a file that changed while it was sent', () => {
     expect(rows).toMatchObject([{ deleted: true, vector: { [here]: 2 } }])
   })
 
+  it('is replaced by the version of another peer, and stays nobody´s work meanwhile', () => {
+    const driver = inTransit()
+    driver.meet('c')
+    const theirs = file('f', 'c', { 'b.1': 1, 'c.1': 1 })
+    const transit = driver.disk.get('f')?.stat
+    const busy = driver.entries('c', [file('other', 'o', { 'c.1': 2 })]).one('fetch')
+    driver.entries('c', [theirs], { toSeq: 2 })
+    driver.linkDown('b')
+    expect(driver.tick(bounds.quarantineMs).find('observe')).toBeUndefined()
+    expect(driver.observe('f').find('commit')).toBeUndefined()
+    driver.place('other', arrived('o'))
+    const next = driver.finish(busy).one('fetch')
+    expect(next.items).toMatchObject([{ entry: { hash: 'c' }, transit }])
+  })
+
   it('makes way for what a program here writes meanwhile, at once', () => {
     const driver = inTransit()
     driver.put('f', written('mine'))

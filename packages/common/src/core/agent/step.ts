@@ -1,10 +1,11 @@
+import type { DiskState, RelativePath } from '../causal/types.ts'
 import { onApplied } from './applied-events.ts'
 import { onMembers, onSharersSet, onTombstonesRead, speak } from './collection.ts'
 import { onDamageFound } from './damage.ts'
 import { onApproved, onRefused, onWeighed, weighDeletions } from './deletions.ts'
 import { onFetchFinished, onObserved } from './disk-events.ts'
 import { dispatch } from './dispatch.ts'
-import { begin, blockWishes, type Draft, editPeer, finish, retryWith, reviewHeld, setClaim } from './draft.ts'
+import { begin, blockWishes, type Draft, editPeer, finish, retryWith, reviewHeld, setClaim, wantedOf } from './draft.ts'
 import type { Effect, EventOf, FolderEvent } from './events.ts'
 import { onEntriesRead, onResendRequested, readForPeers, recheckDisagreements } from './exchange.ts'
 import { reviewTwins } from './names.ts'
@@ -18,6 +19,7 @@ export function step(state: FolderState, event: FolderEvent): { state: FolderSta
   const draft = begin(state, event.at)
   handle(draft, event)
   reviewHeld(draft)
+  endQuarantines(draft)
   blockWishes(draft)
   reviewTwins(draft)
   raiseKnowledge(draft)
@@ -88,16 +90,30 @@ function onReincarnated(draft: Draft, { replica }: EventOf<'reincarnated'>): voi
 }
 
 function onTicked(draft: Draft): void {
-  expireQuarantines(draft, draft.at)
   recheckDisagreements(draft)
 }
 
-function expireQuarantines(draft: Draft, until: number): void {
+/** No news has come. What is still wanted replaces what a session has left here as soon as it can be asked for; with nothing wanted, that is
+ *  this replica's own from now on. */
+function endQuarantines(draft: Draft): void {
+  if (!draft.claims.hasFlag(claimFlag.quarantine)) return
   for (const [path, claim] of draft.claims) {
-    if (claim.stage !== 'quarantine' || claim.until > until) continue
+    if (claim.stage !== 'quarantine' || claim.until > draft.at || isReplaced(draft, path, claim.brought)) continue
     setClaim(draft, path, undefined)
     draft.observe.add(path)
   }
+}
+
+function isReplaced(draft: Draft, path: RelativePath, brought: DiskState | undefined): boolean {
+  if (brought === undefined || brought.kind === 'dir') return false
+  let isWanted = false
+  for (const [id, peer] of draft.peers) {
+    const wish = peer.wanted.get(path)
+    if (!wish || wish.keep || (wish.need !== 'take' && wish.need !== 'resolve')) continue
+    isWanted = true
+    if (!wish.transit) wantedOf(draft, id).set(path, { ...wish, transit: brought.stat })
+  }
+  return isWanted
 }
 
 function retryAll(draft: Draft): void {
@@ -109,7 +125,7 @@ function wake(draft: Draft): void {
   let earliest = draft.wakeAt
   const quarantined = draft.claims.hasFlag(claimFlag.quarantine)
   for (const claim of quarantined ? draft.claims.values() : []) {
-    if (claim.stage === 'quarantine') earliest = Math.min(earliest, claim.until)
+    if (claim.stage === 'quarantine' && claim.until > draft.at) earliest = Math.min(earliest, claim.until)
   }
   for (const peer of draft.peers.values()) {
     if (peer.disagreement) {

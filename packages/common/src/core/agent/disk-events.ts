@@ -2,6 +2,7 @@ import { adopted, changed } from '../causal/change.ts'
 import { matches } from '../causal/content.ts'
 import { need } from '../causal/need.ts'
 import type { DiskState, Entry, NodeId, RelativePath, Row } from '../causal/types.ts'
+import { covers } from '../causal/version-vector.ts'
 import { holdBack } from './deletions.ts'
 import { current, type Draft, editPeer, putRow, reviewHeldAt, setClaim, takeDot, wantedOf } from './draft.ts'
 import type { ArrivedItem, EventOf, FetchedItem, Seen } from './events.ts'
@@ -180,6 +181,9 @@ function settle(draft: Draft, { item, id, peer, reason, wait }: Settled): void {
     observeOne(draft, item)
     return
   }
+  // It was deleted meanwhile, and what came is older than that, or its news will bring it again.
+  const isGone = row?.deleted === true && covers(row.vector, entry.vector)
+  if (disk !== undefined && isGone && removeBrought(draft, { peer, entry: row, row, disk })) return
   if (disk !== undefined) noteTransit(draft, { peer, path, transit: disk.stat })
   failed(draft, { peer, path, reason: 'the file changed while it was transferred', wait })
   awaitNews(draft, { path, disk, peer })

@@ -194,6 +194,20 @@ describe('a file that changed while it was sent', () => {
     expect(next.items).toMatchObject([{ entry: { hash: 'c' }, transit }])
   })
 
+  it('goes when its deletion was told while the session ran', () => {
+    const driver = met()
+    const fetch = driver.entries('b', [x]).one('fetch')
+    driver.entries('b', [tombstone('f', { 'b.1': 3 })], { toSeq: 2 })
+    driver.place('f', arrived('y', { mtimeUs: 6_000_000 }))
+    const removal = driver.finish(fetch, { outcome: 'failed' }).one('apply')
+    expect(removal.items).toMatchObject([{ path: 'f', operations: ['remove'], transit: driver.disk.get('f')?.stat }])
+    driver.put('f', undefined)
+    driver.applied(removal.items)
+    expect(driver.state.claims.size).toBe(0)
+    expect(driver.wish('b', 'f')).toBeUndefined()
+    expect(driver.index.get('f')).toMatchObject({ deleted: true, vector: { 'b.1': 3 } })
+  })
+
   it('makes way for what a program here writes meanwhile, at once', () => {
     const driver = inTransit()
     driver.put('f', written('mine'))

@@ -43,8 +43,8 @@ function goOn(draft: Draft, { path, peer, entry, disk }: AppliedItem, row: Row |
   const wish = draft.peers.get(peer)?.wanted.get(path)
   if (!wish?.keep && entry && matches(entry, disk) && adopt(draft, row, entry, disk)) return true
   if (wish && row && entry && matches(entry, disk) && compare(row.vector, entry.vector) === 'equal') {
-    // What had to go was no version of this index: a session had brought it.
-    wantedOf(draft, peer).delete(path)
+    // What had to go was no version of this index: a session had brought it. What the peer has told of meanwhile is still to come.
+    if (wish.entry === entry) wantedOf(draft, peer).delete(path)
     setClaim(draft, path, undefined)
     return true
   }

@@ -182,7 +182,8 @@ function settle(draft: Draft, { item, id, peer, reason, wait }: Settled): void {
     return
   }
   // It was deleted meanwhile, and what came is older than that, or its news will bring it again.
-  const isGone = row?.deleted === true && covers(row.vector, entry.vector)
+  const isWanted = draft.peers.get(peer)?.wanted.has(path) === true
+  const isGone = row?.deleted === true && !isWanted && covers(row.vector, entry.vector)
   if (disk !== undefined && isGone && removeBrought(draft, { peer, entry: row, row, disk })) return
   if (disk !== undefined) noteTransit(draft, { peer, path, transit: disk.stat })
   failed(draft, { peer, path, reason: 'the file changed while it was transferred', wait })

@@ -202,9 +202,9 @@ describe('a file that changed while it was sent', () => {
     const removal = driver.finish(fetch, { outcome: 'failed' }).one('apply')
     expect(removal.items).toMatchObject([{ path: 'f', operations: ['remove'], transit: driver.disk.get('f')?.stat }])
     driver.put('f', undefined)
-    driver.applied(removal.items)
-    expect(driver.state.claims.size).toBe(0)
-    expect(driver.wish('b', 'f')).toBeUndefined()
+    driver.entries('b', [file('f', 'z', { 'b.1': 4 })], { toSeq: 3 })
+    const next = driver.applied(removal.items).one('fetch')
+    expect(next.items).toMatchObject([{ entry: { hash: 'z' } }])
     expect(driver.index.get('f')).toMatchObject({ deleted: true, vector: { 'b.1': 3 } })
   })
 

@@ -163,9 +163,11 @@ export class Follower implements AsyncDisposable {
     // A timer may ring a little early.
     clock.sleep(silenceMs + 5, this.#wake.signal).then(
       () => {
+        const wasHeard = this.#state.heardAt !== undefined
         this.#note({ kind: 'ticked' })
         if (this.#state.heardAt !== undefined) this.#awaitSilence()
-        else this.#conversation?.paused()
+        // One that was lost before that may be about to answer on a new connection.
+        else if (wasHeard) this.#conversation?.paused()
       },
       () => undefined,
     )

@@ -15,12 +15,14 @@ let heard: StateAnswer[]
 let nobody: number
 let digest: string
 let reply: Reply
+let whileAsked: () => void
 let loop: StateLoop
 let running: Promise<void>
 
 beforeEach(() => {
   clock = new FakeClock()
   ;[sent, heard, nobody, digest, reply] = [[], [], 0, '0', yes]
+  whileAsked = () => {}
   const replica = () =>
     ({ folder: 'f' as FolderId, state: 'open', knowledge: {}, digest: digest as Digest, scope: '' }) as const
   loop = new StateLoop({
@@ -35,7 +37,9 @@ beforeEach(() => {
     }),
     send: async (state) => {
       sent.push(state)
-      return reply
+      const answer = reply
+      whileAsked()
+      return answer
     },
     heard: (answer) => heard.push(answer),
     nobody: () => void nobody++,
@@ -108,4 +112,30 @@ it('sends everything again when the coordinator lacks what the state builds on',
   await clock.advance(1000)
   expect(sent.map(({ full }) => full)).toEqual(sent.map(() => true))
   expect(sent.length).toBe(2)
+})
+
+it('goes on telling a coordinator that was given up while its answer was under way', async () => {
+  whileAsked = () => loop.pause()
+  loop.begin()
+  await clock.advance(1000)
+  whileAsked = () => {}
+  digest = '1'
+  loop.changed()
+  await clock.advance(1000)
+  expect(sent).toMatchObject([{ full: true }, { full: false, replicas: [{ digest: '1' }] }])
+})
+
+it.each<[string, Reply]>([
+  ['answers', yes],
+  ['is gone', { kind: 'nobody' }],
+])('tells a new coordinator everything, although the one before it %s at that moment', async (_what, last) => {
+  reply = last
+  whileAsked = () => {
+    whileAsked = () => {}
+    loop.begin()
+    reply = yes
+  }
+  loop.begin()
+  await clock.advance(1000)
+  expect(sent).toMatchObject([{ full: true }, { full: true }])
 })

@@ -26,6 +26,8 @@ export class StateLoop {
   #isHeard = false
   #gapMs = shortestGapMs
   #sentAt = Number.NEGATIVE_INFINITY
+  /** How often somebody new has begun to listen: what was asked before counts for nothing then. */
+  #begun = 0
   /** In a row. */
   #refusals = 0
 
@@ -42,6 +44,7 @@ export class StateLoop {
   /** Somebody listens who knows nothing of us: after a new connection, or a new coordinator's beat. */
   begin(): void {
     this.#options.deltas.reset()
+    this.#begun++
     this.#isDue = true
     this.#isHeard = true
     this.#wake.resolve()
@@ -79,7 +82,8 @@ export class StateLoop {
     const state = deltas.next(snapshot(), clock.now())
     if (!state) return
     this.#sentAt = clock.now()
-    if (await this.#send(state)) {
+    const begun = this.#begun
+    if ((await this.#send(state)) && begun === this.#begun) {
       deltas.accepted(state, clock.now())
       this.#isDue ||= deltas.isBehind
       told(state.finished ?? [])
@@ -91,9 +95,12 @@ export class StateLoop {
 
   async #send(state: StateMessage): Promise<boolean> {
     const { send, heard, nobody } = this.#options
+    const begun = this.#begun
     const result = await send(state)
     if (result.kind === 'answer' && result.answer.problem === undefined) {
       this.#refusals = 0
+      // Given up while its answer was under way: it leads again by that answer, so it must be told what follows from it.
+      this.#isHeard = true
       heard(result.answer)
       return !result.answer.full
     }
@@ -102,7 +109,7 @@ export class StateLoop {
       nobody()
       await this.#pause(Math.min(longestRetryMs, retryMs * 2 ** this.#refusals++))
     } else if (result.kind === 'timeout') await this.#pause(retryMs)
-    else {
+    else if (begun === this.#begun) {
       this.#isHeard = false
       if (result.kind === 'nobody') nobody()
     }

@@ -15,7 +15,10 @@ export async function settle(world: World): Promise<string[]> {
   const died = await revive(world)
   try {
     await fleet.connected(deadlineMs)
-    if (coordinator !== undefined) await coordinator.attempt(['mode', 'centralised'])
+    if (coordinator !== undefined) {
+      await heardByAll(fleet)
+      await coordinator.attempt(['mode', 'centralised'])
+    }
     const [first] = fleet.agents
     if (first === undefined) return []
     let said: string[] = []
@@ -36,6 +39,17 @@ export async function settle(world: World): Promise<string[]> {
     if (!(error instanceof DeadlineError)) throw error
     return [...died, `not settled: ${error.message}`]
   }
+}
+
+/** Of a coordinator that was gone each agent learns at its next try, seconds later. */
+async function heardByAll(fleet: Fleet): Promise<void> {
+  let deaf: string[] = []
+  const heard = async (): Promise<boolean> => {
+    const statuses = await Promise.all(fleet.agents.map((agent) => agent.glance()))
+    deaf = statuses.flatMap(({ node, coordinator }) => (coordinator.connected ? [] : [node]))
+    return deaf.length === 0
+  }
+  await until(heard, { deadlineMs, intervalMs: 50, what: () => `the coordinator is heard by ${deaf.join(', ')}` })
 }
 
 /** A session that has put all in place has yet to come to its end. */

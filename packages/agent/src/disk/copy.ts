@@ -53,12 +53,13 @@ export function copyTo(place: Place, copy: Copy): DiskState {
 
 /** Puts a finished file in place: see the task. */
 export function adopt(place: Place, task: TaskOf<'adopt'>): DiskState {
-  const { file, mode, mtimeUs, hash } = task
+  const { file, kind = 'file', mtimeUs, hash } = task
   const to = place.expecting(task.to, task.toExpect)
+  const mode = kind === 'symlink' ? 0 : task.mode
   setMode(file, mode)
-  setTimes(file, mtimeUs)
+  setTimes(file, mtimeUs, kind === 'symlink')
   const { toExpect, keepIn } = task
-  return putInPlace(file, { full: to, to: task.to, toExpect, keepIn, kind: 'file', mode, mtimeUs, hash })
+  return putInPlace(file, { full: to, to: task.to, toExpect, keepIn, kind, mode, mtimeUs, hash })
 }
 
 /** Brings a version back into the folder: see the task. */

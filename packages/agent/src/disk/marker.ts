@@ -15,7 +15,7 @@ import { errnoOf } from '@spansync/common/runtime/errors'
 import { MarkerError, NestedFoldersError } from './marker-errors.ts'
 
 export const markerDirectory = '.spansync'
-const markerFile = join(markerDirectory, 'folder.json')
+export const markerFile = join(markerDirectory, 'folder.json')
 
 interface Marker {
   readonly id: FolderId

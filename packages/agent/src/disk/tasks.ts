@@ -55,6 +55,8 @@ export type Task =
       readonly op: 'adopt'
       /** Absolute. */
       readonly file: string
+      /** Absent: a file. */
+      readonly kind?: 'file' | 'symlink'
       readonly to: RelativePath
       readonly toExpect: StatSignature | null
       readonly mode: number

@@ -15,5 +15,5 @@ export interface FetcherOptions {
   readonly keptPlace: (path: RelativePath) => KeptPlace
   /** Patterns of what never stands in the way of a directory that is to go. */
   readonly disposable: readonly string[]
-  readonly ahead: Pick<Ahead, 'has' | 'ready' | 'drop'>
+  readonly ahead: Pick<Ahead, 'has' | 'ready' | 'drop' | 'spare'>
 }

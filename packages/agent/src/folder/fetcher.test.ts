@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import { chmodSync, readFileSync, statSync } from 'node:fs'
 import type { FetchItem } from '@spansync/common/core/agent/events'
-import type { DiskState, Entry, RelativePath, ReplicaId } from '@spansync/common/core/causal/types'
+import type { DiskState, Entry, NodeId, RelativePath, ReplicaId } from '@spansync/common/core/causal/types'
 import { FakeClock } from '@spansync/common/runtime/fake-clock'
 import { directory, fetchItem, file } from '@spansync/common/testing/entries'
 import { MemoryIndex } from '@spansync/common/testing/memory-index'
@@ -36,7 +36,7 @@ function makeFetcher(rows: readonly Entry[] = []): Fetcher {
     ...{ root, disk, index, problems: new PathProblems() },
     ...{ isIgnored: () => false, again: () => {}, late: () => {}, folds: false },
   })
-  const ahead = { has: () => false, ready: async () => undefined, drop: async () => {} }
+  const ahead = { has: () => false, ready: async () => undefined, drop: async () => {}, spare: async () => {} }
   const keptPlace = (path: RelativePath): KeptPlace => ({ directory: `${folder.base}/versions`, atMs: 0, path })
   return new Fetcher({
     root,
@@ -81,7 +81,7 @@ function peer({ missing = [] as RelativePath[], onParcel = () => {} } = {}) {
 }
 
 const fetchAll = (items: readonly FetchItem[], ways: Ways) =>
-  makeFetcher().fetch({ items, untouched: new Set(), partial: new Set() }, ways)
+  makeFetcher().fetch({ peer: 'p' as NodeId, items, untouched: new Set(), partial: new Set() }, ways)
 
 describe('many small new files', () => {
   const many = (): FetchItem[] =>
@@ -147,7 +147,10 @@ describe('a directory in the place of a file that is to come', () => {
       stat: undefined,
     }
     const item = { ...fetchItem(entry('d', 'content', { vector: { a: 2 } })), local, clear: true }
-    await makeFetcher([local]).fetch({ items: [item], untouched: new Set(), partial: new Set() }, peer())
+    await makeFetcher([local]).fetch(
+      { peer: 'p' as NodeId, items: [item], untouched: new Set(), partial: new Set() },
+      peer(),
+    )
     return statSync(folder.at('d')).isDirectory() ? 'stays' : readFileSync(folder.at('d'), 'utf8')
   }
 

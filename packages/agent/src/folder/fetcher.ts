@@ -1,7 +1,7 @@
 import type { ArrivedItem, FetchedItem, FetchItem, FetchOutcome, Seen } from '@spansync/common/core/agent/events'
 import { matches } from '@spansync/common/core/causal/content'
 import { ancestors, parentOf } from '@spansync/common/core/causal/paths'
-import type { DiskState, RelativePath, Row, StatSignature } from '@spansync/common/core/causal/types'
+import type { DiskState, NodeId, RelativePath, Row, StatSignature } from '@spansync/common/core/causal/types'
 import type { Task } from '../disk/tasks.ts'
 import { cleanLeftovers } from '../unison/leftovers.ts'
 import { Arrivals } from './arrivals.ts'
@@ -11,8 +11,10 @@ import type { FetcherOptions } from './fetch-options.ts'
 import { isAlive, isLiveDirectory } from './live-rows.ts'
 import { inParcel } from './parcel/parcels.ts'
 import type { SessionOutcome, SessionRequest } from './sessions.ts'
+import { StagingRoots } from './staging/staging-roots.ts'
 
 export interface FetchWork {
+  readonly peer: NodeId
   readonly items: readonly FetchItem[]
   /** Directories as in Surroundings. */
   readonly untouched: ReadonlySet<RelativePath>
@@ -40,6 +42,8 @@ export interface Ways {
 interface Ran {
   readonly outcome: SessionOutcome
   readonly covers: readonly RelativePath[]
+  /** What came to a root of its own, and has been put in place. */
+  readonly landed: ReadonlyMap<RelativePath, DiskState>
 }
 
 /** Brings what a peer has to this disk: checks that the disk is still as decided, copies what is here already under another name, lets
@@ -48,6 +52,7 @@ export class Fetcher {
   readonly #options: FetcherOptions
   readonly #guard: FetchGuard
   readonly #arrivals: Arrivals
+  readonly staging: StagingRoots
   /** Directories that a session is copying whole right now: what appears in them is not the user's. */
   readonly covered = new Set<RelativePath>()
 
@@ -55,6 +60,12 @@ export class Fetcher {
     this.#options = options
     this.#guard = new FetchGuard(options)
     this.#arrivals = new Arrivals(options)
+    const { root, disk, keptPlace, ahead } = options
+    this.staging = new StagingRoots({
+      ...{ root, disk, keptPlace },
+      expectedAt: (item) => this.#expectedAt(item),
+      spare: (hash, file) => ahead.spare(hash, file),
+    })
   }
 
   isCovered(path: RelativePath): boolean {
@@ -62,7 +73,7 @@ export class Fetcher {
     return this.covered.has(path) || ancestors(path).some((parent) => this.covered.has(parent))
   }
 
-  async fetch({ items, untouched, partial }: FetchWork, { session, parcel }: Ways): Promise<Fetched> {
+  async fetch({ peer, items, untouched, partial }: FetchWork, { session, parcel }: Ways): Promise<Fetched> {
     const { fitting: ready, lack } = await this.#guard.fit(await this.#guard.check(items, untouched))
     const cleared = await this.#clear(ready.filter(({ clear }) => clear))
     const going = ready.filter((item) => !item.clear || cleared.includes(item))
@@ -76,15 +87,16 @@ export class Fetcher {
     const leftOut = items.filter((item) => !ran.has(item)).flatMap(({ entry }) => ancestors(entry.path))
     const elsewhere = new Set([...coming.map(({ entry }) => entry.path), ...brought.keys()].map(parentOf))
     const around = [...elsewhere].flatMap((directory) => [directory, ...ancestors(directory)])
-    const work = { items: rest, untouched, partial: new Set([...partial, ...leftOut, ...around]) }
+    const work = { peer, items: rest, untouched, partial: new Set([...partial, ...leftOut, ...around]) }
     const ended = await this.#run(work, session)
     const { first: late, twins: lateTwins } = splitTwins(await this.#adopt(coming))
-    const { outcome, covers } =
+    const { outcome, covers, landed } =
       late.length === 0 ? ended : await this.#runLate({ ...work, items: late }, ended, session)
-    if (/no space/.test(outcome.reason)) await this.#clean([...rest, ...late])
-    if (twins.length + lateTwins.length > 0) await this.#copyHere([...twins, ...lateTwins], brought)
+    if (/no space/.test(outcome.reason)) await this.#clean(peer, [...rest, ...late])
+    const checked = new Map([...brought, ...landed])
+    if (twins.length + lateTwins.length > 0) await this.#copyHere([...twins, ...lateTwins], checked)
     await this.#restore(cleared)
-    const seen = await this.#arrivals.verify(items, brought)
+    const seen = await this.#arrivals.verify(items, checked)
     const extras = await this.#arrivals.extras(covers, items)
     const fetched = items.map(({ entry }, at) => {
       const one = seen.get(entry.path) as Seen
@@ -92,9 +104,9 @@ export class Fetcher {
       return { ...one, entry, ran: ran.has(items[at] as FetchItem), isTransferred }
     })
     const arrived = fetched.filter(({ entry, disk }) => matches(entry, disk))
-    const sent = new Set([...rest, ...late].map(({ entry }) => entry.path))
+    const sent = new Set([...rest, ...late].map(({ entry }) => entry.path).filter((path) => !landed.has(path)))
     const byUnison = arrived.filter(({ path, disk }) => disk?.kind === 'file' && sent.has(path)).map(({ path }) => path)
-    const transferred = [...byUnison, ...brought.keys()]
+    const transferred = [...byUnison, ...checked.keys()]
     const all = arrived.length === items.length
     const ending = verdict(all, lack ? { result: 'failed', reason: lack } : outcome)
     return { ...ending, items: fetched, extras, byUnison, transferred }
@@ -147,15 +159,20 @@ export class Fetcher {
     before: Ran,
     session: (request: SessionRequest) => Promise<SessionOutcome>,
   ): Promise<Ran> {
-    const { outcome, covers } = await this.#run(work, session)
-    const worse = before.outcome.result === 'done' ? outcome : before.outcome
-    return { outcome: worse, covers: [...before.covers, ...covers] }
+    const { outcome, covers, landed } = await this.#run(work, session)
+    return {
+      outcome: worse(before.outcome, outcome),
+      covers: [...before.covers, ...covers],
+      landed: new Map([...before.landed, ...landed]),
+    }
   }
 
   /** What an interrupted transfer left takes the room that others need. */
-  async #clean(items: readonly FetchItem[]): Promise<void> {
+  async #clean(peer: NodeId, items: readonly FetchItem[]): Promise<void> {
     const directories = [...new Set(items.map(({ entry }) => parentOf(entry.path)))]
-    await cleanLeftovers(this.#options.root, { directories, olderThanMs: 0, now: this.#options.clock.wallNow() })
+    for (const root of [this.#options.root, this.staging.of(peer)]) {
+      await cleanLeftovers(root, { directories, olderThanMs: 0, now: this.#options.clock.wallNow() })
+    }
   }
 
   /** An empty directory where a file shall be. One that is not empty stays, and the path waits; what only a session or an editor has left
@@ -241,46 +258,81 @@ export class Fetcher {
   }
 
   async #run(
-    { items, untouched, partial }: FetchWork,
+    { peer, items, untouched, partial }: FetchWork,
     session: (request: SessionRequest) => Promise<SessionOutcome>,
   ): Promise<Ran> {
     const bare = await this.#guard.bareOf(untouched)
     const empty = new Set([...bare].filter((path) => isLiveDirectory(this.#options.index.get(path))))
     const { covers, directories, paths } = coversOf(items, { untouched: bare, empty, partial })
     await this.#makeRoom([...covers, ...paths], directories)
-    const asked = [...covers, ...paths]
-    if (asked.length === 0) return { outcome: { result: 'done', reason: '' }, covers }
+    const single = new Set(paths)
+    const staged = await this.staging.prepare(
+      peer,
+      items.filter(({ entry }) => single.has(entry.path)),
+    )
+    const stagedPaths = new Set([...staged].map(({ entry }) => entry.path))
+    const others = { covers, paths: paths.filter((path) => !stagedPaths.has(path)) }
+    const direct = items.filter((item) => !staged.has(item))
+    const inFolder = await this.#runInFolder(direct, others, session)
+    const { outcome, landed } = await this.#runStaged(peer, [...staged], session)
+    return { outcome: worse(inFolder, outcome), covers, landed }
+  }
+
+  /** Unison puts it in place. */
+  async #runInFolder(
+    items: readonly FetchItem[],
+    { covers, paths }: Pick<Covers, 'covers' | 'paths'>,
+    session: Session,
+  ): Promise<SessionOutcome> {
+    if (covers.length + paths.length === 0) return done
     for (const cover of covers) this.covered.add(cover)
     try {
-      const attempts = Math.max(...items.map((item) => item.attempts))
-      const bytes = items.reduce((sum, { entry }) => sum + entry.size, 0)
-      const onlyUpdates = covers.length === 0 && items.every(isUpdate)
-      const replacesKind = items.some(({ entry, local }) => isAlive(local) && local.kind !== entry.kind)
-      const recheck = (): Promise<readonly RelativePath[]> => this.#guard.stillAsDecided({ covers, paths }, items)
-      // Covers are never run with leave to replace anything, so what is in them need not be looked at.
-      const singles = new Set(paths)
-      const isUndisturbed = (some?: readonly RelativePath[]): Promise<boolean> =>
-        this.#guard.isUndisturbed(
-          items.filter(({ entry: { path } }) => singles.has(path) && (some === undefined || some.includes(path))),
-        )
-      const request = {
-        isUndisturbed,
-        paths: asked,
-        covers: new Set(covers),
-        files: items.length,
-        bytes,
-        attempts,
-        onlyUpdates,
-        replacesKind,
-        recheck,
-      }
-      const outcome = await session(request)
+      const outcome = await session(this.#request(items, { covers, paths }))
       await this.#arrivals.restoreModes(covers)
-      return { outcome, covers }
+      return outcome
     } finally {
       for (const cover of covers) this.covered.delete(cover)
     }
   }
+
+  /** Unison brings it to a root of its own. */
+  async #runStaged(
+    peer: NodeId,
+    items: readonly FetchItem[],
+    session: Session,
+  ): Promise<Pick<Ran, 'outcome' | 'landed'>> {
+    if (items.length === 0) return { outcome: done, landed: new Map() }
+    const paths = items.map(({ entry }) => entry.path)
+    const outcome = await session({ ...this.#request(items, { covers: [], paths }), staging: this.staging.of(peer) })
+    return { outcome, landed: await this.staging.land(peer, items) }
+  }
+
+  #request(items: readonly FetchItem[], { covers, paths }: Pick<Covers, 'covers' | 'paths'>): SessionRequest {
+    // Covers are never run with leave to replace anything, so what is in them need not be looked at.
+    const singles = new Set(paths)
+    return {
+      isUndisturbed: (some) =>
+        this.#guard.isUndisturbed(
+          items.filter(({ entry: { path } }) => singles.has(path) && (some === undefined || some.includes(path))),
+        ),
+      recheck: () => this.#guard.stillAsDecided({ covers, paths }, items),
+      paths: [...covers, ...paths],
+      covers: new Set(covers),
+      files: items.length,
+      bytes: items.reduce((sum, { entry }) => sum + entry.size, 0),
+      attempts: Math.max(...items.map((item) => item.attempts)),
+      onlyUpdates: covers.length === 0 && items.every(isUpdate),
+      replacesKind: items.some(({ entry, local }) => isAlive(local) && local.kind !== entry.kind),
+    }
+  }
+}
+
+type Session = Ways['session']
+
+const done: SessionOutcome = { result: 'done', reason: '' }
+
+function worse(one: SessionOutcome, other: SessionOutcome): SessionOutcome {
+  return one.result === 'done' ? other : one
 }
 
 interface NewDirectory {

@@ -25,6 +25,7 @@ import type { FolderIndex, Hint, Link } from '@spansync/common/ports'
 import type { MessageOf } from '@spansync/common/protocol/messages'
 import type { Problem } from '@spansync/common/protocol/status'
 import { messageOf, toSpansyncError } from '@spansync/common/runtime/errors'
+import { stagingRoots } from '../disk/staging.ts'
 import { isPutInPlace, isWrittenHere } from '../disk/stat.ts'
 import { openIndex } from '../index-store/open-index.ts'
 import { Backups } from '../versions/backups.ts'
@@ -137,6 +138,7 @@ export class FolderEngine {
     })
     this.litter = new Litter({
       ...{ root, index: this.index },
+      stagingRoots: () => stagingRoots(root),
       isClaimed: (path) => this.#state.claims.has(path),
       mayBeWanted: (path) => this.#mayBeWanted(path),
       hasTold: (peer) => this.#state.peers.get(peer)?.incoming.complete === true,
@@ -579,7 +581,7 @@ export class FolderEngine {
         return link ? await this.parcels.bring(link, some) : new Map()
       },
     }
-    const ended = await this.fetcher.fetch({ items, untouched, partial }, ways)
+    const ended = await this.fetcher.fetch({ peer, items, untouched, partial }, ways)
     const { outcome, reason, items: fetched, extras, byUnison, transferred } = ended
     backups.saw([...fetched, ...extras])
     endAhead(new Set(fetched.flatMap(({ entry, disk }) => (matches(entry, disk) ? [entry.hash] : []))))

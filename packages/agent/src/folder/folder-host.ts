@@ -17,6 +17,7 @@ import type { DiskWorker } from '../disk/disk-worker.ts'
 import { foldingOf } from '../disk/folding.ts'
 import { checkMarker, rootInstance } from '../disk/marker.ts'
 import { isOfAnotherProcess } from '../disk/place.ts'
+import { stagingRoots } from '../disk/staging.ts'
 import { bindIndex } from '../index-store/bind-index.ts'
 import { setAside } from '../index-store/open-index.ts'
 import { cleanLeftovers } from '../unison/leftovers.ts'
@@ -375,6 +376,7 @@ export class FolderHost implements AsyncDisposable {
       if (this.#stop.signal.aborted) return
       await Promise.race([engine.recover(), failure.promise])
       await engine.ahead.start()
+      await engine.fetcher.staging.start()
       this.#begin(engine, feed)
       await Promise.race([feed.scan('start'), failure.promise])
       engine.recovered()
@@ -412,19 +414,19 @@ export class FolderHost implements AsyncDisposable {
   /** What sessions of long ago left behind. Young ones are worth keeping: Unison goes on with them. */
   #cleanLeftovers({ litter }: FolderEngine): void {
     const { config, clock, log, folder } = this.options
-    const clean = cleanLeftovers(config.path, {
-      olderThanMs: leftoverMs,
-      isUseless: isOfAnotherProcess,
-      now: clock.wallNow(),
-      signal: this.#stop.signal,
-    })
-    clean.then(
-      ({ removed, kept }) => {
+    const clean = async (): Promise<void> => {
+      for (const root of [config.path, ...(await stagingRoots(config.path))]) {
+        const { removed, kept } = await cleanLeftovers(root, {
+          olderThanMs: leftoverMs,
+          isUseless: isOfAnotherProcess,
+          now: clock.wallNow(),
+          signal: this.#stop.signal,
+        })
         litter.found(kept)
         if (removed.length > 0) log.info({ event: 'folder.leftovers_removed', folder, removed: removed.length })
-      },
-      (error) => log.debug({ event: 'folder.leftovers_kept', folder, err: error }),
-    )
+      }
+    }
+    clean().catch((error) => log.debug({ event: 'folder.leftovers_kept', folder, err: error }))
   }
 
   #begin(engine: FolderEngine, feed: ChangeFeed): void {

@@ -26,7 +26,7 @@ beforeEach(() => {
     mayBeWanted: (path: string) => wanted.has(path),
     hasTold: (node: NodeId) => toldBy.has(node),
   }
-  litter = new Litter({ root: folder.root, index, ...is })
+  litter = new Litter({ root: folder.root, stagingRoots: async () => [], index, ...is })
 })
 afterEach(() => folder[Symbol.dispose]())
 

@@ -6,6 +6,8 @@ import { cleanLeftovers, targetOf } from '../unison/leftovers.ts'
 
 export interface LitterOptions {
   readonly root: string
+  /** Other roots in which sessions work for this one. */
+  readonly stagingRoots: () => Promise<readonly string[]>
   readonly index: Pick<FolderIndex, 'get'>
   /** Something is under way at the path: a session may be writing it. */
   readonly isClaimed: (path: RelativePath) => boolean
@@ -90,12 +92,13 @@ export class Litter {
 
   async #clean(): Promise<void> {
     if (this.#due.size === 0) return
-    const { root, isClaimed } = this.#options
+    const { root, stagingRoots, isClaimed } = this.#options
     const targets = new Set([...this.#due].filter((path) => !this.#open.has(path) && !isClaimed(path)))
     for (const path of targets) this.#due.delete(path)
     if (targets.size === 0) return
     const directories = [...targets].map(parentOf)
     // Also what is as young as can be.
-    await cleanLeftovers(root, { directories, targets, olderThanMs: 0, now: Number.POSITIVE_INFINITY })
+    const options = { directories, targets, olderThanMs: 0, now: Number.POSITIVE_INFINITY }
+    for (const one of [root, ...(await stagingRoots())]) await cleanLeftovers(one, options)
   }
 }

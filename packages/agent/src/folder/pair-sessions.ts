@@ -11,7 +11,7 @@ import { GiveWay } from './give-way.ts'
 import { splitBySize } from './outgoing.ts'
 import { Running } from './running.ts'
 import type { SessionOutcome, SessionRequest } from './sessions.ts'
-import type { Engine, RunRequest, ServeRequest } from './unison-engine.ts'
+import type { Engine, RunRequest, ServeKeptRequest } from './unison-engine.ts'
 
 export interface PairOptions {
   readonly folder: FolderId
@@ -28,7 +28,12 @@ export interface PairOptions {
   readonly hashes: (paths: readonly RelativePath[]) => ReadonlyMap<RelativePath, string>
 }
 
-type Winner = 'local' | 'remote'
+interface Planned {
+  readonly winner: 'local' | 'remote'
+  /** See RunRequest. */
+  readonly isStaged: boolean
+  readonly request: SessionRequest
+}
 
 /** All Unison sessions of one folder with one peer, while their link is up. Whoever dialled runs the client; one run at a time per
  *  pair, whichever side asked for it. */
@@ -60,8 +65,9 @@ export class PairSessions implements AsyncDisposable {
     if (this.#stop.signal.aborted) return lost
     if (this.busy.suits(request)) return await this.#bringQuickly(request)
     if (!link.dialed) return await this.#ask(request)
-    const outcome = await this.#inTurn(() => this.#runNow('remote', request))
-    if (outcome.result === 'done') this.busy.noteBrought(request.paths)
+    const isStaged = request.staging !== undefined
+    const outcome = await this.#inTurn(() => this.#runNow({ winner: 'remote', isStaged, request }))
+    if (outcome.result === 'done' && request.staging === undefined) this.busy.noteBrought(request.paths)
     this.#considerKeeping()
     return outcome
   }
@@ -82,7 +88,7 @@ export class PairSessions implements AsyncDisposable {
       return all ? undefined : answer('skipped', 'the running session left it')
     }
     if (!this.#options.link.dialed) return answer('failed', 'this side did not dial')
-    const attempts = way === 'force' ? 0 : 2
+    const attempts = way === 'plain' ? 2 : 0
     const request = {
       isUndisturbed: undefined,
       paths,
@@ -94,7 +100,10 @@ export class PairSessions implements AsyncDisposable {
       replacesKind: false,
       recheck: undefined,
     }
-    const { result, reason } = await this.#inTurn(() => this.#runNow('local', request, streamFor(id)))
+    const isStaged = way === 'staged'
+    const { result, reason } = await this.#inTurn(() =>
+      this.#runNow({ winner: 'local', isStaged, request }, streamFor(id)),
+    )
     answer(result === 'refused' ? 'skipped' : result, reason)
     this.#considerKeeping()
   }
@@ -118,8 +127,8 @@ export class PairSessions implements AsyncDisposable {
     const serve = { folder, root, self, peer: link.peer, stream, signal: this.#stop.signal }
     // Whatever goes wrong, as when the disk has gone: a client that hears nothing waits until its watchdog ends it, and the pair with it.
     const refuse = (error: unknown): void => void stream.destroy(toSpansyncError(error))
-    if (header.purpose === 'one-shot') {
-      const serving = this.#serve(header.id, serve)
+    if (header.purpose === 'one-shot' || header.purpose === 'staged') {
+      const serving = this.#serve(header, serve)
       serving.catch(refuse)
       return void this.#track(serving)
     }
@@ -133,13 +142,17 @@ export class PairSessions implements AsyncDisposable {
 
   /** A run that this side has asked for may begin long after: its ground is looked at once more. One that is no longer waited for
    *  would bring what was wanted once, over whatever is here now. */
-  async #serve(id: string, serve: ServeRequest): Promise<void> {
+  async #serve({ id, purpose }: StreamHeader, serve: ServeKeptRequest): Promise<void> {
+    const isStaged = purpose === 'staged'
     const wanted = requestOf(id)
+    let { root } = serve
     if (wanted !== undefined) {
-      const { isUndisturbed } = this.#asked.get(wanted) ?? nothingAsked
-      if (!(await isUndisturbed())) return void serve.stream.destroy(new Error('it is not wanted any more'))
+      const { isUndisturbed, staging } = this.#asked.get(wanted) ?? nothingAsked
+      const isMeant = isStaged === (staging !== undefined)
+      if (!isMeant || !(await isUndisturbed())) return void serve.stream.destroy(new Error('it is not wanted any more'))
+      root = staging ?? root
     }
-    await this.#options.engine.serve(serve)
+    await this.#options.engine.serve({ ...serve, root, isStaged })
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -182,7 +195,8 @@ export class PairSessions implements AsyncDisposable {
     const ready = await stillWanted(request)
     if (ready.length === 0) return changedMeanwhile
     for (const paths of splitBySize(ready, (path) => path.length * 3 + 8)) {
-      const { answered, forget } = this.#send({ ...request, paths }, isStubborn(request) ? 'plain' : 'force')
+      const way = request.staging !== undefined ? 'staged' : isStubborn(request) ? 'plain' : 'force'
+      const { answered, forget } = this.#send({ ...request, paths }, way)
       const enough = new AbortController()
       const next = await Promise.race([answered, this.#patience(request.bytes, enough.signal)]).finally(forget)
       enough.abort()
@@ -200,12 +214,12 @@ export class PairSessions implements AsyncDisposable {
   }
 
   #send(
-    { paths, covers, files, bytes, isUndisturbed }: SessionRequest,
+    { paths, covers, files, bytes, isUndisturbed, staging }: SessionRequest,
     way: MessageOf<'fetch'>['way'],
   ): { answered: Promise<SessionOutcome>; forget: () => void } {
     const id = randomBytes(6).toString('hex')
     const answered = new Promise<SessionOutcome>((answer) => {
-      this.#asked.set(id, { answer, isUndisturbed: isUndisturbed ?? (() => Promise.resolve(true)) })
+      this.#asked.set(id, { answer, isUndisturbed: isUndisturbed ?? (() => Promise.resolve(true)), staging })
     })
     this.#options.link.send({
       type: 'fetch',
@@ -227,15 +241,18 @@ export class PairSessions implements AsyncDisposable {
     return await this.#track(turn)
   }
 
-  async #runNow(winner: Winner, request: SessionRequest, streamId?: string): Promise<SessionOutcome> {
+  async #runNow({ winner, isStaged, request }: Planned, streamId?: string): Promise<SessionOutcome> {
     const { engine, folder, root, self, link, ignore, clock, log } = this.#options
     if (this.#stop.signal.aborted) return lost
     const ready = await stillWanted(request)
     if (ready.length === 0) return changedMeanwhile
     this.#recent.push(clock.now())
+    const purpose = isStaged ? 'staged' : 'one-shot'
     const run: RunRequest = {
       folder,
-      root,
+      root: request.staging ?? root,
+      folderRoot: root,
+      isStaged,
       self,
       peer: link.peer,
       paths: ready,
@@ -246,8 +263,7 @@ export class PairSessions implements AsyncDisposable {
       bytes: request.bytes,
       rescan: isStubborn(request),
       mayGoOn: request.isUndisturbed,
-      connect: (signal) =>
-        link.openStream({ folder, purpose: 'one-shot', id: streamId ?? randomBytes(6).toString('hex') }, signal),
+      connect: (signal) => link.openStream({ folder, purpose, id: streamId ?? randomBytes(6).toString('hex') }, signal),
       signal: this.#stop.signal,
     }
     const begun = clock.now()
@@ -260,6 +276,7 @@ export class PairSessions implements AsyncDisposable {
         event: 'session.done',
         peer: link.name,
         winner,
+        isStaged,
         result,
         reason,
         paths: paths.length,
@@ -351,9 +368,10 @@ export class PairSessions implements AsyncDisposable {
 interface Asked {
   readonly answer: (outcome: SessionOutcome) => void
   readonly isUndisturbed: () => Promise<boolean>
+  readonly staging: string | undefined
 }
 
-const nothingAsked = { isUndisturbed: () => Promise.resolve(false) }
+const nothingAsked = { isUndisturbed: () => Promise.resolve(false), staging: undefined }
 
 /** The id of a stream for a run that the other side has asked for, and back. */
 const streamFor = (request: string): string => `for-${request}`

@@ -13,6 +13,8 @@ export interface SessionRequest {
   readonly recheck: (() => Promise<readonly RelativePath[]>) | undefined
   /** In the middle of it: whether these paths (all, when none are named) show what was decided on, or already what is to come. */
   readonly isUndisturbed: ((paths?: readonly RelativePath[]) => Promise<boolean>) | undefined
+  /** The root that the paths are brought to, instead of the folder; only where a session is started for them. */
+  readonly staging?: string | undefined
   readonly files: number
   readonly bytes: number
   /** Failed tries of the most stubborn path. */

@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream'
 import type { FolderId, NodeId, RelativePath } from '@spansync/common/core/causal/types'
 import type { Clock } from '@spansync/common/ports'
 import type { Logger } from '@spansync/common/runtime/logger'
-import { pairDirectories, pairDirectory } from '../unison/locks.ts'
+import { pairDirectories, pairDirectory, stagedDirectory } from '../unison/locks.ts'
 import { MonitorStandIn } from '../unison/monitor-stand-in.ts'
 import { type RunResult, runOneShot } from '../unison/one-shot.ts'
 import type { Reason } from '../unison/outcome.ts'
@@ -42,6 +42,10 @@ export interface RunRequest extends KeepRequest {
   readonly mayGoOn?: ((paths: readonly RelativePath[]) => Promise<boolean>) | undefined
   /** Trust neither sizes nor times, and let a file give way to something of another kind. */
   readonly rescan: boolean
+  /** The receiver has a root of its own for what comes: neither end goes by what it remembers of the pair, nor remembers this. */
+  readonly isStaged: boolean
+  /** The folder, where `root` is such a root. */
+  readonly folderRoot: string
 }
 
 export interface RunOutcome {
@@ -49,8 +53,13 @@ export interface RunOutcome {
   readonly reason: string
 }
 
-export interface ServeRequest extends PairRequest {
+export interface ServeKeptRequest extends PairRequest {
   readonly stream: Duplex
+}
+
+export interface ServeRequest extends ServeKeptRequest {
+  /** As in RunRequest. */
+  readonly isStaged: boolean
 }
 
 /** Unison as the folders use it. */
@@ -61,7 +70,7 @@ export interface Engine {
   serve(request: ServeRequest): Promise<void>
   /** Starts a session that goes on running. Resolves when it listens. Rejects with EnoughSessionsError when `mayKeep` would say no. */
   keep(request: KeepRequest): Promise<KeptSession>
-  serveKept(request: ServeRequest): { session: KeptSession; served: Promise<void> }
+  serveKept(request: ServeKeptRequest): { session: KeptSession; served: Promise<void> }
   /** Whether one more running session, on either side, is within what the settings allow: each takes about 1 KB per file here. */
   mayKeep(): boolean
   /** Takes away what processes of an earlier life, or of a peer that is gone, have left in the pairs' directories. */
@@ -104,8 +113,8 @@ class UnisonEngine implements Engine {
   }
 
   async run(request: RunRequest): Promise<RunOutcome> {
-    const { paths, covers, winner, files, bytes, rescan, mayGoOn } = request
-    const client = this.#client(request)
+    const { paths, covers, winner, files, bytes, rescan, mayGoOn, isStaged, folderRoot } = request
+    const client = { ...this.#client(request), ...(isStaged ? this.#forStaged(request) : {}) }
     const run = {
       ...client,
       paths,
@@ -114,7 +123,9 @@ class UnisonEngine implements Engine {
       rescan,
       mayGoOn,
       // Putting a link where a file is counts as deleting the file. A cover may meet something that was written there just now.
-      noDeletion: !rescan || covers.size > 0,
+      noDeletion: isStaged || !rescan || covers.size > 0,
+      ignoreArchives: isStaged,
+      entriesLike: folderRoot,
       watchdogMs: silenceAllowedMs(bytes),
     }
     const result = await this.#use.during(client.unisonDir, () => runOneShot(run))
@@ -125,7 +136,7 @@ class UnisonEngine implements Engine {
 
   async serve(request: ServeRequest): Promise<void> {
     // Whether many files come is the client's knowledge. The larger heap is taken only as far as it is used.
-    const server = this.#server(request)
+    const server = { ...this.#server(request), ...(request.isStaged ? this.#forStaged(request) : {}) }
     await this.#use.during(server.unisonDir, () => serveUnison({ ...server, bulk: true }))
   }
 
@@ -165,7 +176,7 @@ class UnisonEngine implements Engine {
     await Promise.all(directories.map((directory) => this.#use.cure(directory)))
   }
 
-  serveKept(request: ServeRequest): { session: KeptSession; served: Promise<void> } {
+  serveKept(request: ServeKeptRequest): { session: KeptSession; served: Promise<void> } {
     const monitor = new MonitorStandIn()
     const stop = new AbortController()
     const signal = AbortSignal.any([request.signal, stop.signal])
@@ -199,7 +210,7 @@ class UnisonEngine implements Engine {
     }
   }
 
-  #server({ root, self, stream, signal, ...pair }: ServeRequest) {
+  #server({ root, self, stream, signal, ...pair }: ServeKeptRequest) {
     return {
       unison: this.#unison,
       root,
@@ -209,6 +220,11 @@ class UnisonEngine implements Engine {
       clock: this.#options.clock,
       ...this.#places(pair),
     }
+  }
+
+  /** What such runs remember is of no use to anybody, and nothing is overwritten that has to be kept. */
+  #forStaged(pair: Pick<PairRequest, 'folder' | 'peer'>): { unisonDir: string; backupDir: undefined } {
+    return { unisonDir: stagedDirectory(this.#places(pair).unisonDir), backupDir: undefined }
   }
 
   #places({ folder, peer }: Pick<PairRequest, 'folder' | 'peer'>): { unisonDir: string; backupDir: string } {

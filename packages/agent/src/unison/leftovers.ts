@@ -2,9 +2,10 @@ import type { Stats } from 'node:fs'
 import { lstat, readdir, rm } from 'node:fs/promises'
 import { basename, sep } from 'node:path'
 import { orGone } from '../disk/gone.ts'
+import { markerDirectory } from '../disk/marker.ts'
 
 export interface LeftoverOptions {
-  /** Directories to look in, relative to the root; none given: the whole tree. */
+  /** Directories to look in, relative to the root; none given: the whole tree, but for what this software keeps in it. */
   readonly directories?: readonly string[] | undefined
   /** Untouched for this long. More than the watchdog of a run allows, or a slow transfer loses what it has. */
   readonly olderThanMs: number
@@ -90,7 +91,7 @@ async function* look(directory: Buffer, open: Buffer[]): AsyncGenerator<Found> {
     const name = item.name.toString('latin1')
     const path = join(directory, item.name)
     if (temporary.test(name)) yield { path, hash: hashOf.exec(name)?.[1] }
-    else if (item.isDirectory()) open.push(path)
+    else if (item.isDirectory() && name !== markerDirectory) open.push(path)
   }
 }
 

@@ -17,6 +17,9 @@ export function pairDirectory(base: string, folder: string, peer: string): strin
   return join(base, encode(folder), encode(peer))
 }
 
+/** Of its runs to a root of the receiver's own: beside the pair's, so that neither disturbs the other. */
+export const stagedDirectory = (unisonDir: string): string => `${unisonDir}.staged`
+
 const encode = (name: string): string => encodeURIComponent(name).replaceAll('.', '%2E')
 
 /** Removes locks that a killed run left. Only while holding the pair's mutex at both ends. Gives what was removed. */

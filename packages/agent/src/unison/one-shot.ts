@@ -32,6 +32,10 @@ export interface OneShotOptions {
   readonly backupDir?: string | undefined
   /** Read contents instead of trusting sizes and times. */
   readonly rescan?: boolean | undefined
+  /** Go by what both hosts have now, whatever is remembered of the pair. */
+  readonly ignoreArchives?: boolean | undefined
+  /** A directory as wide as the peer's, where that is not the local root. */
+  readonly entriesLike?: string | undefined
   /** Asked before each process; false: the caller's ground for these paths has changed, and nothing more is run. */
   readonly mayGoOn?: ((paths: readonly string[]) => Promise<boolean>) | undefined
   /** Longest silence on the stream; see `silenceAllowedMs`. */
@@ -62,12 +66,12 @@ export type Cure = 'locked' | 'archive_lost'
  *  the caller (`forgetPair` on both hosts) when Unison would decide by them, and begun anew when the caller dictates. Rejects with the
  *  error of `connect`, or the signal's reason. */
 export async function runOneShot(options: OneShotOptions): Promise<RunResult> {
-  const { localRoot, unisonDir, backupDir, paths, wholes, clock } = options
+  const { localRoot, entriesLike = localRoot, unisonDir, backupDir, paths, wholes, clock } = options
   await mkdir(unisonDir, { recursive: true, mode: 0o700 })
   if (backupDir !== undefined) await mkdir(backupDir, { recursive: true, mode: 0o700 })
   const begun = clock.now()
   let total: RunResult = { ...nothing }
-  const entriesIn = await countEntries(localRoot, paths)
+  const entriesIn = await countEntries(entriesLike, paths)
   for (const run of planRuns(paths, { entriesIn, wholes })) {
     if ((await options.mayGoOn?.(pathsOf(run))) === false)
       return { ...add(total, disturbed), durationMs: clock.now() - begun }
@@ -153,7 +157,7 @@ function startClient(options: OneShotOptions, { run, cures, bridge }: Process & 
     run,
     backup: backupDir !== undefined,
     ignoreLocks: cures.includes('locked'),
-    ignoreArchives: cures.includes('archive_lost'),
+    ignoreArchives: options.ignoreArchives || cures.includes('archive_lost'),
   })
   const own = { nodeId: localNodeId, unisonDir, home: unisonDir, backupDir, bulk: way.bulk, searchPath: searchPath() }
   return startChild({

@@ -5,7 +5,7 @@ import type { Entry } from '../core/causal/types.ts'
 import { counter, digest, folderId, mostVectorKeys, nodeId, replicaId, vector } from './values.ts'
 
 /** Version of the control protocol. Two agents that differ here cannot talk and say so. */
-export const protocolVersion = 5
+export const protocolVersion = 6
 
 /** Bounds checked before anything is kept (bytes from the network are untrusted). */
 export const limits = {
@@ -102,7 +102,8 @@ export const fetchSchema = z.object({
   type: z.literal('fetch'),
   folder: folderId,
   id: z.string().max(64),
-  way: z.enum(['persistent', 'plain', 'force']),
+  /** `staged`: as `force`, and the asking side has a root of its own for what comes. */
+  way: z.enum(['persistent', 'plain', 'force', 'staged']),
   paths: z.array(path).max(limits.pathsPerFetch),
   /** Directories to be copied with all that is in them. */
   covers: z.array(path).max(limits.pathsPerFetch),
@@ -242,8 +243,9 @@ export type MessageOf<T extends Message['type']> = Extract<Message, { type: T }>
 /** First frame on a connection of its own: a Unison session, or files. */
 export const streamHeaderSchema = z.object({
   folder: folderId,
-  /** `ahead`: the bytes of one file, whose hash is the id; `parcel`: many small files, without Unison. */
-  purpose: z.enum(['one-shot', 'persistent', 'ahead', 'parcel']),
+  /** `staged`: a run to a root of the receiver's own, of which both ends remember nothing; `ahead`: the bytes of one file, whose hash is
+   *  the id; `parcel`: many small files, without Unison. */
+  purpose: z.enum(['one-shot', 'staged', 'persistent', 'ahead', 'parcel']),
   id: z.string().max(64),
 })
 export type StreamHeader = z.infer<typeof streamHeaderSchema>

@@ -1,4 +1,4 @@
-import { rm } from 'node:fs/promises'
+import { mkdir, rename, rm } from 'node:fs/promises'
 import type { Duplex } from 'node:stream'
 import type { FetchItem } from '@spansync/common/core/agent/events'
 import type { Entry, FolderId, NodeId } from '@spansync/common/core/causal/types'
@@ -6,7 +6,7 @@ import type { Clock, Link } from '@spansync/common/ports'
 import type { Message } from '@spansync/common/protocol/messages'
 import { messageOf } from '@spansync/common/runtime/errors'
 import type { Logger } from '@spansync/common/runtime/logger'
-import { stagingDirectory } from '../../disk/staging.ts'
+import { stagingDirectory, stagingRoot } from '../../disk/staging.ts'
 import { Running } from '../running.ts'
 import { Meeting } from '../streams/meeting.ts'
 import { Source } from './source.ts'
@@ -16,6 +16,8 @@ import { hasRoomFor, receive, stagedFile } from './staging.ts'
 export const leastBytes = 4 << 20
 /** So many come ahead at once. */
 const mostAtOnce = 4
+/** With what came without being asked for. */
+const mostKept = 64
 /** What nobody has asked for by then has been superseded. */
 const keptMs = 600_000
 
@@ -32,7 +34,6 @@ export interface AheadOptions {
 }
 
 interface Staged {
-  readonly entry: Entry
   /** False: it did not come, so it has to be fetched in the usual way. */
   readonly done: Promise<boolean>
 }
@@ -64,7 +65,7 @@ export class Ahead implements AsyncDisposable {
     const sources = items
       .map(({ entry }) => entry)
       .filter((entry) => isLarge(entry) && !this.#sources.has(entry.hash))
-      .map((entry) => new Source({ entry, root, clock }))
+      .map((entry) => new Source({ entry, root, clock, sessionRoots: [stagingRoot(root, peer), root] }))
     for (const source of sources) this.#offer(source, peer)
     return (arrived) => {
       for (const source of sources) this.#close(source, arrived.has(source.entry.hash))
@@ -76,7 +77,7 @@ export class Ahead implements AsyncDisposable {
     if (!isLarge(entry) || this.#staged.has(entry.hash) || this.#sources.has(entry.hash)) return
     if (this.#staged.size >= mostAtOnce || !this.#options.wants(entry)) return
     const done = this.#stage(link, entry)
-    this.#staged.set(entry.hash, { entry, done })
+    this.#staged.set(entry.hash, { done })
     void this.#running.track(done)
   }
 
@@ -116,6 +117,21 @@ export class Ahead implements AsyncDisposable {
   /** Something is coming or lies ready: nobody else need be asked for it. */
   has(hash: string): boolean {
     return this.#staged.has(hash)
+  }
+
+  /** Keeps a checked file that nobody has asked for yet: the peer had changed it before it was sent, and will announce it next. */
+  async spare(hash: string, file: string): Promise<void> {
+    if (this.#staged.has(hash) || this.#staged.size >= mostKept) return
+    const { root, log } = this.#options
+    try {
+      await mkdir(stagingDirectory(root), { recursive: true })
+      await rename(file, stagedFile(root, hash))
+      if (this.#staged.has(hash)) return
+      this.#staged.set(hash, { done: Promise.resolve(true) })
+      this.#forgetLater(hash)
+    } catch (error) {
+      log.debug({ event: 'ahead.not_spared', reason: messageOf(error) })
+    }
   }
 
   /** It has been put in place, or is of no use. */

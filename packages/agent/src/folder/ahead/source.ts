@@ -18,13 +18,22 @@ export class Source {
   readonly #clock: Clock
   /** Where the bytes gather, when that is known from the start; else Unison's temporary file is looked for. */
   readonly #place: string | undefined
+  readonly #sessionRoots: readonly string[]
   #outcome: 'coming' | 'arrived' | 'failed' = 'coming'
 
-  constructor(options: { entry: Entry; root: string; clock: Clock; place?: string }) {
+  /** `sessionRoots`: where the session works that brings it, if not in `root`; the likeliest first. */
+  constructor(options: {
+    entry: Entry
+    root: string
+    clock: Clock
+    place?: string
+    sessionRoots?: readonly string[]
+  }) {
     this.entry = options.entry
     this.#root = options.root
     this.#clock = options.clock
     this.#place = options.place
+    this.#sessionRoots = options.sessionRoots ?? [options.root]
   }
 
   end(arrived: boolean): void {
@@ -67,7 +76,14 @@ export class Source {
 
   /** `.unison.NAME.<hash of the pair>.unison.tmp`, the one that was written last. */
   async #temporary(): Promise<string | undefined> {
-    const directory = dirname(this.#final)
+    for (const root of this.#sessionRoots) {
+      const found = await this.#temporaryIn(dirname(join(root, this.entry.path)))
+      if (found !== undefined) return found
+    }
+    return undefined
+  }
+
+  async #temporaryIn(directory: string): Promise<string | undefined> {
     const prefix = `.unison.${basename(this.#final)}.`
     const names = await readdir(directory).catch(() => [])
     const found = names.filter((name) => name.startsWith(prefix) && /\.[0-9a-f]{32}\.unison\.tmp$/.test(name))

@@ -48,6 +48,8 @@ export class BusyPair {
   #session: KeptSession | undefined
   /** A session is being opened: what changes from now on, it may not know. */
   #isRecording = false
+  /** Something has come that this session does not know of, in a run of its own. */
+  isOutdated = false
   lastUsedAt = 0
 
   constructor(clock: Clock) {
@@ -66,6 +68,7 @@ export class BusyPair {
   /** Before a session is opened. */
   record(): void {
     this.#isRecording = true
+    this.isOutdated = false
     this.#strayed.clear()
     this.#lent.clear()
   }

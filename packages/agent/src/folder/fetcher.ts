@@ -266,10 +266,11 @@ export class Fetcher {
     const { covers, directories, paths } = coversOf(items, { untouched: bare, empty, partial })
     await this.#makeRoom([...covers, ...paths], directories)
     const single = new Set(paths)
-    const staged = await this.staging.prepare(
-      peer,
-      items.filter(({ entry }) => single.has(entry.path)),
-    )
+    const meant = items.filter(({ entry, clear }) => single.has(entry.path) && !clear)
+    const isNew = ({ local }: FetchItem): boolean => !isAlive(local)
+    // Many new files are in nobody's way, and each would cost more than Unison takes for it.
+    const areMany = meant.filter(isNew).length > mostNewStaged
+    const staged = await this.staging.prepare(peer, areMany ? meant.filter((item) => !isNew(item)) : meant)
     const stagedPaths = new Set([...staged].map(({ entry }) => entry.path))
     const others = { covers, paths: paths.filter((path) => !stagedPaths.has(path)) }
     const direct = items.filter((item) => !staged.has(item))
@@ -328,6 +329,8 @@ export class Fetcher {
 }
 
 type Session = Ways['session']
+
+const mostNewStaged = 16
 
 const done: SessionOutcome = { result: 'done', reason: '' }
 

@@ -271,6 +271,7 @@ export class PairSessions implements AsyncDisposable {
       const { result, reason } = await engine.run(run)
       const { paths, covers, files, bytes, attempts } = request
       if (files > bulkFiles) this.#bulkAt = clock.now()
+      if (isStaged) this.busy.isOutdated = true
       const durationMs = clock.now() - begun
       log.debug({
         event: 'session.done',
@@ -350,13 +351,16 @@ export class PairSessions implements AsyncDisposable {
   async #closeWhenIdle(): Promise<void> {
     while (this.busy.isOpen && this.#isWanted()) await this.#options.clock.sleep(idleCheckMs, this.#stop.signal)
     this.busy.close()
+    this.#considerKeeping()
   }
 
-  /** A session that nobody needs gives its memory back. */
+  /** A session that nobody needs gives its memory back. One that does not know all that has come is opened anew in a quiet moment, for
+   *  until then those files cannot come through it; where that is a long look at everything, it is not worth it. */
   #isWanted(): boolean {
-    const { clock, files } = this.#options
-    const idleMs = files() > manyFiles ? idleMsMany : idleMsFew
-    return !this.busy.isStale && clock.now() - this.busy.lastUsedAt < idleMs
+    const { clock, files, isEqual } = this.#options
+    const hasMany = files() > manyFiles
+    if (this.busy.isOutdated && !hasMany && isEqual()) return false
+    return !this.busy.isStale && clock.now() - this.busy.lastUsedAt < (hasMany ? idleMsMany : idleMsFew)
   }
 
   #track<T>(work: Promise<T>): Promise<T> {

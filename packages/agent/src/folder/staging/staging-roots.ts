@@ -29,7 +29,7 @@ const leastForDelta = 32 << 10
 /** Of 4096 bytes that a path may have, Unison needs some for its temporary names. */
 const longestPath = 3800
 
-/** Where Unison puts what it brings in place of something that is here: roots inside the folder, one per peer, in which nobody else works.
+/** Where Unison puts what it brings, one file at a time: roots inside the folder, one per peer, in which nobody else works.
  *  Unison looks at a file, copies it aside, and then renames the new version over it: what a person renames over it in that moment is
  *  gone. So it renames in here, and the disk thread puts in place what came, if the file is still what the loop decided on. Whatever
  *  else comes never reaches the folder. */
@@ -49,10 +49,9 @@ export class StagingRoots {
     for (const root of await stagingRoots(this.#options.root)) await clean(root)
   }
 
-  /** Makes ready for those of the items that replace a file or a link, and answers which these are. The others are new, or cannot be
-   *  staged here. */
+  /** Makes ready for those of the items that can be staged, and answers which these are. */
   async prepare(peer: NodeId, items: readonly FetchItem[]): Promise<ReadonlySet<FetchItem>> {
-    const meant = items.filter((item) => isReplacing(item) && this.#fits(peer, item))
+    const meant = items.filter((item) => !concernsDirectory(item) && this.#fits(peer, item))
     if (meant.length === 0) return new Set()
     await this.#make(peer)
     const ready = await Promise.all(meant.map(async (item) => ((await this.#prepare(peer, item)) ? [item] : [])))
@@ -115,7 +114,7 @@ export class StagingRoots {
     const file = join(staging, entry.path)
     await makeParents(staging, entry.path)
     await rm(file, { recursive: true, force: true })
-    const isDelta = entry.kind === 'file' && local?.kind === 'file' && local.size >= leastForDelta
+    const isDelta = entry.kind === 'file' && isAlive(local) && local.kind === 'file' && local.size >= leastForDelta
     if (!isDelta) return true
     try {
       // A second name: Unison reads it to send only what differs, and renames over this name of it.
@@ -129,8 +128,8 @@ export class StagingRoots {
   }
 }
 
-function isReplacing({ entry, local, clear }: FetchItem): boolean {
-  return !clear && isAlive(local) && local.kind !== 'dir' && entry.kind !== 'dir'
+function concernsDirectory({ entry, local }: FetchItem): boolean {
+  return entry.kind === 'dir' || (isAlive(local) && local.kind === 'dir')
 }
 
 /** What has been a file may be a directory now. */

@@ -1,5 +1,6 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { NodeId } from '@spansync/common/core/causal/types'
 import { orGone } from './gone.ts'
 import { markerDirectory } from './marker.ts'
 
@@ -11,9 +12,16 @@ const runs = (root: string): string => join(root, markerDirectory, 'staging')
 
 /** The root that Unison works in when it brings something of the peer's in place of something here. It outlives the agent: Unison
  *  goes on with unfinished files. */
-export const stagingRoot = (root: string, peer: string): string => join(runs(root), peer.slice(0, 16))
+export const stagingRoot = (root: string, peer: string): string => join(runs(root), peer)
+
+export interface StagingRoot {
+  readonly peer: NodeId
+  /** Absolute. */
+  readonly root: string
+}
 
 /** Those of all peers. */
-export async function stagingRoots(root: string): Promise<string[]> {
-  return (await readdir(runs(root)).catch(orGone([]))).map((name) => join(runs(root), name))
+export async function stagingRoots(root: string): Promise<StagingRoot[]> {
+  const peers = (await readdir(runs(root)).catch(orGone([]))) as NodeId[]
+  return peers.map((peer) => ({ peer, root: stagingRoot(root, peer) }))
 }

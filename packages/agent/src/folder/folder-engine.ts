@@ -84,6 +84,7 @@ export class FolderEngine {
   readonly #names: NamesInUse | undefined
   /** The agent was killed, or the power went, and what is on the disk has not all been looked at since. */
   #isCutOff = false
+  #isTidying = false
   #neighbours: ReadonlySet<NodeId> = new Set()
 
   constructor(options: FolderEngineOptions) {
@@ -529,6 +530,19 @@ export class FolderEngine {
     this.#run('folder.tidy', () =>
       work.catch((error) => log.debug({ event: 'folder.leftovers_kept', folder, err: error })),
     )
+    this.keepTidy()
+  }
+
+  /** That nobody waits for something any more is told by nothing, so it is looked at now and then, for as long as there is anything. */
+  keepTidy(): void {
+    if (this.#isTidying || !this.litter.isAnyOpen) return
+    this.#isTidying = true
+    const { signal } = this.#stop
+    const again = (): void => {
+      this.#isTidying = false
+      if (!signal.aborted) this.#tidy(this.litter.review())
+    }
+    this.options.clock.sleep(tidyMs, signal).then(again, () => undefined)
   }
 
   #lookLater(paths: readonly RelativePath[]): void {
@@ -658,6 +672,7 @@ function namesOf(index: FolderIndex, folding: Folding): NamesInUse {
   return names
 }
 
+const tidyMs = 3000
 /** Long enough to gather a burst, short enough not to be felt. */
 const readPauseMs = 20
 

@@ -412,21 +412,25 @@ export class FolderHost implements AsyncDisposable {
   }
 
   /** What sessions of long ago left behind. Young ones are worth keeping: Unison goes on with them. */
-  #cleanLeftovers({ litter }: FolderEngine): void {
+  #cleanLeftovers(engine: FolderEngine): void {
     const { config, clock, log, folder } = this.options
     const clean = async (): Promise<void> => {
-      for (const root of [config.path, ...(await stagingRoots(config.path))]) {
+      const roots = [{ root: config.path, peer: undefined }, ...(await stagingRoots(config.path))]
+      for (const { root, peer } of roots) {
         const { removed, kept } = await cleanLeftovers(root, {
           olderThanMs: leftoverMs,
           isUseless: isOfAnotherProcess,
           now: clock.wallNow(),
           signal: this.#stop.signal,
         })
-        litter.found(kept)
+        engine.litter.found(kept, peer)
         if (removed.length > 0) log.info({ event: 'folder.leftovers_removed', folder, removed: removed.length })
       }
     }
-    clean().catch((error) => log.debug({ event: 'folder.leftovers_kept', folder, err: error }))
+    clean().then(
+      () => engine.keepTidy(),
+      (error) => log.debug({ event: 'folder.leftovers_kept', folder, err: error }),
+    )
   }
 
   #begin(engine: FolderEngine, feed: ChangeFeed): void {

@@ -113,3 +113,24 @@ test('what nobody tells of any more goes, though no version here knows it: its w
   await commit(version('y', { b: 3 }))
   expect(left()).toEqual([])
 })
+
+test('what an earlier life left goes when nobody waits for it any more, without anything coming', async () => {
+  folder.write(temporary('x'))
+  wanted.add('x')
+  litter.found([temporary('x')])
+  await litter.review()
+  expect([left().length, litter.isAnyOpen]).toEqual([1, true])
+  wanted.clear()
+  await litter.review()
+  expect([left(), litter.isAnyOpen]).toEqual([[], false])
+})
+
+test('but not before the peer whose it was has told of everything', async () => {
+  folder.write(temporary('x'))
+  litter.found([temporary('x')], peer)
+  await litter.review()
+  expect(left()).toHaveLength(1)
+  toldBy.add(peer)
+  await litter.review()
+  expect(left()).toEqual([])
+})

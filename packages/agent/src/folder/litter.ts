@@ -2,12 +2,13 @@ import { parentOf } from '@spansync/common/core/causal/paths'
 import type { Entry, NodeId, RelativePath, VersionVector } from '@spansync/common/core/causal/types'
 import { covers } from '@spansync/common/core/causal/version-vector'
 import type { FolderIndex } from '@spansync/common/ports'
+import type { StagingRoot } from '../disk/staging.ts'
 import { cleanLeftovers, targetOf } from '../unison/leftovers.ts'
 
 export interface LitterOptions {
   readonly root: string
   /** Other roots in which sessions work for this one. */
-  readonly stagingRoots: () => Promise<readonly string[]>
+  readonly stagingRoots: () => Promise<readonly Pick<StagingRoot, 'root'>[]>
   readonly index: Pick<FolderIndex, 'get'>
   /** Something is under way at the path: a session may be writing it. */
   readonly isClaimed: (path: RelativePath) => boolean
@@ -18,7 +19,8 @@ export interface LitterOptions {
 }
 
 interface Missed {
-  readonly vector: VersionVector
+  /** Undefined: not known. */
+  readonly vector: VersionVector | undefined
   /** Undefined: nobody in particular. */
   readonly peer: NodeId | undefined
 }
@@ -28,8 +30,8 @@ interface Missed {
  *  comes, and then nobody would ever take them away. */
 export class Litter {
   readonly #options: LitterOptions
-  /** By path, what was to come; undefined: not known, any change of the path settles it. */
-  readonly #open = new Map<RelativePath, Missed | undefined>()
+  /** By path, what was to come; where that is not known, any change of the path settles it. */
+  readonly #open = new Map<RelativePath, Missed>()
   /** Paths with something to take away beside them. */
   readonly #due = new Set<RelativePath>()
 
@@ -43,12 +45,27 @@ export class Litter {
     await this.#settle(entries.map(({ path }) => path))
   }
 
-  /** Left by an earlier life: names of temporary files, relative to the root. */
-  found(files: readonly string[]): void {
+  /** Left by an earlier life: names of temporary files, relative to the root; and whose they were to be, where that shows. */
+  found(files: readonly string[], peer?: NodeId): void {
     for (const file of files) {
       const path = targetOf(file)
-      if (path !== undefined && !this.#open.has(path)) this.#open.set(path, undefined)
+      if (path !== undefined && !this.#open.has(path)) this.#open.set(path, { vector: undefined, peer })
     }
+  }
+
+  /** Something may be there to be taken away. */
+  get isAnyOpen(): boolean {
+    return this.#open.size + this.#due.size > 0
+  }
+
+  /** What nobody waits for any more, although nothing has come, goes. */
+  async review(): Promise<void> {
+    for (const path of [...this.#open.keys()]) {
+      if (!this.#isForgotten(path)) continue
+      this.#open.delete(path)
+      this.#due.add(path)
+    }
+    await this.#clean()
   }
 
   /** A scan has found these: what nobody waits for goes. Somebody may have moved the directory in which a session was at work. */
@@ -67,7 +84,7 @@ export class Litter {
     if (this.#open.size === 0 && this.#due.size === 0) return
     const paths = rows.flatMap(({ path }) => (this.#open.has(path) ? [path] : []))
     for (const path of paths)
-      if (this.#open.get(path) === undefined) this.#open.set(path, { vector: {}, peer: undefined })
+      if (this.#open.get(path)?.vector === undefined) this.#open.set(path, { vector: {}, peer: undefined })
     await this.#settle(paths)
   }
 
@@ -75,7 +92,7 @@ export class Litter {
     for (const path of paths) {
       const wanted = this.#open.get(path)
       const row = this.#options.index.get(path)
-      if (wanted === undefined) continue
+      if (wanted?.vector === undefined) continue
       if (!(row && covers(row.vector, wanted.vector)) && !this.#isForgotten(path)) continue
       this.#open.delete(path)
       this.#due.add(path)
@@ -99,6 +116,6 @@ export class Litter {
     const directories = [...targets].map(parentOf)
     // Also what is as young as can be.
     const options = { directories, targets, olderThanMs: 0, now: Number.POSITIVE_INFINITY }
-    for (const one of [root, ...(await stagingRoots())]) await cleanLeftovers(one, options)
+    for (const one of [{ root }, ...(await stagingRoots())]) await cleanLeftovers(one.root, options)
   }
 }

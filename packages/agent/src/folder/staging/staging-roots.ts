@@ -46,7 +46,7 @@ export class StagingRoots {
 
   /** After a crash: unfinished files stay, for Unison goes on with them. */
   async start(): Promise<void> {
-    for (const root of await stagingRoots(this.#options.root)) await clean(root)
+    for (const { root } of await stagingRoots(this.#options.root)) await clean(root)
   }
 
   /** Makes ready for those of the items that can be staged, and answers which these are. */

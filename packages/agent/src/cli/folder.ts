@@ -6,11 +6,12 @@ import type { FolderConfig } from '@spansync/common/config/schema'
 import type { Command } from 'commander'
 import { action, announceChange, type Context, type Runner } from './context.ts'
 import { addApprove } from './deletions.ts'
+import { acceptFolder } from './folder-accept.ts'
 import { addFolder, type FolderOptions } from './folder-add.ts'
 import { unknownName } from './lookup.ts'
 
 export function addFolderCommand(program: Command, runner: Runner): void {
-  const folder = program.command('folder').description('add, list, remove or approve folders')
+  const folder = program.command('folder').description('add, accept, list, remove or approve folders')
   addAdd(folder, runner)
   folder
     .command('list')
@@ -30,6 +31,13 @@ export function addFolderCommand(program: Command, runner: Runner): void {
     .argument('<id>', 'id of the folder')
     .addHelpText('after', '\nExample:\n  spansync folder remove docs')
     .action(action<[string], object>(runner, (context, [id]) => removeFolder(context, id)))
+  folder
+    .command('accept')
+    .description('take a folder that a peer offers; the directory is made when it is not there')
+    .argument('<id>', 'id of the folder')
+    .argument('<path>', 'where it shall be on this machine')
+    .addHelpText('after', '\nExample:\n  spansync folder accept docs ~/docs')
+    .action(action<[string, string], object>(runner, (context, [id, path]) => acceptFolder(context, { id, path })))
   addApprove(folder, runner, 'spansync folder approve')
 }
 

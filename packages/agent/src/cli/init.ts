@@ -1,14 +1,9 @@
-import { hostname } from 'node:os'
-import { configExists, createConfig } from '@spansync/common/config/file'
+import { configExists } from '@spansync/common/config/file'
 import { configFileOf } from '@spansync/common/config/home'
-import { initialConfig } from '@spansync/common/config/template'
-import { namePattern, nameRule, parseHostPort } from '@spansync/common/config/values'
-import { SpansyncError, UsageError } from '@spansync/common/runtime/errors'
+import { SpansyncError } from '@spansync/common/runtime/errors'
 import type { Command } from 'commander'
 import { action, type Context, type Runner } from './context.ts'
-
-/** Registered with nobody, and not the port of a synchroniser that may run beside this one. */
-export const defaultListen = '0.0.0.0:22070'
+import { defaultListen, setUp } from './setup.ts'
 
 interface InitOptions {
   readonly name?: string
@@ -39,35 +34,20 @@ export function addInitCommand(program: Command, runner: Runner): void {
 }
 
 async function init(context: Context, options: InitOptions): Promise<void> {
-  const name = options.name ?? nameFromHost(hostname())
-  if (!namePattern.test(name)) {
-    throw new UsageError(`\`${name}\` cannot be a name`, `use ${nameRule}: spansync init --name NODE`)
-  }
-  if (parseHostPort(options.listen) === undefined) {
-    throw new UsageError(`\`${options.listen}\` is not host:port`, `use for example --listen ${defaultListen}`)
-  }
   const { home } = context
   if (configExists(home)) throw new AlreadyInitialisedError(configFileOf(home))
-  // The identity first: without a configuration the command can simply be given again.
-  const { loadOrCreateIdentity } = await import('../transport/identity.ts')
-  const identity = await loadOrCreateIdentity(home)
-  await createConfig(home, initialConfig({ name, listen: options.listen }))
-  if (options.json) return context.printJson({ node: name, id: identity.id, home, listen: options.listen })
+  const { name, listen, identity } = await setUp(home, options)
+  if (options.json) return context.printJson({ node: name, id: identity.id, home, listen })
   context.print(
     [
       `${name} is ready in ${home}`,
       `id: ${identity.id}`,
       '',
-      'Next, here and on the other machines:',
-      '  spansync peer add NODE HOST:PORT --id FINGERPRINT   (`spansync id` prints it there)',
+      'Next:',
       '  spansync folder add ID PATH',
       '  spansync run',
+      'and to let another machine in, here:',
+      '  spansync invite',
     ].join('\n'),
   )
-}
-
-/** The first part of the host name, as far as a name may have its letters. */
-export function nameFromHost(host: string): string {
-  const plain = (host.split('.')[0] ?? '').replace(/[^A-Za-z0-9._-]/g, '-').replace(/^[^A-Za-z0-9]+/, '')
-  return plain.slice(0, 63) || 'node'
 }

@@ -4,6 +4,7 @@ import { editConfig } from '@spansync/common/config/edit'
 import { loadConfig } from '@spansync/common/config/file'
 import type { PeerConfig } from '@spansync/common/config/schema'
 import type { Command } from 'commander'
+import { forgetPeer } from '../membership/peers.ts'
 import { action, announceChange, type Context, type Runner } from './context.ts'
 import { unknownName } from './lookup.ts'
 import { type PeerOptions, peerSettings, writePeer } from './peer-edit.ts'
@@ -91,17 +92,9 @@ function linkText(peer: PeerConfig): string {
 
 async function removePeer(context: Context, name: string): Promise<void> {
   const shared = await editConfig(context.home, (editor) => {
-    const { peers, folders } = editor.config
-    if (!editor.remove(['peers', name])) throw unknownName.peer(name, Object.keys(peers))
-    const named = Object.entries(folders).filter(([, folder]) => folder.with?.includes(name))
-    for (const [id, folder] of named) {
-      // An empty list means nobody; no list would mean everybody.
-      editor.set(
-        ['folders', id, 'with'],
-        folder.with?.filter((other) => other !== name),
-      )
-    }
-    return named.map(([id]) => id)
+    const { peers } = editor.config
+    if (!Object.hasOwn(peers, name)) throw unknownName.peer(name, Object.keys(peers))
+    return forgetPeer(editor, name)
   })
   await announceChange(context)
   const also = shared.length === 0 ? '' : `, also from the folders that named it: ${shared.map(printable).join(', ')}`

@@ -9,9 +9,12 @@ import { addDoctorCommand } from './doctor.ts'
 import { addFolderCommand } from './folder.ts'
 import { addIdCommand } from './id.ts'
 import { addInitCommand } from './init.ts'
+import { addInviteCommand } from './invite.ts'
+import { addJoinCommand } from './join.ts'
 import { addModeCommand } from './mode.ts'
 import { addPauseCommands } from './pause.ts'
 import { addPeerCommand } from './peer.ts'
+import { addRemoveCommand } from './remove.ts'
 import { addRunCommand } from './run.ts'
 import { addStatusCommand } from './status.ts'
 import { addSyncCommand } from './sync.ts'
@@ -20,12 +23,10 @@ import { addWhyCommand } from './why.ts'
 
 const firstSteps = `
 Example, on two machines:
-  laptop$ spansync init --name laptop && spansync id
-  server$ spansync init --name server && spansync id
-  laptop$ spansync peer add server server.lan:22070 --id <what server's id printed>
-  server$ spansync peer add laptop --id <what laptop's id printed>
-  both$   spansync folder add docs ~/docs
-  both$   spansync run`
+  laptop$ spansync invite ~/docs
+  server$ spansync join <what that printed>
+  server$ spansync folder accept docs ~/docs
+The agents run in the background then; \`spansync run\` runs one in the foreground, as a service manager wants it.`
 
 const spansync: Program = {
   name: 'spansync',
@@ -35,6 +36,9 @@ const spansync: Program = {
   firstSteps,
   addCommands: (program, runner) => {
     addInitCommand(program, runner)
+    addInviteCommand(program, runner)
+    addJoinCommand(program, runner)
+    addRemoveCommand(program, runner)
     addIdCommand(program, runner)
     addFolderCommand(program, runner)
     addPeerCommand(program, runner)

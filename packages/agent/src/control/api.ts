@@ -1,4 +1,5 @@
 import type { Config } from '@spansync/common/config/schema'
+import { nodeAddresses } from '@spansync/common/protocol/roster'
 import { type Problem, problemSchema, type Status } from '@spansync/common/protocol/status'
 import type { Logger } from '@spansync/common/runtime/logger'
 import { z } from 'zod'
@@ -126,6 +127,20 @@ export const approveResultSchema = z.object({ here: files, peers: files })
 /** `kept`: what peers had deleted; `back`: what had vanished here and is there again; `missing`: what is not, and why. */
 export const revertResultSchema = z.object({ kept: files, back: files, missing: files, reason: z.string() })
 
+export const inviteRequestSchema = z.object({
+  /** `host:port`, besides those that the agent knows itself. */
+  addresses: nodeAddresses.default([]),
+})
+export const invitationSchema = z.object({
+  code: z.string(),
+  addresses: z.array(z.string()).readonly(),
+  /** Milliseconds since 1970. */
+  until: z.number(),
+})
+export const removeRequestSchema = z.object({ node: z.string() })
+/** A folder that a connected peer shares with this node. */
+export const folderOfferSchema = z.object({ node: z.string(), folder: z.string(), isHeld: z.boolean() })
+
 export const failureSchema = z.object({
   error: z.object({
     code: z.string(),
@@ -146,6 +161,9 @@ export type ReplicaResult = z.infer<typeof replicaResultSchema>
 export type ConflictInfo = z.infer<typeof conflictInfoSchema>
 export type ApproveResult = z.infer<typeof approveResultSchema>
 export type RevertResult = z.infer<typeof revertResultSchema>
+export type InviteRequest = z.output<typeof inviteRequestSchema>
+export type Invitation = z.infer<typeof invitationSchema>
+export type FolderOffer = z.infer<typeof folderOfferSchema>
 export type WhyRequest = z.output<typeof whyRequestSchema>
 export type WhyResult = z.infer<typeof whyResultSchema>
 export type Check = z.infer<typeof checkSchema>
@@ -166,6 +184,11 @@ export interface ControlHandlers {
   /** A person says that deletions that wait are meant, or that they are not. */
   approve(folder: string): Promise<ApproveResult>
   revert(folder: string): Promise<RevertResult>
+  /** Makes a code with which one machine may join. */
+  invite(request: InviteRequest): Promise<Invitation>
+  /** Shuts a member out everywhere. */
+  remove(node: string): Promise<void>
+  offers(): Promise<FolderOffer[]>
   /** Takes config.yaml over now; resolves when that is done. */
   reload(): Promise<void>
 }

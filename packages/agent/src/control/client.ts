@@ -13,7 +13,12 @@ import {
   conflictInfoSchema,
   type DoctorReport,
   doctorReportSchema,
+  type FolderOffer,
   failureSchema,
+  folderOfferSchema,
+  type Invitation,
+  type InviteRequest,
+  invitationSchema,
   type RevertResult,
   revertResultSchema,
   type SyncRequest,
@@ -43,6 +48,9 @@ export interface ControlClient {
   approve(folder: string, signal?: AbortSignal): Promise<ApproveResult>
   /** Takes as long as it takes to bring everything back. */
   revert(folder: string, signal?: AbortSignal): Promise<RevertResult>
+  invite(request: InviteRequest, signal?: AbortSignal): Promise<Invitation>
+  remove(node: string, signal?: AbortSignal): Promise<void>
+  offers(signal?: AbortSignal): Promise<FolderOffer[]>
   reload(signal?: AbortSignal): Promise<void>
   stop(signal?: AbortSignal): Promise<void>
 }
@@ -65,6 +73,9 @@ export function connectControl(home: string): ControlClient {
     doctor: (signal) => promptly('doctor', doctorReportSchema, {}, signal),
     approve: (folder, signal) => promptly('approve', approveResultSchema, { folder }, signal),
     revert: (folder, signal) => call('revert', revertResultSchema, { folder }, signal),
+    invite: (request, signal) => promptly('invite', invitationSchema, request, signal),
+    remove: async (node, signal) => void (await promptly('remove', z.unknown(), { node }, signal)),
+    offers: (signal) => promptly('offers', z.array(folderOfferSchema), {}, signal),
     reload: async (signal) => void (await promptly('reload', z.unknown(), {}, signal)),
     stop: async (signal) => void (await promptly('stop', z.unknown(), {}, signal)),
   }

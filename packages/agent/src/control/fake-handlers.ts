@@ -62,6 +62,8 @@ export const sampleStatus: Status = {
   ],
 }
 
+export const sampleCode = 'ABCDEF-GHJKMN'
+
 export function fakeHandlers(): FakeHandlers {
   const calls: string[] = []
   const listeners = new Set<() => void>()
@@ -116,6 +118,15 @@ export function fakeHandlers(): FakeHandlers {
       calls.push(`revert ${folder}`)
       return Promise.resolve({ kept: 1, back: 2, missing: 3, reason: 'nobody has them' })
     },
+    invite: ({ addresses }) => {
+      calls.push(`invite ${addresses.join(' ')}`)
+      return Promise.resolve({ code: sampleCode, addresses: ['192.0.2.1:22070'], until: Date.now() + 600_000 })
+    },
+    remove: (node) => {
+      calls.push(`remove ${node}`)
+      return Promise.resolve()
+    },
+    offers: () => Promise.resolve([{ node: 'server', folder: 'music', isHeld: false }]),
     reload: () => {
       calls.push('reload')
       return Promise.resolve()

@@ -9,6 +9,8 @@ import {
   auditRequestSchema,
   type ControlHandlers,
   type Failure,
+  inviteRequestSchema,
+  removeRequestSchema,
   syncRequestSchema,
   whyRequestSchema,
 } from './api.ts'
@@ -37,6 +39,9 @@ const routes: Readonly<Record<string, Route>> = {
   audit: ({ handlers }, body, signal) => handlers.audit(auditRequestSchema.parse(body), signal),
   approve: ({ handlers }, body) => handlers.approve(answerRequestSchema.parse(body).folder),
   revert: ({ handlers }, body) => handlers.revert(answerRequestSchema.parse(body).folder),
+  invite: ({ handlers }, body) => handlers.invite(inviteRequestSchema.parse(body)),
+  remove: ({ handlers }, body) => handlers.remove(removeRequestSchema.parse(body).node),
+  offers: ({ handlers }) => handlers.offers(),
   reload: ({ handlers }) => handlers.reload(),
   stop: ({ stop }) => stop(),
 }

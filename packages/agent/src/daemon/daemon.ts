@@ -8,12 +8,14 @@ import { openReportQueue, reportOf } from '../coordination/report-queue.ts'
 import { createDiskWorker } from '../disk/disk-worker.ts'
 import type { FetchRecord } from '../folder/options.ts'
 import { createEngine } from '../folder/unison-engine.ts'
+import { Membership } from '../membership/membership.ts'
 import { loadIdentity } from '../transport/identity.ts'
 import { watchConfig } from './config-watch.ts'
 import { createHandlers } from './handlers.ts'
 import { keepHouse } from './housekeeping.ts'
 import { collectGarbage, cpuSeconds, stayLean } from './lean.ts'
 import { Network } from './network.ts'
+import { offersOf } from './offers.ts'
 import { StatusHub } from './status-hub.ts'
 
 /** Puts the agent together: identity, transport, folders, and what the command line asks of them. */
@@ -27,7 +29,17 @@ export const startDaemon: StartDaemon = async ({ home, config, log, signal }: Da
   const reports = stack.use(openReportQueue(join(home, 'reports.sqlite'), log))
   let follower: Follower | undefined
   const fetched = (record: FetchRecord): void => follower?.report(reportOf(identity.id, record))
-  const network = stack.use(new Network({ home, identity, disk, engine, clock: systemClock, log, hub, fetched }))
+  let changed = (): Promise<void> => Promise.resolve()
+  const membership = new Membership({
+    ...{ home, identity, clock: systemClock, log: log.child({ component: 'members' }) },
+    config: () => network.config,
+    changed: () => changed(),
+    links: () => network.links.values(),
+    offers: () => offersOf(network),
+  })
+  const network: Network = stack.use(
+    new Network({ home, identity, disk, engine, clock: systemClock, log, hub, members: membership, fetched }),
+  )
   await network.start(config)
   follower = stack.use(
     new Follower({ network, hub, reports, clock: systemClock, log: log.child({ component: 'coordinator' }) }),
@@ -47,6 +59,7 @@ export const startDaemon: StartDaemon = async ({ home, config, log, signal }: Da
       problem: (problem) => hub.setConfigProblem(problem),
     }),
   )
+  changed = () => watch.takeNow(take)
   stack.use(
     keepHouse({ home, config: () => network.config, isAtRest: () => network.isAtRest, clock: systemClock, log }),
   )
@@ -55,7 +68,7 @@ export const startDaemon: StartDaemon = async ({ home, config, log, signal }: Da
     log.debug({ event: 'memory.collected', ...process.memoryUsage() })
   }
   stack.use(stayLean({ clock: systemClock, cpu: cpuSeconds, collect }))
-  const handlers = createHandlers({ network, hub, follower, reload: () => watch.takeNow(take) })
+  const handlers = createHandlers({ network, hub, follower, membership, reload: () => watch.takeNow(take) })
   const owned = stack.move()
   return { handlers, [Symbol.asyncDispose]: () => owned.disposeAsync() }
 }

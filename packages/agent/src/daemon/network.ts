@@ -11,6 +11,7 @@ import type { DiskWorker } from '../disk/disk-worker.ts'
 import { FolderHost } from '../folder/folder-host.ts'
 import type { FetchRecord } from '../folder/options.ts'
 import type { Engine } from '../folder/unison-engine.ts'
+import type { Membership } from '../membership/membership.ts'
 import type { Identity } from '../transport/identity.ts'
 import { createTransport } from '../transport/transport.ts'
 import type { Peer, Transport } from '../transport/types.ts'
@@ -29,6 +30,8 @@ export interface NetworkOptions {
   readonly clock: Clock
   readonly log: Logger
   readonly hub: StatusHub
+  /** Whom else this node listens to, and what peers say of members. */
+  readonly members: Pick<Membership, 'joining' | 'linkUp' | 'receive'>
   /** A session that this node wanted has ended. */
   readonly fetched: (record: FetchRecord) => void
 }
@@ -95,6 +98,7 @@ export class Network implements AsyncDisposable {
       random: Math.random,
       software: `spansync/${version}`,
       unison: () => engine.version,
+      joining: this.options.members.joining,
       onLinkUp: (link, hello) => this.#linkUp(link, hello),
       onLinkDown: (link) => this.#linkDown(link),
       onMeasured: () => hub.changed(),
@@ -250,6 +254,7 @@ export class Network implements AsyncDisposable {
     this.links.set(link.peer, link)
     this.offered.set(link.peer, new Set(hello.folders))
     this.skews.set(link.peer, hello.now - Math.round(this.options.clock.wallNow()))
+    this.options.members.linkUp(link)
     this.#join(link)
     this.options.hub.changed()
   }
@@ -282,6 +287,7 @@ export class Network implements AsyncDisposable {
       return this.options.hub.changed()
     }
     if (message.type === 'hello') return
+    if (message.type === 'roster') return this.options.members.receive(link, message.statements)
     if (message.type === 'probe_reply') return this.probes.onReply(link.peer, message)
     const host = this.#shares(link.peer, message.folder) ? this.hosts.get(message.folder) : undefined
     if (host) return this.#toFolder(host, link.peer, message)
@@ -300,7 +306,7 @@ export class Network implements AsyncDisposable {
   #toFolder(
     host: FolderHost,
     peer: NodeId,
-    message: Exclude<Message, { type: 'folders' | 'hello' | 'probe_reply' }>,
+    message: Exclude<Message, { type: 'folders' | 'hello' | 'roster' | 'probe_reply' }>,
   ): void {
     switch (message.type) {
       case 'summary':

@@ -1,8 +1,8 @@
 import type { Readable } from 'node:stream'
 import { LinkClosedError } from './errors.ts'
 
-/** What a connection is for: the one control channel of a link, or one stream. */
-export type ConnectionKind = 'control' | 'stream'
+/** What a connection is for: the one control channel of a link, one stream, or a machine that wants to join. */
+export type ConnectionKind = 'control' | 'stream' | 'join'
 
 export interface Preamble {
   readonly kind: ConnectionKind
@@ -11,7 +11,7 @@ export interface Preamble {
 
 const magic = 'SPAN'
 export const preambleBytes = 6
-const kindBytes = { control: 'C', stream: 'S' } as const
+const kindBytes = { control: 'C', stream: 'S', join: 'J' } as const
 
 /** First six bytes of both directions of a connection. Their form never changes, so any two versions can tell each other which
  *  they are. */
@@ -23,8 +23,8 @@ export function encodePreamble({ kind, protocol }: Preamble): Buffer {
 export function decodePreamble(bytes: Buffer): Preamble | undefined {
   const [kindByte, protocol] = [String.fromCharCode(bytes[4] ?? 0), bytes[5]]
   if (bytes.toString('latin1', 0, 4) !== magic || protocol === undefined) return undefined
-  if (kindByte === kindBytes.control) return { kind: 'control', protocol }
-  return kindByte === kindBytes.stream ? { kind: 'stream', protocol } : undefined
+  const kind = (['control', 'stream', 'join'] as const).find((one) => kindBytes[one] === kindByte)
+  return kind && { kind, protocol }
 }
 
 /** Exactly `count` bytes from the front of a stream nobody else reads; the rest stays in it. `closed` when it ends before. */

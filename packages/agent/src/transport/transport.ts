@@ -15,6 +15,8 @@ import type { LinkStatus, Peer, Transport, TransportOptions } from './types.ts'
 
 const openingTimeoutMs = 15_000
 const farewellMs = 1_000
+/** Strangers that may say at one time why they come, while somebody is expected. */
+const mostStrangers = 16
 /** So many different strangers are told of in the log; then no more. */
 const maxToldStrangers = 100
 
@@ -29,6 +31,7 @@ class LinkManager implements Transport {
   readonly #watch: NetworkWatch
   readonly #entries = new Map<NodeId, PeerEntry>()
   readonly #toldStrangers = new Set<NodeId>()
+  #strangers = 0
   #listen: ListenAddress | undefined
   #started = false
   #disposed = false
@@ -118,7 +121,7 @@ class LinkManager implements Transport {
   #receive(connection: SecureConnection): void {
     const entry = this.#disposed ? undefined : this.#entries.get(connection.peer)
     if (entry === undefined) {
-      this.#refuse(connection)
+      this.#receiveStranger(connection).catch(() => this.#refuse(connection))
       return
     }
     entry.context.traffic.track(connection.raw)
@@ -129,6 +132,24 @@ class LinkManager implements Transport {
         entry.health.failed(entry.context.peer.name, reason)
       else this.#logFailed(entry, reason)
     })
+  }
+
+  /** Nothing is said to it here: whoever was invited has to show that first. */
+  async #receiveStranger(connection: SecureConnection): Promise<void> {
+    const { clock, protocol = protocolVersion, joining } = this.#options
+    if (this.#disposed || !joining?.isExpecting() || this.#strangers >= mostStrangers) return this.#refuse(connection)
+    this.#strangers++
+    try {
+      const late = (): Error => new LinkClosedError('peer_silent', 'nothing came after the handshake')
+      const bytes = await withDeadline({ clock, ms: openingTimeoutMs, late }, (signal) =>
+        readExactly(connection.tls, preambleBytes, signal),
+      )
+      const preamble = bytes === 'closed' ? undefined : decodePreamble(bytes)
+      if (preamble?.kind !== 'join' || preamble.protocol !== protocol) return this.#refuse(connection)
+      await joining.receive(connection)
+    } finally {
+      this.#strangers--
+    }
   }
 
   #refuse(connection: SecureConnection): void {
@@ -154,7 +175,15 @@ class LinkManager implements Transport {
       connection.tls.end(encodePreamble({ kind: preamble.kind, protocol }))
     checkPreamble(bytes, entry.context.peer.name, protocol)
     if (preamble?.kind === 'control') return entry.receive(connection)
+    // A peer that has lost its configuration, or whom a person has added by hand before.
+    if (preamble?.kind === 'join') return await this.#joinAgain(connection)
     await this.#openStream(entry, connection)
+  }
+
+  async #joinAgain(connection: SecureConnection): Promise<void> {
+    const { joining } = this.#options
+    if (joining?.isExpecting()) await joining.receive(connection)
+    else connection.tls.destroy()
   }
 
   async #openStream(entry: PeerEntry, connection: SecureConnection): Promise<void> {

@@ -6,6 +6,7 @@ import type { SpansyncError } from '@spansync/common/runtime/errors'
 import type { Logger } from '@spansync/common/runtime/logger'
 import type { Identity } from './identity.ts'
 import type { ListenAddress } from './listener.ts'
+import type { SecureConnection } from './secure.ts'
 import type { ByteCount } from './traffic.ts'
 
 /** A node that this one may be linked with. Without addresses, it dials us. */
@@ -49,8 +50,17 @@ export interface TransportOptions extends TransportEvents {
   readonly software?: string
   readonly unison?: () => string
   readonly features?: readonly string[]
+  /** Machines that are no peers yet. */
+  readonly joining?: Joining
   /** Only tests speak another version. */
   readonly protocol?: number
+}
+
+export interface Joining {
+  /** Somebody has been invited: a stranger may say why it comes. Else nobody is listened to. */
+  readonly isExpecting: () => boolean
+  /** After the preamble. What comes of the connection is for the receiver to see to; never rejects. */
+  readonly receive: (connection: SecureConnection) => Promise<void>
 }
 
 export interface LinkError {

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { doors } from '../core/agent/state.ts'
 import type { Member } from '../core/causal/members.ts'
 import type { Entry } from '../core/causal/types.ts'
+import { rosterSchema } from './roster.ts'
 import { counter, digest, folderId, mostVectorKeys, nodeId, replicaId, vector } from './values.ts'
 
 /** Version of the control protocol. Two agents that differ here cannot talk and say so. */
@@ -236,6 +237,7 @@ export const messageSchema = z.discriminatedUnion('type', [
   parcelWantedSchema,
   parcelGoneSchema,
   foldersSchema,
+  rosterSchema,
 ])
 export type Message = z.infer<typeof messageSchema>
 export type MessageOf<T extends Message['type']> = Extract<Message, { type: T }>

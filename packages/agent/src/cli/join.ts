@@ -1,0 +1,90 @@
+import { formatBytes, plural, printable } from '@spansync/common/cli/format'
+import { editConfig } from '@spansync/common/config/edit'
+import { loadConfig } from '@spansync/common/config/file'
+import { systemClock } from '@spansync/common/runtime/clock'
+import { UsageError } from '@spansync/common/runtime/errors'
+import type { Command } from 'commander'
+import { decodeInvite, type InviteCode } from '../joining/code.ts'
+import type { JoinAnswer, Offer } from '../joining/protocol.ts'
+import { action, announceChange, type Context, type Runner } from './context.ts'
+import { defaultListen, setUpUnlessDone } from './setup.ts'
+import { startAgent } from './start-agent.ts'
+
+interface JoinCommandOptions {
+  readonly name?: string
+  readonly listen?: string
+  readonly json?: boolean
+}
+
+export function addJoinCommand(program: Command, runner: Runner): void {
+  program
+    .command('join')
+    .description('join the machines of somebody who has invited this one')
+    .argument('<code...>', 'what `spansync invite` printed there')
+    .option('--name <node>', 'name of this machine, when it is not set up yet (default: its host name)')
+    .option('--listen <host:port>', `where peers can dial it, when it is not set up yet (default: ${defaultListen})`)
+    .option('--json', 'print JSON')
+    .addHelpText(
+      'after',
+      '\nSets this machine up and starts the agent in the background, where that has not been done.\n' +
+        '\nExample:\n  spansync join 4F0C2A-91AB7T-…',
+    )
+    .action(
+      action<[string[]], JoinCommandOptions>(runner, (context, [code], options) =>
+        join(context, code.join(''), options),
+      ),
+    )
+}
+
+async function join(context: Context, text: string, options: JoinCommandOptions): Promise<void> {
+  const { home, env, stderr } = context
+  const code = decodeInvite(text)
+  if ((await setUpUnlessDone(home, options)) === 'new') {
+    stderr.write(`this machine is set up as ${loadConfig(home).name}, in ${printable(home)}\n`)
+  }
+  const { name: inviter, answer } = await joinAs(context, code)
+  if ((await startAgent({ home, env })) === 'started') stderr.write('the agent runs in the background now\n')
+  else await announceChange(context)
+  if (options.json) return context.printJson({ peer: inviter, ...answer })
+  const lines = [`joined ${inviter}, which calls this machine ${answer.yourName}`, ...offerLines(answer.offers)]
+  if (answer.coordinator && loadConfig(home).coordinator === undefined) {
+    lines.push(
+      '',
+      `There is a coordinator: ${printable(answer.coordinator.url)}`,
+      `With the credentials that \`spansync-coordinator nodes add ${answer.yourName}\` makes there:`,
+      '  spansync coordinator set URL --creds FILE',
+    )
+  }
+  context.print(lines.join('\n'))
+}
+
+/** Asks the inviting machine, and writes down whom this one has joined. */
+async function joinAs({ home }: Context, code: InviteCode): Promise<{ name: string; answer: JoinAnswer }> {
+  const { loadIdentity } = await import('../transport/identity.ts')
+  const { joinNetwork } = await import('../joining/join.ts')
+  const { ownAddresses } = await import('../joining/own-addresses.ts')
+  const { putPeer } = await import('../membership/peers.ts')
+  const identity = await loadIdentity(home)
+  if (identity.id === code.inviter) {
+    throw new UsageError('that invitation is this machine’s own', 'run `spansync join` on the machine that is to join')
+  }
+  const { name, listen } = loadConfig(home)
+  const { signal } = new AbortController()
+  const asked = { code, identity, name, addresses: ownAddresses(listen), clock: systemClock, signal }
+  const { answer, address } = await joinNetwork(asked)
+  const addresses = [address, ...code.addresses.filter((other) => other !== address)]
+  const peer = { id: code.inviter, name: answer.name, addresses }
+  return { name: await editConfig(home, (editor) => putPeer(editor, peer)), answer }
+}
+
+function offerLines(offers: readonly Offer[]): string[] {
+  if (offers.length === 0) return ['no folder is offered yet; `spansync folder add ID PATH` there offers one']
+  const [first] = offers
+  return [
+    '',
+    'Folders on offer:',
+    ...offers.map(({ id, files, bytes }) => `  ${id}  ${plural(files, 'file')}, ${formatBytes(bytes)}`),
+    'Take one with:',
+    `  spansync folder accept ${first?.id} PATH`,
+  ]
+}

@@ -1,0 +1,73 @@
+import type { Clock } from '@spansync/common/ports'
+import { protocolVersion } from '@spansync/common/protocol/messages'
+import { withDeadline } from '../transport/alarm.ts'
+import { FramingError, LinkClosedError } from '../transport/errors.ts'
+import { checkPreamble } from '../transport/handshake.ts'
+import type { Identity } from '../transport/identity.ts'
+import { encodeNote, encodePreamble, preambleBytes, readExactly, readNote } from '../transport/preamble.ts'
+import { dial } from '../transport/secure.ts'
+import type { InviteCode } from './code.ts'
+import { InviterUnreachableError, NotInvitedError } from './errors.ts'
+import { bindingOf, proofOf } from './proof.ts'
+import { type JoinAnswer, joinAnswerSchema } from './protocol.ts'
+
+export interface JoinOptions {
+  readonly code: InviteCode
+  readonly identity: Identity
+  readonly name: string
+  readonly addresses: readonly string[]
+  readonly clock: Clock
+  readonly signal: AbortSignal
+}
+
+export interface Joined {
+  readonly answer: JoinAnswer
+  /** Where the inviting machine answered. */
+  readonly address: string
+}
+
+const answerMs = 15_000
+
+/** Dials the inviting machine, which is pinned by the code, and shows it that this one was invited. Throws InviterUnreachableError,
+ *  NotInvitedError, ProtocolMismatchError, or the signal's reason. */
+export async function joinNetwork(options: JoinOptions): Promise<Joined> {
+  const tried: { address: string; error: unknown }[] = []
+  for (const address of options.code.addresses) {
+    const connection = await connect(options, address).catch((error: unknown) => {
+      options.signal.throwIfAborted()
+      tried.push({ address, error })
+    })
+    if (connection) return { answer: await ask(options, { connection, address }), address }
+  }
+  throw new InviterUnreachableError(tried)
+}
+
+type Connection = Awaited<ReturnType<typeof dial>>
+
+function connect({ code, identity, clock, signal }: JoinOptions, address: string): Promise<Connection> {
+  const target = { id: code.inviter, name: 'the inviting machine', address }
+  return dial({ identity, clock, target, signal, onSocket: () => undefined })
+}
+
+async function ask(
+  { code, identity, name, addresses, clock, signal }: JoinOptions,
+  { connection: { tls }, address }: { connection: Connection; address: string },
+): Promise<JoinAnswer> {
+  const of = { secret: code.secret, joiner: identity.id, inviter: code.inviter, binding: bindingOf(tls) }
+  const request = { name, addresses, proof: proofOf(of).toString('base64') }
+  const late = (): Error => new LinkClosedError('peer_silent', 'the inviting machine did not answer within 15 s')
+  try {
+    return await withDeadline({ clock, ms: answerMs, signal, late }, async (limit) => {
+      tls.write(Buffer.concat([encodePreamble({ kind: 'join', protocol: protocolVersion }), encodeNote(request)]))
+      const preamble = await readExactly(tls, preambleBytes, limit)
+      // Whoever has not been invited is told nothing at all.
+      if (preamble === 'closed') throw new NotInvitedError(address)
+      checkPreamble(preamble, 'the inviting machine', protocolVersion)
+      const answer = joinAnswerSchema.safeParse(await readNote(tls, limit))
+      if (!answer.success) throw new FramingError('the inviting machine answered with something else')
+      return answer.data
+    })
+  } finally {
+    tls.destroy()
+  }
+}

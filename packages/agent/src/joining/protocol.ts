@@ -1,0 +1,31 @@
+import { namePattern } from '@spansync/common/config/values'
+import { nodeAddresses, nodeName } from '@spansync/common/protocol/roster'
+import { z } from 'zod'
+
+// A machine that joins dials, and says one note; it is answered with one note, or not at all.
+
+export const joinRequestSchema = z.strictObject({
+  name: nodeName,
+  /** Where the joining machine can be dialled. */
+  addresses: nodeAddresses,
+  /** Base64 of 32 bytes. */
+  proof: z.string().length(44),
+})
+export type JoinRequest = z.infer<typeof joinRequestSchema>
+
+export const offerSchema = z.object({
+  id: z.string().regex(namePattern),
+  files: z.number().int().min(0),
+  bytes: z.number().min(0),
+})
+export type Offer = z.infer<typeof offerSchema>
+
+export const joinAnswerSchema = z.object({
+  /** Of the inviting machine. */
+  name: nodeName,
+  /** What the joining machine is called there. */
+  yourName: nodeName,
+  offers: z.array(offerSchema).max(200),
+  coordinator: z.object({ url: z.string().max(500) }).optional(),
+})
+export type JoinAnswer = z.infer<typeof joinAnswerSchema>

@@ -27,31 +27,60 @@ export interface Joined {
 }
 
 const answerMs = 15_000
+/** So long after one address the next is tried, too. */
+const nextMs = 500
 
 /** Dials the inviting machine, which is pinned by the code, and shows it that this one was invited. Throws InviterUnreachableError,
  *  NotInvitedError, ProtocolMismatchError, or the signal's reason. */
 export async function joinNetwork(options: JoinOptions): Promise<Joined> {
-  const tried: { address: string; error: unknown }[] = []
-  for (const address of options.code.addresses) {
-    const connection = await connect(options, address).catch((error: unknown) => {
-      options.signal.throwIfAborted()
-      tried.push({ address, error })
-    })
-    if (connection) return { answer: await ask(options, { connection, address }), address }
-  }
-  throw new InviterUnreachableError(tried)
+  const { connection, address } = await connectToAny(options)
+  return { answer: await ask(options, { connection, address }), address }
 }
 
 type Connection = Awaited<ReturnType<typeof dial>>
 
-function connect({ code, identity, clock, signal }: JoinOptions, address: string): Promise<Connection> {
-  const target = { id: code.inviter, name: 'the inviting machine', address }
-  return dial({ identity, clock, target, signal, onSocket: () => undefined })
+interface Connected {
+  readonly connection: Connection
+  readonly address: string
+}
+
+/** One address after the other, without waiting for those of networks that swallow what is sent to them. */
+async function connectToAny({ code, identity, clock, signal }: JoinOptions): Promise<Connected> {
+  const found = new AbortController()
+  const tried: { address: string; error: unknown }[] = []
+  const attempts = code.addresses.map(async (address, index): Promise<Connected> => {
+    const either = AbortSignal.any([signal, found.signal])
+    try {
+      await clock.sleep(index * nextMs, either)
+      const target = { id: code.inviter, name: 'the inviting machine', address }
+      return { address, connection: await dial({ identity, clock, target, signal: either, onSocket: () => undefined }) }
+    } catch (error) {
+      tried.push({ address, error })
+      throw error
+    }
+  })
+  try {
+    return await Promise.any(attempts)
+  } catch {
+    signal.throwIfAborted()
+    throw new InviterUnreachableError(tried)
+  } finally {
+    found.abort(new Error('another address has answered'))
+    // Two may have answered at once.
+    void closeOthers(attempts)
+  }
+}
+
+async function closeOthers(attempts: readonly Promise<Connected>[]): Promise<void> {
+  const won = await Promise.any(attempts).catch(() => undefined)
+  for (const one of await Promise.allSettled(attempts)) {
+    if (one.status === 'fulfilled' && one.value !== won) one.value.connection.tls.destroy()
+  }
 }
 
 async function ask(
   { code, identity, name, addresses, clock, signal }: JoinOptions,
-  { connection: { tls }, address }: { connection: Connection; address: string },
+  { connection: { tls }, address }: Connected,
 ): Promise<JoinAnswer> {
   const of = { secret: code.secret, joiner: identity.id, inviter: code.inviter, binding: bindingOf(tls) }
   const request = { name, addresses, proof: proofOf(of).toString('base64') }

@@ -11,7 +11,7 @@ import type { FetcherOptions } from './fetch-options.ts'
 import { isAlive, isLiveDirectory } from './live-rows.ts'
 import { inParcel } from './parcel/parcels.ts'
 import type { SessionOutcome, SessionRequest } from './sessions.ts'
-import { StagingRoots } from './staging/staging-roots.ts'
+import { type StagedItems, StagingRoots } from './staging/staging-roots.ts'
 
 export interface FetchWork {
   readonly peer: NodeId
@@ -271,11 +271,11 @@ export class Fetcher {
     // Many new files are in nobody's way, and each would cost more than Unison takes for it.
     const areMany = meant.filter(isNew).length > mostNewStaged
     const staged = await this.staging.prepare(peer, areMany ? meant.filter((item) => !isNew(item)) : meant)
-    const stagedPaths = new Set([...staged].map(({ entry }) => entry.path))
+    const stagedPaths = new Set([...staged.keys()].map(({ entry }) => entry.path))
     const others = { covers, paths: paths.filter((path) => !stagedPaths.has(path)) }
     const direct = items.filter((item) => !staged.has(item))
     const inFolder = await this.#runInFolder(direct, others, session)
-    const { outcome, landed } = await this.#runStaged(peer, [...staged], session)
+    const { outcome, landed } = await this.#runStaged(peer, staged, session)
     return { outcome: worse(inFolder, outcome), covers, landed }
   }
 
@@ -297,15 +297,17 @@ export class Fetcher {
   }
 
   /** Unison brings it to a root of its own. */
-  async #runStaged(
-    peer: NodeId,
-    items: readonly FetchItem[],
-    session: Session,
-  ): Promise<Pick<Ran, 'outcome' | 'landed'>> {
-    if (items.length === 0) return { outcome: done, landed: new Map() }
+  async #runStaged(peer: NodeId, staged: StagedItems, session: Session): Promise<Pick<Ran, 'outcome' | 'landed'>> {
+    if (staged.size === 0) return { outcome: done, landed: new Map() }
+    const items = [...staged.keys()]
     const paths = items.map(({ entry }) => entry.path)
-    const outcome = await session({ ...this.#request(items, { covers: [], paths }), staging: this.staging.of(peer) })
-    return { outcome, landed: await this.staging.land(peer, items) }
+    const outcome = await session({
+      ...this.#request(items, { covers: [], paths }),
+      staging: this.staging.of(peer),
+      recheck: async () => this.staging.undisturbed(staged),
+      isUndisturbed: async (some = paths) => this.staging.undisturbed(staged, some).length === some.length,
+    })
+    return { outcome, landed: await this.staging.land(peer, staged) }
   }
 
   #request(items: readonly FetchItem[], { covers, paths }: Pick<Covers, 'covers' | 'paths'>): SessionRequest {

@@ -6,6 +6,7 @@ import {
   readFileSync,
   readlinkSync,
   renameSync,
+  rmSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
@@ -70,9 +71,10 @@ function keptVersions(): string[] {
 
 it('puts in place what came, with its mode and time, and keeps what was there', async () => {
   const item = replacing('d/a', 'old', 'new', { mode: 0o755 })
-  expect(await roots.prepare(peer, [item])).toEqual(new Set([item]))
+  const staged = await roots.prepare(peer, [item])
+  expect([...staged.keys()]).toEqual([item])
   bring('d/a', 'new')
-  const landed = await roots.land(peer, [item])
+  const landed = await roots.land(peer, staged)
   expect(landed.get('d/a')).toMatchObject({ kind: 'file', hash: sumOf('new'), mtimeUs, mode: 0o755 })
   expect(readFileSync(folder.at('d/a'), 'utf8')).toBe('new')
   expect(keptVersions()).toEqual(['old'])
@@ -81,52 +83,52 @@ it('puts in place what came, with its mode and time, and keeps what was there', 
 
 it('leaves what somebody renamed over the file while the session ran', async () => {
   const item = replacing('a', large, 'new')
-  await roots.prepare(peer, [item])
+  const staged = await roots.prepare(peer, [item])
   folder.write('saved', 'mine')
   renameSync(folder.at('saved'), folder.at('a'))
   bring('a', 'new')
-  expect((await roots.land(peer, [item])).size).toBe(0)
+  expect((await roots.land(peer, staged)).size).toBe(0)
   expect(readFileSync(folder.at('a'), 'utf8')).toBe('mine')
   expect([...spared]).toEqual([[sumOf('new'), 'new']])
 })
 
 it('lets nothing into the folder that was not asked for, and spares it', async () => {
   const item = replacing('a', 'old', 'new')
-  await roots.prepare(peer, [item])
+  const staged = await roots.prepare(peer, [item])
   bring('a', 'newer')
-  expect((await roots.land(peer, [item])).size).toBe(0)
+  expect((await roots.land(peer, staged)).size).toBe(0)
   expect(readFileSync(folder.at('a'), 'utf8')).toBe('old')
   expect([...spared]).toEqual([[sumOf('newer'), 'newer']])
 })
 
 it('gives Unison the old content of a large file, and puts nothing in place when that is all there is', async () => {
   const item = replacing('a', large, 'new')
-  await roots.prepare(peer, [item])
+  const staged = await roots.prepare(peer, [item])
   expect(readFileSync(join(roots.of(peer), 'a'), 'utf8')).toBe(large)
-  expect((await roots.land(peer, [item])).size).toBe(0)
+  expect((await roots.land(peer, staged)).size).toBe(0)
   expect([readFileSync(folder.at('a'), 'utf8'), spared.size]).toEqual([large, 0])
 })
 
 it('puts a link where a file was', async () => {
   const item = replacing('a', 'old', 'target', { kind: 'symlink', mode: 0 })
-  await roots.prepare(peer, [item])
+  const staged = await roots.prepare(peer, [item])
   symlinkSync('target', join(roots.of(peer), 'a'))
-  expect((await roots.land(peer, [item])).get('a')).toMatchObject({ kind: 'symlink', hash: sumOf('target') })
+  expect((await roots.land(peer, staged)).get('a')).toMatchObject({ kind: 'symlink', hash: sumOf('target') })
   expect(readlinkSync(folder.at('a'))).toBe('target')
 })
 
 it('leaves alone what somebody has created while the session ran', async () => {
   const item = fetchItem(file('a', sumOf('new'), { a: 1 }, { size: 3, mtimeUs }))
-  await roots.prepare(peer, [item])
+  const staged = await roots.prepare(peer, [item])
   bring('a', 'new')
   folder.write('a', 'mine')
-  expect((await roots.land(peer, [item])).size).toBe(0)
+  expect((await roots.land(peer, staged)).size).toBe(0)
   expect(readFileSync(folder.at('a'), 'utf8')).toBe('mine')
 })
 
 it('leaves to a session in the folder what is too deep', async () => {
   const deep = replacing(`${Array.from({ length: 15 }, () => 'd'.repeat(250)).join('/')}/a`, 'old', 'new')
-  expect(await roots.prepare(peer, [deep])).toEqual(new Set())
+  expect(await roots.prepare(peer, [deep])).toEqual(new Map())
 })
 
 it('takes a file where a directory was before, and the other way round', async () => {
@@ -150,4 +152,37 @@ it('keeps of an earlier life only what Unison can go on with', async () => {
   await roots.start()
   const left = ['d/a', unfinished, 'e'].map((path) => existsSync(join(roots.of(peer), path)))
   expect(left).toEqual([false, true, false])
+})
+
+it('puts a large file in place, although its second name has moved the ctime of what was there', async () => {
+  const item = replacing('a', large, 'new')
+  const before = folder.signature('a')
+  const staged = await roots.prepare(peer, [item])
+  expect(roots.undisturbed(staged)).toEqual(['a'])
+  bring('a', 'new')
+  expect((await roots.land(peer, staged)).get('a')).toMatchObject({ hash: sumOf('new') })
+  expect(folder.signature('a').inode).not.toBe(before.inode)
+})
+
+it('sees what has changed, and leaves it alone', async () => {
+  const [one, other] = [replacing('a', large, 'new'), replacing('b', 'old', 'new')]
+  const staged = await roots.prepare(peer, [one, other])
+  folder.write('b', 'mine')
+  expect(roots.undisturbed(staged)).toEqual(['a'])
+  expect(roots.undisturbed(staged, ['b'])).toEqual([])
+})
+
+it('makes nothing where the folder is not', async () => {
+  const item = replacing('a', 'old', 'new')
+  rmSync(join(folder.root, '.spansync'), { recursive: true })
+  expect(await roots.prepare(peer, [item])).toEqual(new Map())
+  expect(existsSync(join(folder.root, '.spansync'))).toBe(false)
+})
+
+it('says nothing has come when its root has gone, but not when the folder has', async () => {
+  const staged = await roots.prepare(peer, [replacing('a', 'old', 'new')])
+  rmSync(roots.of(peer), { recursive: true })
+  expect((await roots.land(peer, staged)).size).toBe(0)
+  rmSync(join(folder.root, '.spansync'), { recursive: true })
+  await expect(roots.land(peer, staged)).rejects.toMatchObject({ code: 'marker_gone' })
 })

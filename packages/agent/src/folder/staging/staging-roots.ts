@@ -1,4 +1,4 @@
-import { copyFile, link, lstat, mkdir, readdir, rm, rmdir } from 'node:fs/promises'
+import { access, copyFile, link, lstat, mkdir, readdir, rm, rmdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { FetchItem } from '@spansync/common/core/agent/events'
 import { sameBytes } from '@spansync/common/core/causal/content'
@@ -10,6 +10,7 @@ import { orGone } from '../../disk/gone.ts'
 import type { KeptPlace } from '../../disk/kept-place.ts'
 import { markerDirectory, markerFile } from '../../disk/marker.ts'
 import { stagingRoot, stagingRoots } from '../../disk/staging.ts'
+import { lstat as lookAt, sameFile, signatureOf } from '../../disk/stat.ts'
 import type { Task } from '../../disk/tasks.ts'
 import { isLeftover } from '../../unison/leftovers.ts'
 import { isAlive } from '../live-rows.ts'
@@ -49,84 +50,132 @@ export class StagingRoots {
     for (const { root } of await stagingRoots(this.#options.root)) await clean(root)
   }
 
-  /** Makes ready for those of the items that can be staged, and answers which these are. */
-  async prepare(peer: NodeId, items: readonly FetchItem[]): Promise<ReadonlySet<FetchItem>> {
+  /** Makes ready for those of the items that can be staged. The others have to come in another way. */
+  async prepare(peer: NodeId, items: readonly FetchItem[]): Promise<StagedItems> {
     const meant = items.filter((item) => !concernsDirectory(item) && this.#fits(peer, item))
-    if (meant.length === 0) return new Set()
-    await this.#make(peer)
-    const ready = await Promise.all(meant.map(async (item) => ((await this.#prepare(peer, item)) ? [item] : [])))
-    return new Set(ready.flat())
+    const staged = new Map<FetchItem, StatSignature | null>()
+    if (meant.length === 0 || !(await this.#make(peer))) return staged
+    const ready = await Promise.all(meant.map(async (item) => ({ item, expect: await this.#prepare(peer, item) })))
+    for (const { item, expect } of ready) if (expect !== undefined) staged.set(item, expect)
+    return staged
+  }
+
+  /** Those of the paths (all, when none are named) at which the disk still shows what it did. One look at each, and nothing is read: what
+   *  comes is put in place only where that is so, whatever is said here. */
+  undisturbed(staged: StagedItems, paths?: readonly RelativePath[]): RelativePath[] {
+    const asked = paths && new Set(paths)
+    return [...staged].flatMap(
+      ([
+        {
+          entry: { path },
+        },
+        expect,
+      ]) => {
+        return (asked === undefined || asked.has(path)) && this.#isThere(path, expect) ? [path] : []
+      },
+    )
+  }
+
+  #isThere(path: RelativePath, expect: StatSignature | null): boolean {
+    const stats = lookAt(join(this.#options.root, path))
+    if (expect === null || stats === undefined) return expect === null && stats === undefined
+    return sameFile(signatureOf(stats), expect)
   }
 
   /** Puts in place what has come and is what was asked for. Answers what is on the disk there now. */
-  async land(peer: NodeId, items: Iterable<FetchItem>): Promise<Map<RelativePath, DiskState>> {
-    const byPath = new Map([...items].map((item) => [item.entry.path, item]))
-    if (byPath.size === 0) return new Map()
+  async land(peer: NodeId, staged: StagedItems): Promise<Map<RelativePath, DiskState>> {
+    const byPath = new Map([...staged].map(([item, expect]) => [item.entry.path, { item, expect }]))
     const { disk, root } = this.#options
     const staging = this.of(peer)
-    const came: { readonly item: FetchItem; readonly disk: DiskState }[] = []
-    for (const one of await disk.observe(staging, [...byPath.keys()])) {
-      const item = byPath.get(one.path)
-      if (item && 'disk' in one && one.disk && one.disk.kind !== 'dir') came.push({ item, disk: one.disk })
+    try {
+      const came: { readonly item: FetchItem; readonly expect: StatSignature | null; readonly disk: DiskState }[] = []
+      // Without its own marker nothing in it counts; whether the folder itself is there shows below.
+      for (const one of await disk.observe(staging, [...byPath.keys()]).catch(() => [])) {
+        const asked = byPath.get(one.path)
+        if (asked && 'disk' in one && one.disk && one.disk.kind !== 'dir') came.push({ ...asked, disk: one.disk })
+      }
+      const wanted = came.filter(({ item, disk: found }) => sameBytes(item.entry, found))
+      const results = await disk.perform(
+        root,
+        wanted.map(({ item, expect }) => this.#adoption(staging, item, expect)),
+      )
+      const landed = new Map(
+        wanted.flatMap(({ item }, at) => {
+          const result = results[at]
+          return result?.code === 'done' && result.disk ? [[item.entry.path, result.disk] as const] : []
+        }),
+      )
+      for (const { item, disk: found } of came) {
+        const { entry, local } = item
+        if (landed.has(entry.path) || found.kind !== 'file' || found.hash === local?.hash) continue
+        await this.#options.spare(found.hash, join(staging, entry.path))
+      }
+      return landed
+    } finally {
+      // Not least the second names of files of the folder.
+      await Promise.allSettled(
+        [...byPath.keys()].map((path) => rm(join(staging, path), { recursive: true, force: true })),
+      )
     }
-    const asked = came.filter(({ item, disk: found }) => sameBytes(item.entry, found))
-    const results = await disk.perform(
-      root,
-      asked.map(({ item }) => this.#adoption(staging, item)),
-    )
-    const landed = new Map(
-      asked.flatMap(({ item }, at) => {
-        const result = results[at]
-        return result?.code === 'done' && result.disk ? [[item.entry.path, result.disk] as const] : []
-      }),
-    )
-    const others = came.filter(({ item: { entry, local }, disk: found }) => {
-      return !landed.has(entry.path) && found.kind === 'file' && found.hash !== local?.hash
-    })
-    for (const { item, disk: found } of others) {
-      await this.#options.spare(found.hash, join(staging, item.entry.path))
-    }
-    await Promise.all([...byPath.keys()].map((path) => rm(join(staging, path), { recursive: true, force: true })))
-    return landed
   }
 
-  #adoption(staging: string, item: FetchItem): Task {
+  #adoption(staging: string, item: FetchItem, expect: StatSignature | null): Task {
     const { path, kind, mode, mtimeUs, hash } = item.entry
     const file = join(staging, path)
-    const toExpect = this.#options.expectedAt(item)
+    const toExpect = this.#asNow(path, expect)
     const content = { kind: kind === 'symlink' ? kind : ('file' as const), mode, mtimeUs, hash }
     return { op: 'adopt', file, to: path, toExpect, ...content, keepIn: this.#options.keptPlace(path) }
+  }
+
+  /** A second name that comes and goes moves a file's ctime, and nothing else of it. */
+  #asNow(path: RelativePath, expect: StatSignature | null): StatSignature | null {
+    const stats = expect === null ? undefined : lookAt(join(this.#options.root, path))
+    const now = stats && signatureOf(stats)
+    return now && expect && sameFile(now, expect) && now.mode === expect.mode ? now : expect
   }
 
   #fits(peer: NodeId, { entry }: FetchItem): boolean {
     return Buffer.byteLength(join(this.of(peer), entry.path)) <= longestPath
   }
 
-  /** With the folder's own marker, without which Unison does nothing. */
-  async #make(peer: NodeId): Promise<void> {
+  /** With the folder's own marker, without which Unison does nothing; false when that is not there, or nothing can be made. */
+  async #make(peer: NodeId): Promise<boolean> {
     const staging = this.of(peer)
-    await mkdir(join(staging, markerDirectory), { recursive: true, mode: 0o700 })
-    await copyFile(join(this.#options.root, markerFile), join(staging, markerFile))
-  }
-
-  async #prepare(peer: NodeId, { entry, local }: FetchItem): Promise<boolean> {
-    const staging = this.of(peer)
-    const file = join(staging, entry.path)
-    await makeParents(staging, entry.path)
-    await rm(file, { recursive: true, force: true })
-    const isDelta = entry.kind === 'file' && isAlive(local) && local.kind === 'file' && local.size >= leastForDelta
-    if (!isDelta) return true
+    const marker = join(this.#options.root, markerFile)
     try {
-      // A second name: Unison reads it to send only what differs, and renames over this name of it.
-      await link(join(this.#options.root, entry.path), file)
+      // Where a disk is not mounted nothing may be made.
+      await access(marker)
+      await mkdir(join(staging, markerDirectory), { recursive: true, mode: 0o700 })
+      await copyFile(marker, join(staging, markerFile))
       return true
-    } catch (error) {
-      // No hard links here, or it has just gone: Unison has to work in the folder itself.
-      if (errnoOf(error) === undefined) throw error
+    } catch {
+      // A session in the folder will say what is wrong.
       return false
     }
   }
+
+  /** What the disk has to show when it comes; undefined: it cannot come this way. */
+  async #prepare(peer: NodeId, item: FetchItem): Promise<StatSignature | null | undefined> {
+    const { entry, local } = item
+    const expect = this.#options.expectedAt(item)
+    const [full, file] = [join(this.#options.root, entry.path), join(this.of(peer), entry.path)]
+    const isDelta = entry.kind === 'file' && isAlive(local) && local.kind === 'file' && local.size >= leastForDelta
+    try {
+      await makeParents(this.of(peer), entry.path)
+      await rm(file, { recursive: true, force: true })
+      if (!isDelta || expect === null) return expect
+      // A second name: Unison reads it to send only what differs, and renames over this name of it.
+      await link(full, file)
+    } catch {
+      // No hard links here, no room, or it has just gone: Unison has to work in the folder itself.
+      return undefined
+    }
+    return expect
+  }
 }
+
+/** What is to come, and what the disk has to show then where it is to be put. */
+export type StagedItems = ReadonlyMap<FetchItem, StatSignature | null>
 
 function concernsDirectory({ entry, local }: FetchItem): boolean {
   return entry.kind === 'dir' || (isAlive(local) && local.kind === 'dir')

@@ -1,3 +1,4 @@
+import { text as readAll } from 'node:stream/consumers'
 import { formatBytes, plural, printable } from '@spansync/common/cli/format'
 import { editConfig } from '@spansync/common/config/edit'
 import { loadConfig } from '@spansync/common/config/file'
@@ -20,14 +21,15 @@ export function addJoinCommand(program: Command, runner: Runner): void {
   program
     .command('join')
     .description('join the machines of somebody who has invited this one')
-    .argument('<code...>', 'what `spansync invite` printed there')
+    .argument('[code...]', 'what `spansync invite` printed there; without it, it is read from standard input')
     .option('--name <node>', 'name of this machine, when it is not set up yet (default: its host name)')
     .option('--listen <host:port>', `where peers can dial it, when it is not set up yet (default: ${defaultListen})`)
     .option('--json', 'print JSON')
     .addHelpText(
       'after',
       '\nSets this machine up and starts the agent in the background, where that has not been done.\n' +
-        '\nExample:\n  spansync join 4F0C2A-91AB7T-…',
+        'On a machine that others use, too, let the code be asked for: they see the arguments of a command.\n' +
+        '\nExamples:\n  spansync join 4F0C2A-91AB7T-…\n  spansync join',
     )
     .action(
       action<[string[]], JoinCommandOptions>(runner, (context, [code], options) =>
@@ -38,7 +40,7 @@ export function addJoinCommand(program: Command, runner: Runner): void {
 
 async function join(context: Context, text: string, options: JoinCommandOptions): Promise<void> {
   const { home, env, stderr } = context
-  const code = decodeInvite(text)
+  const code = decodeInvite(text === '' ? await askForCode(context) : text)
   if ((await setUpUnlessDone(home, options)) === 'new') {
     stderr.write(`this machine is set up as ${loadConfig(home).name}, in ${printable(home)}\n`)
   }
@@ -56,6 +58,18 @@ async function join(context: Context, text: string, options: JoinCommandOptions)
     )
   }
   context.print(lines.join('\n'))
+}
+
+async function askForCode({ stderr }: Context): Promise<string> {
+  const { stdin } = process
+  if (!stdin.isTTY) return await readAll(stdin)
+  const { createInterface } = await import('node:readline/promises')
+  const lines = createInterface({ input: stdin, output: stderr })
+  try {
+    return await lines.question('code: ')
+  } finally {
+    lines.close()
+  }
 }
 
 /** Asks the inviting machine, and writes down whom this one has joined. */

@@ -140,6 +140,7 @@ describeLab('joining', () => {
     await a.type('remove', third?.[0] ?? '')
     await until(() => !b.peers.includes(id), { deadlineMs: 10_000, what: 'the second knows of it' })
     expect(a.peers).not.toContain(id)
+    expect((await a.attempt('peer', 'add', 'again', '--id', id)).stderr).toMatch(/was removed.*spansync invite/s)
     a.write('docs/secret.txt', 'not for c')
     await until(() => b.has('docs/secret.txt', 'not for c'), { deadlineMs: 20_000, what: 'the second has it' })
     expect([await a.isLinkedWith(c), await b.isLinkedWith(c), c.has('docs/secret.txt', 'not for c')]).toEqual([

@@ -1,13 +1,25 @@
 import { basename, resolve } from 'node:path'
 import { printable } from '@spansync/common/cli/format'
 import { loadConfig } from '@spansync/common/config/file'
-import { namePattern, parseHostPort } from '@spansync/common/config/values'
-import { UsageError } from '@spansync/common/runtime/errors'
+import { namePattern } from '@spansync/common/config/values'
+import { tellable } from '@spansync/common/protocol/roster'
+import { SpansyncError, UsageError } from '@spansync/common/runtime/errors'
 import type { Command } from 'commander'
 import { action, announceChange, type Context, type Runner } from './context.ts'
 import { addFolder } from './folder-add.ts'
 import { defaultListen, setUpUnlessDone } from './setup.ts'
 import { startAgent } from './start-agent.ts'
+
+/** Nobody could use such an invitation. */
+class NoAddressError extends SpansyncError {
+  constructor() {
+    super({
+      code: 'no_address',
+      message: 'no address is known under which this machine can be dialled',
+      remedy: 'name one with --address HOST:PORT; see also `listen` in config.yaml, and whether a network is up',
+    })
+  }
+}
 
 interface InviteOptions {
   readonly address?: readonly string[]
@@ -44,7 +56,7 @@ async function invite(context: Context, path: string | undefined, options: Invit
   const { home, env, stderr } = context
   const addresses = options.address ?? []
   for (const address of addresses) {
-    if ((parseHostPort(address)?.port ?? 0) > 0) continue
+    if (tellable([address]).length === 1) continue
     throw new UsageError(`\`${address}\` is not host:port`, 'use for example --address home.example.org:22070')
   }
   const isNew = (await setUpUnlessDone(home, options)) === 'new'
@@ -53,10 +65,7 @@ async function invite(context: Context, path: string | undefined, options: Invit
   if ((await startAgent({ home, env })) === 'started') stderr.write('the agent runs in the background now\n')
   const invitation = await context.control().invite({ addresses: [...addresses] })
   if (options.json) return context.printJson(invitation)
-  if (invitation.addresses.length === 0) {
-    stderr.write('warning: no address is known under which this machine can be dialled\n')
-    stderr.write('remedy: name one with --address HOST:PORT, and see `listen` in config.yaml\n')
-  }
+  if (invitation.addresses.length === 0) throw new NoAddressError()
   context.print(invitation.code)
   if (!context.stdout.isTTY) return
   const { renderUnicodeCompact } = await import('uqr')

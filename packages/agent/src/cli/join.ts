@@ -5,6 +5,7 @@ import { loadConfig } from '@spansync/common/config/file'
 import { systemClock } from '@spansync/common/runtime/clock'
 import { UsageError } from '@spansync/common/runtime/errors'
 import type { Command } from 'commander'
+import { NotRunningError } from '../control/errors.ts'
 import { decodeInvite, type InviteCode } from '../joining/code.ts'
 import type { JoinAnswer, Offer } from '../joining/protocol.ts'
 import { action, announceChange, type Context, type Runner } from './context.ts'
@@ -73,22 +74,36 @@ async function askForCode({ stderr }: Context): Promise<string> {
 }
 
 /** Asks the inviting machine, and writes down whom this one has joined. */
-async function joinAs({ home }: Context, code: InviteCode): Promise<{ name: string; answer: JoinAnswer }> {
+async function joinAs(context: Context, code: InviteCode): Promise<{ name: string; answer: JoinAnswer }> {
+  const { home } = context
   const { loadIdentity } = await import('../transport/identity.ts')
   const { joinNetwork } = await import('../joining/join.ts')
   const { ownAddresses } = await import('../joining/own-addresses.ts')
-  const { putPeer } = await import('../membership/peers.ts')
+  const { putPeers } = await import('../membership/peers.ts')
   const identity = await loadIdentity(home)
   if (identity.id === code.inviter) {
     throw new UsageError('that invitation is this machine’s own', 'run `spansync join` on the machine that is to join')
   }
-  const { name, listen } = loadConfig(home)
+  const { name: ownName, listen } = loadConfig(home)
   const { signal } = new AbortController()
-  const asked = { code, identity, name, addresses: ownAddresses(listen), clock: systemClock, signal }
+  const asked = { code, identity, name: ownName, addresses: ownAddresses(listen), clock: systemClock, signal }
   const { answer, address } = await joinNetwork(asked)
   const addresses = [address, ...code.addresses.filter((other) => other !== address)]
   const peer = { id: code.inviter, name: answer.name, addresses }
-  return { name: await editConfig(home, (editor) => putPeer(editor, peer)), answer }
+  await beginMemberList(context)
+  const [name = answer.name] = await editConfig(home, (editor) => putPeers(editor, [peer], { tried: true }))
+  return { name, answer }
+}
+
+/** With what the inviting machine will tell: what was known before was of another time, or of another network. */
+async function beginMemberList(context: Context): Promise<void> {
+  try {
+    await context.control().joined()
+  } catch (error) {
+    if (!(error instanceof NotRunningError)) throw error
+    const { saveRoster } = await import('../membership/roster-file.ts')
+    saveRoster(context.home, new Map())
+  }
 }
 
 function offerLines(offers: readonly Offer[]): string[] {

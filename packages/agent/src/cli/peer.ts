@@ -3,6 +3,8 @@ import { type Paint, renderTable } from '@spansync/common/cli/table'
 import { editConfig } from '@spansync/common/config/edit'
 import { loadConfig } from '@spansync/common/config/file'
 import type { PeerConfig } from '@spansync/common/config/schema'
+import type { NodeId } from '@spansync/common/core/causal/types'
+import { UsageError } from '@spansync/common/runtime/errors'
 import type { Command } from 'commander'
 import { forgetPeer } from '../membership/peers.ts'
 import { action, announceChange, type Context, type Runner } from './context.ts'
@@ -52,6 +54,7 @@ function addAdd(peer: Command, runner: Runner): void {
       action<[string, string[]], PeerOptions>(runner, async (context, [name, addresses], options) => {
         const settings = peerSettings(name, addresses, options)
         await refuseSelf(context, settings.id)
+        await refuseRemoved(context, name, settings.id)
         const result = await editConfig(context.home, (editor) => writePeer(editor, name, settings))
         await announceChange(context)
         const where = settings.addresses.length === 0 ? 'dials this machine' : `at ${settings.addresses.join(', ')}`
@@ -67,12 +70,23 @@ async function refuseSelf(context: Context, id: string): Promise<void> {
   if (own.id === id) throw unknownName.self(name)
 }
 
+/** It would never be linked. */
+async function refuseRemoved(context: Context, name: string, id: string): Promise<void> {
+  const { loadRoster } = await import('../membership/roster-file.ts')
+  if (loadRoster(context.home)?.get(id as NodeId)?.state !== 'removed') return
+  throw new UsageError(
+    `${name} was removed from the network`,
+    'let it in again: `spansync invite` here, `spansync join CODE` there',
+    'was_removed',
+  )
+}
+
 function renderPeers(peers: readonly (PeerConfig & { readonly node: string })[], paint: Paint): string {
   if (peers.length === 0) return 'no peers yet; add one with `spansync peer add NODE HOST:PORT --id FINGERPRINT`'
   const columns = [{ title: 'PEER' }, { title: 'ADDRESSES' }, { title: 'LINK' }, { title: 'FINGERPRINT' }]
   const rows = peers.map((peer) => [
     peer.node,
-    peer.addresses.join(', ') || '(dials this machine)',
+    printable(peer.addresses.join(', ')) || '(dials this machine)',
     linkText(peer),
     peer.id,
   ])

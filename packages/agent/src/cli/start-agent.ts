@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { closeSync, openSync, readFileSync } from 'node:fs'
+import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { systemClock } from '@spansync/common/runtime/clock'
@@ -9,17 +9,23 @@ import { connectControl } from '../control/client.ts'
 import { NotRunningError } from '../control/errors.ts'
 
 const readyMs = 30_000
+const otherMs = 3000
 const lookMs = 50
 
 class AgentNotStartedError extends SpansyncError {
-  constructor(log: string, last: string) {
+  constructor(log: string, { error, remedy }: Said) {
     super({
       code: 'agent_not_started',
-      message: `the agent did not start${last === '' ? '' : `: ${last}`}`,
-      remedy: `see ${log}, or start it yourself to see what it says: spansync run`,
+      message: `the agent did not start${error === '' ? '' : `: ${error}`}`,
+      remedy: remedy || `see ${log}, or start it yourself to see what it says: spansync run`,
       retryable: true,
     })
   }
+}
+
+interface Said {
+  readonly error: string
+  readonly remedy: string
 }
 
 /** Starts the agent of this home in the background, as `spansync run` would, unless it runs; its log goes to `agent.log` there. Resolves
@@ -34,23 +40,20 @@ export async function startAgent({
   if (await isRunning(home)) return 'running'
   const log = join(home, 'agent.log')
   const output = openSync(log, 'a', 0o600)
+  const from = fstatSync(output).size
   const main = fileURLToPath(new URL(`../main${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url))
   const argv = [...process.execArgv, main, '--home', home, 'run']
   const child = spawn(process.execPath, argv, { detached: true, stdio: ['ignore', output, output], env, cwd: home })
   closeSync(output)
-  let ended = false
-  once(child, 'exit').then(
-    () => {
-      ended = true
-    },
-    () => {
-      ended = true
-    },
-  )
+  const end = (): void => {
+    // One that a service manager has started in the same moment may be on its way.
+    until = Math.min(until, systemClock.now() + otherMs)
+  }
+  let until = systemClock.now() + readyMs
+  once(child, 'exit').then(end, end)
   child.unref()
-  const until = systemClock.now() + readyMs
   while (!(await isRunning(home))) {
-    if (ended || systemClock.now() > until) throw new AgentNotStartedError(log, lastError(log))
+    if (systemClock.now() > until) throw new AgentNotStartedError(log, saidSince(log, from))
     await systemClock.sleep(lookMs)
   }
   return 'started'
@@ -66,8 +69,9 @@ async function isRunning(home: string): Promise<boolean> {
   }
 }
 
-/** What the command printed before it ended. */
-function lastError(log: string): string {
-  const lines = readFileSync(log, 'utf8').trimEnd().split('\n')
-  return lines.findLast((line) => line.startsWith('error: '))?.slice('error: '.length) ?? ''
+/** Why it ended, in its own words. */
+function saidSince(log: string, from: number): Said {
+  const lines = readFileSync(log).subarray(from).toString('utf8').split('\n')
+  const after = (start: string): string => lines.findLast((line) => line.startsWith(start))?.slice(start.length) ?? ''
+  return { error: after('error: '), remedy: after('remedy: ') }
 }

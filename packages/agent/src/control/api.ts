@@ -186,6 +186,8 @@ export interface ControlHandlers {
   revert(folder: string): Promise<RevertResult>
   /** Makes a code with which one machine may join. */
   invite(request: InviteRequest): Promise<Invitation>
+  /** This node has just joined: its member list begins anew. */
+  joined(): Promise<void>
   /** Shuts a member out everywhere. */
   remove(node: string): Promise<void>
   offers(): Promise<FolderOffer[]>

@@ -49,6 +49,7 @@ export interface ControlClient {
   /** Takes as long as it takes to bring everything back. */
   revert(folder: string, signal?: AbortSignal): Promise<RevertResult>
   invite(request: InviteRequest, signal?: AbortSignal): Promise<Invitation>
+  joined(signal?: AbortSignal): Promise<void>
   remove(node: string, signal?: AbortSignal): Promise<void>
   offers(signal?: AbortSignal): Promise<FolderOffer[]>
   reload(signal?: AbortSignal): Promise<void>
@@ -74,6 +75,7 @@ export function connectControl(home: string): ControlClient {
     approve: (folder, signal) => promptly('approve', approveResultSchema, { folder }, signal),
     revert: (folder, signal) => call('revert', revertResultSchema, { folder }, signal),
     invite: (request, signal) => promptly('invite', invitationSchema, request, signal),
+    joined: async (signal) => void (await promptly('joined', z.unknown(), {}, signal)),
     remove: async (node, signal) => void (await promptly('remove', z.unknown(), { node }, signal)),
     offers: (signal) => promptly('offers', z.array(folderOfferSchema), {}, signal),
     reload: async (signal) => void (await promptly('reload', z.unknown(), {}, signal)),

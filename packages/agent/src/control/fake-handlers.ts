@@ -122,6 +122,10 @@ export function fakeHandlers(): FakeHandlers {
       calls.push(`invite ${addresses.join(' ')}`)
       return Promise.resolve({ code: sampleCode, addresses: ['192.0.2.1:22070'], until: Date.now() + 600_000 })
     },
+    joined: () => {
+      calls.push('joined')
+      return Promise.resolve()
+    },
     remove: (node) => {
       calls.push(`remove ${node}`)
       return Promise.resolve()

@@ -40,6 +40,7 @@ const routes: Readonly<Record<string, Route>> = {
   approve: ({ handlers }, body) => handlers.approve(answerRequestSchema.parse(body).folder),
   revert: ({ handlers }, body) => handlers.revert(answerRequestSchema.parse(body).folder),
   invite: ({ handlers }, body) => handlers.invite(inviteRequestSchema.parse(body)),
+  joined: ({ handlers }) => handlers.joined(),
   remove: ({ handlers }, body) => handlers.remove(removeRequestSchema.parse(body).node),
   offers: ({ handlers }) => handlers.offers(),
   reload: ({ handlers }) => handlers.reload(),

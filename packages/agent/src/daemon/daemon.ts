@@ -33,6 +33,7 @@ export const startDaemon: StartDaemon = async ({ home, config, log, signal }: Da
   const membership = new Membership({
     ...{ home, identity, clock: systemClock, log: log.child({ component: 'members' }) },
     config: () => network.config,
+    cut: () => network.reviewPeers(),
     changed: () => changed(),
     links: () => network.links.values(),
     offers: () => offersOf(network),
@@ -60,6 +61,7 @@ export const startDaemon: StartDaemon = async ({ home, config, log, signal }: Da
     }),
   )
   changed = () => watch.takeNow(take)
+  membership.start()
   stack.use(
     keepHouse({ home, config: () => network.config, isAtRest: () => network.isAtRest, clock: systemClock, log }),
   )

@@ -34,6 +34,7 @@ export function createHandlers({ network, hub, follower, membership, reload }: H
     approve: async (folder) => approve(hostOf(network, folder)),
     revert: (folder) => revert(hostOf(network, folder)),
     invite: async ({ addresses }) => membership.invite(addresses),
+    joined: () => membership.joined(),
     remove: (node) => membership.remove(node),
     offers: async () => offeredHere(network),
     reload,

@@ -31,7 +31,7 @@ export interface NetworkOptions {
   readonly log: Logger
   readonly hub: StatusHub
   /** Whom else this node listens to, and what peers say of members. */
-  readonly members: Pick<Membership, 'joining' | 'linkUp' | 'receive'>
+  readonly members: Pick<Membership, 'joining' | 'linkUp' | 'receive' | 'isShutOut'>
   /** A session that this node wanted has ended. */
   readonly fetched: (record: FetchRecord) => void
 }
@@ -120,6 +120,9 @@ export class Network implements AsyncDisposable {
   async apply(config: Config): Promise<void> {
     const before = this.config
     if (isDeepStrictEqual(before, config)) return
+    // First of all, for what comes next may take its time, or fail: who is no peer any more is cut off.
+    const isKept = ({ id }: Peer): boolean => Object.values(config.peers).some((peer) => peer.id === id)
+    this.transport.setPeers(this.#peersOf(before).filter(isKept))
     if (before.listen !== config.listen) {
       await this.transport.setListen(config.listen === undefined ? undefined : parseHostPort(config.listen))
     }
@@ -185,8 +188,15 @@ export class Network implements AsyncDisposable {
     this.transport.setPeers(peers)
   }
 
+  /** Whom this node talks to may have changed: who is shut out is cut off. */
+  reviewPeers(): void {
+    this.#review()
+  }
+
   #peersOf(config: Config): Peer[] {
-    return peersOf(config).map((peer) => ({ ...peer, ...this.policy.ratesOf(peer.name) }))
+    const { members } = this.options
+    const peers = peersOf(config).filter(({ id }) => !members.isShutOut(id))
+    return peers.map((peer) => ({ ...peer, ...this.policy.ratesOf(peer.name) }))
   }
 
   #reviewDoors(): void {

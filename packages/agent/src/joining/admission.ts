@@ -1,14 +1,16 @@
 import type { NodeId } from '@spansync/common/core/causal/types'
 import type { Clock } from '@spansync/common/ports'
 import { protocolVersion } from '@spansync/common/protocol/messages'
+import { toSpansyncError } from '@spansync/common/runtime/errors'
 import type { Logger } from '@spansync/common/runtime/logger'
+import type { z } from 'zod'
 import { withDeadline } from '../transport/alarm.ts'
 import { LinkClosedError } from '../transport/errors.ts'
 import { encodeNote, encodePreamble, readNote } from '../transport/preamble.ts'
 import { farEndOf, type SecureConnection } from '../transport/secure.ts'
 import type { Invitations } from './invitations.ts'
 import { bindingOf } from './proof.ts'
-import { type JoinAnswer, type JoinRequest, joinRequestSchema } from './protocol.ts'
+import { type JoinAnswer, type JoinRequest, type joinFailureSchema, joinRequestSchema } from './protocol.ts'
 
 export interface AdmissionOptions {
   readonly self: NodeId
@@ -44,8 +46,9 @@ export async function receiveJoiner(options: AdmissionOptions, { tls, raw, peer 
       )
       return
     }
-    const answer = await options.admit(peer, request.data)
-    log.info({ event: 'join.accepted', id: peer, address, name: answer.yourName }, `${answer.yourName} has joined`)
+    const answer = await admitted(options, peer, request.data)
+    if ('yourName' in answer)
+      log.info({ event: 'join.accepted', id: peer, address, name: answer.yourName }, `${answer.yourName} has joined`)
     await new Promise<void>((resolve) => {
       tls.once('close', resolve)
       tls.end(Buffer.concat([encodePreamble({ kind: 'join', protocol: protocolVersion }), encodeNote(answer)]), () =>
@@ -56,6 +59,21 @@ export async function receiveJoiner(options: AdmissionOptions, { tls, raw, peer 
     log.warn({ event: 'join.failed', id: peer, address, err: error }, 'run `spansync invite` again')
   } finally {
     tls.destroySoon()
+  }
+}
+
+/** Whoever was invited is told why it does not work. */
+async function admitted(
+  { admit, log }: AdmissionOptions,
+  joiner: NodeId,
+  request: JoinRequest,
+): Promise<JoinAnswer | z.infer<typeof joinFailureSchema>> {
+  try {
+    return await admit(joiner, request)
+  } catch (error) {
+    const { code, message, remedy } = toSpansyncError(error)
+    log.error({ event: 'join.failed', id: joiner, code, err: error }, remedy)
+    return { error: message.slice(0, 1000), remedy: remedy.slice(0, 1000) }
   }
 }
 

@@ -8,12 +8,11 @@ import { isProof } from './proof.ts'
 export const validMs = 600_000
 /** More at a time nobody needs; the oldest ends. */
 const most = 16
-/** After so many proofs that are none, all invitations end: somebody is trying. */
-const mostWrong = 10
-
 interface Invitation {
   readonly secret: Buffer
   readonly until: number
+  /** By the clock on the wall: the other one may stand still while the machine sleeps. */
+  readonly wallUntil: number
 }
 
 export type Outcome = 'accepted' | 'wrong' | 'none'
@@ -22,7 +21,6 @@ export type Outcome = 'accepted' | 'wrong' | 'none'
 export class Invitations {
   readonly #clock: Clock
   #open: Invitation[] = []
-  #wrong = 0
 
   constructor(clock: Clock) {
     this.#clock = clock
@@ -37,8 +35,8 @@ export class Invitations {
   make(): Buffer {
     this.#expire()
     const secret = randomBytes(secretBytes)
-    this.#wrong = 0
-    this.#open = [...this.#open, { secret, until: this.#clock.now() + validMs }].slice(-most)
+    const [until, wallUntil] = [this.#clock.now() + validMs, this.#clock.wallNow() + validMs]
+    this.#open = [...this.#open, { secret, until, wallUntil }].slice(-most)
     return secret
   }
 
@@ -51,12 +49,11 @@ export class Invitations {
       this.#open = this.#open.filter((one) => one !== found)
       return 'accepted'
     }
-    if (++this.#wrong >= mostWrong) this.#open = []
     return 'wrong'
   }
 
   #expire(): void {
-    const now = this.#clock.now()
-    this.#open = this.#open.filter(({ until }) => now < until)
+    const [now, wallNow] = [this.#clock.now(), this.#clock.wallNow()]
+    this.#open = this.#open.filter(({ until, wallUntil }) => now < until && wallNow < wallUntil)
   }
 }

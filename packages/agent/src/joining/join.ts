@@ -7,9 +7,9 @@ import type { Identity } from '../transport/identity.ts'
 import { encodeNote, encodePreamble, preambleBytes, readExactly, readNote } from '../transport/preamble.ts'
 import { dial } from '../transport/secure.ts'
 import type { InviteCode } from './code.ts'
-import { InviterUnreachableError, NotInvitedError } from './errors.ts'
+import { InviterFailedError, InviterUnreachableError, NotInvitedError } from './errors.ts'
 import { bindingOf, proofOf } from './proof.ts'
-import { type JoinAnswer, joinAnswerSchema } from './protocol.ts'
+import { type JoinAnswer, joinAnswerSchema, joinFailureSchema } from './protocol.ts'
 
 export interface JoinOptions {
   readonly code: InviteCode
@@ -92,9 +92,12 @@ async function ask(
       // Whoever has not been invited is told nothing at all.
       if (preamble === 'closed') throw new NotInvitedError(address)
       checkPreamble(preamble, 'the inviting machine', protocolVersion)
-      const answer = joinAnswerSchema.safeParse(await readNote(tls, limit))
-      if (!answer.success) throw new FramingError('the inviting machine answered with something else')
-      return answer.data
+      const note = await readNote(tls, limit)
+      const answer = joinAnswerSchema.safeParse(note)
+      if (answer.success) return answer.data
+      const failure = joinFailureSchema.safeParse(note)
+      if (failure.success) throw new InviterFailedError(failure.data)
+      throw new FramingError('the inviting machine answered with something else')
     })
   } finally {
     tls.destroy()

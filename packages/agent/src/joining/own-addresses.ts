@@ -7,7 +7,8 @@ const most = 6
  *  which nearly every network has. */
 export function ownAddresses(listen: string | undefined, interfaces = networkInterfaces()): string[] {
   const place = listen === undefined ? undefined : parseHostPort(listen)
-  if (place === undefined) return []
+  // Port 0 is whatever is free, until the next start.
+  if (place === undefined || place.port === 0) return []
   const { host, port } = place
   if (host !== '0.0.0.0' && host !== '::') return [formatHostPort({ host, port })]
   const all = Object.values(interfaces).flatMap((some) => some ?? [])

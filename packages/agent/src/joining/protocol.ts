@@ -13,6 +13,9 @@ export const joinRequestSchema = z.strictObject({
 })
 export type JoinRequest = z.infer<typeof joinRequestSchema>
 
+/** So many fit into one note. */
+export const mostOffers = 100
+
 export const offerSchema = z.object({
   id: z.string().regex(namePattern),
   files: z.number().int().min(0),
@@ -25,7 +28,10 @@ export const joinAnswerSchema = z.object({
   name: nodeName,
   /** What the joining machine is called there. */
   yourName: nodeName,
-  offers: z.array(offerSchema).max(200),
+  offers: z.array(offerSchema).max(mostOffers),
   coordinator: z.object({ url: z.string().max(500) }).optional(),
 })
 export type JoinAnswer = z.infer<typeof joinAnswerSchema>
+
+/** The proof was right, and yet it did not work. */
+export const joinFailureSchema = z.object({ error: z.string().max(1000), remedy: z.string().max(1000) })

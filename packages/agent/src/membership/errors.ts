@@ -10,3 +10,25 @@ export class UnknownMemberError extends SpansyncError {
     })
   }
 }
+
+/** What this node says of members counts with nobody. */
+export class RemovedHereError extends SpansyncError {
+  constructor() {
+    super({
+      code: 'removed_here',
+      message: 'this machine was removed from its network: it can let nobody in, and shut nobody out',
+      remedy: 'have a member run `spansync invite`, and join again here',
+    })
+  }
+}
+
+/** One member can shut out only so many. */
+export class TooManyRemovalsError extends SpansyncError {
+  constructor(most: number) {
+    super({
+      code: 'too_many_removals',
+      message: `this machine has shut out ${most} others already, and the rest would not believe it any more`,
+      remedy: 'run `spansync remove` on another member',
+    })
+  }
+}

@@ -7,24 +7,36 @@ export interface NewPeer {
   readonly addresses: readonly string[]
 }
 
-/** A member becomes a peer under its name, or one like it that is free. One that is a peer already keeps its name and whatever a
- *  person has set; addresses are added where there are none. Answers the name. */
-export function putPeer(editor: ConfigEditor, { id, name, addresses }: NewPeer): string {
+/** Members become peers under their names, or names like them that are free. One that is a peer already keeps its name and whatever a
+ *  person has set; its addresses are put in front when they have just been `tried`. Answers the names. */
+export function putPeers(editor: ConfigEditor, members: readonly NewPeer[], { tried = false } = {}): string[] {
   const { peers } = editor.config
-  const [known, before] = Object.entries(peers).find(([, peer]) => peer.id === id) ?? []
-  if (known !== undefined) {
-    if (before?.addresses.length === 0 && addresses.length > 0) editor.set(['peers', known, 'addresses'], addresses)
+  const taken = new Set([editor.config.name, ...Object.keys(peers)])
+  return members.map(({ id, name, addresses }) => {
+    const [known, before] = Object.entries(peers).find(([, peer]) => peer.id === id) ?? []
+    if (known === undefined) {
+      const free = freeName(name, taken)
+      taken.add(free)
+      editor.set(['peers', free], { id, addresses })
+      return free
+    }
+    const all = [...new Set([...addresses, ...(before?.addresses ?? [])])]
+    if ((tried || before?.addresses.length === 0) && addresses.length > 0)
+      editor.set(['peers', known, 'addresses'], all)
     return known
-  }
-  const free = freeName(name, new Set([editor.config.name, ...Object.keys(peers)]))
-  editor.set(['peers', free], { id, addresses })
-  return free
+  })
 }
 
-/** Also from the folders that name it; answers which these are. */
+/** With all that is said of it elsewhere; answers the folders that named it. */
 export function forgetPeer(editor: ConfigEditor, name: string): string[] {
   editor.remove(['peers', name])
-  const named = Object.entries(editor.config.folders).filter(([, folder]) => folder.with?.includes(name))
+  editor.remove(['policy', 'nodes', name])
+  const { folders } = editor.config
+  for (const id of Object.keys(folders)) {
+    editor.remove(['folders', id, 'policy', 'nodes', name])
+    editor.remove(['folders', id, 'policy', 'peers', name])
+  }
+  const named = Object.entries(folders).filter(([, folder]) => folder.with?.includes(name))
   for (const [id, folder] of named) {
     // An empty list means nobody; no list would mean everybody.
     const others = folder.with?.filter((other) => other !== name)

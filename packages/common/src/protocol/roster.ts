@@ -5,13 +5,16 @@ import { nodeId } from './values.ts'
 
 export const nodeName = z.string().regex(namePattern)
 
+const isNodeAddress = (text: string): boolean => (parseHostPort(text)?.port ?? 0) > 0
+
 /** Where a node can be dialled, `host:port`. */
 export const nodeAddresses = z
   .array(
     z
       .string()
       .max(255)
-      .refine((text) => (parseHostPort(text)?.port ?? 0) > 0, 'must be host:port'),
+      .regex(/^[A-Za-z0-9._:[\]-]+$/)
+      .refine(isNodeAddress, 'must be host:port'),
   )
   .max(8)
 
@@ -26,7 +29,7 @@ export const statementSchema = z.strictObject({
   name: nodeName,
   addresses: nodeAddresses,
   state: z.enum(['member', 'removed']),
-  version: z.number().int().min(1).max(1_000_000_000),
+  version: z.number().int().min(1).max(Number.MAX_SAFE_INTEGER),
   at: z.number().int().min(0).max(Number.MAX_SAFE_INTEGER),
   by: nodeId,
   certificate: base64(2000),
@@ -38,5 +41,11 @@ export const mostStatements = 200
 /** What the sender has of the member list, or what is new of it. */
 export const rosterSchema = z.object({
   type: z.literal('roster'),
-  statements: z.array(statementSchema).max(mostStatements),
+  /** Each is looked at by itself (`statementSchema`): one that is malformed must not hide the others. */
+  statements: z.array(z.unknown()).max(mostStatements),
 })
+
+/** Of addresses as a person may have set them those that others can be told. */
+export function tellable(addresses: readonly string[]): string[] {
+  return addresses.filter((one) => nodeAddresses.safeParse([one]).success).slice(0, 8)
+}

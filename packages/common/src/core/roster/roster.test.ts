@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { NodeId } from '../causal/types.ts'
-import { membersOf, type Roster, type Statement, type TakeOptions, take } from './roster.ts'
+import { membersOf, type Roster, type Statement, type TakeOptions, take, unvouched } from './roster.ts'
 
 const node = (name: string): NodeId => name as NodeId
 
@@ -66,6 +66,38 @@ describe('a removal', () => {
   it('takes away the word of whoever is removed, also when he is a peer of old', () => {
     const { roster } = take(members, [say('b', 'a', { state: 'removed', version: 2 })], trusting('a'))
     expect(take(roster, [say('a', 'x'), say('a', 'a', { version: 9 })], trusting('a'))).toMatchObject({ news: [] })
+  })
+
+  it('of two who remove each other takes both out, whichever is heard first', () => {
+    const both = [say('b', 'c', { state: 'removed', version: 2 }), say('c', 'b', { state: 'removed', version: 2 })]
+    for (const order of [both, both.toReversed()]) {
+      const last = order.reduce((roster, one) => take(roster, [one], trusting('a')).roster, members)
+      expect(names(last)).toEqual([])
+    }
+  })
+
+  it('is not to be had for all by one member alone', () => {
+    const many = take(
+      new Map(),
+      ['b', 'c', 'd', 'e', 'f'].map((one) => say('a', one)),
+      trusting('a'),
+    ).roster
+    const all = ['c', 'd', 'e', 'f'].map((one) => say('b', one, { state: 'removed', version: 2 }))
+    expect(names(take(many, all, trusting('a')).roster)).toEqual(['b', 'f'])
+  })
+
+  it('cannot be made final by its version', () => {
+    const { refused } = take(members, [say('b', 'c', { state: 'removed', version: 1_000_000_000 })], trusting('a'))
+    expect(refused).toHaveLength(1)
+  })
+
+  it('leaves members for whom somebody has to vouch anew', () => {
+    const { roster } = take(members, [say('a', 'b', { state: 'removed', version: 2 })], trusting('a'))
+    expect(unvouched(roster).map(({ name }) => name)).toEqual(['c'])
+    const again = take(roster, [say('a', 'c', { version: 2 })], trusting('a')).roster
+    expect(unvouched(again)).toEqual([])
+    // Whoever comes later and trusts only its inviter has the same list.
+    expect(names(take(new Map(), [...again.values()].toReversed(), trusting('a')).roster)).toEqual(['c'])
   })
 
   it('leaves in place whom he had vouched for before', () => {

@@ -18,15 +18,14 @@ export interface Statement {
   readonly signature: string
 }
 
-/** The member list: the newest statement on each node. It spreads from member to member, and two lists that have met are equal,
- *  whichever way what is in them came. */
+/** The member list: the newest statement on each node. It spreads from member to member, and those who have heard the same have the
+ *  same list. */
 export type Roster = ReadonlyMap<NodeId, Statement>
 
 export interface Taken {
   readonly roster: Roster
   /** What was not known before. */
   readonly news: readonly Statement[]
-  /** Not signed by a member. */
   readonly refused: readonly Statement[]
 }
 
@@ -37,8 +36,15 @@ export interface TakeOptions {
   readonly isTrusted: (node: NodeId) => boolean
 }
 
-/** Takes statements in, in whatever order they come. A removal holds against everything of its version and before; whoever was removed
- *  says nothing that counts any more. */
+/** More nodes than that nobody has; what comes beyond is refused. */
+export const mostMembers = 1000
+/** So far a version may run ahead of the one known: else one word could be made final. */
+export const longestStep = 1000
+/** One member can shut out so many; more a person has to do with other members' hands. */
+export const mostRemovals = 3
+
+/** Takes statements in, in whatever order they come. Only members say who is one: whoever was removed lets nobody in any more. A
+ *  removal counts also when its signer was removed meanwhile, so that two who remove each other are both out, everywhere. */
 export function take(roster: Roster, statements: readonly Statement[], options: TakeOptions): Taken {
   const next = new Map(roster)
   const news: Statement[] = []
@@ -46,22 +52,34 @@ export function take(roster: Roster, statements: readonly Statement[], options: 
   // One may vouch for the signer of another.
   for (let count = -1; count !== open.length; ) {
     count = open.length
-    const [fit, rest] = partition(open, (one) => mayState(next, one, options))
-    for (const one of fit) {
+    const rest: Statement[] = []
+    for (const one of open) {
       if (!isNewer(one, next.get(one.subject))) continue
+      if (!mayState(next, one, options)) {
+        rest.push(one)
+        continue
+      }
       next.set(one.subject, one)
       news.push(one)
     }
     open = rest
   }
-  return { roster: next, news, refused: open.filter((one) => isNewer(one, next.get(one.subject))) }
+  return { roster: next, news, refused: open }
 }
 
 function mayState(roster: Roster, statement: Statement, { isGenuine, isTrusted }: TakeOptions): boolean {
-  const { by } = statement
-  const own = roster.get(by)
-  const isMember = own === undefined ? isTrusted(by) : own.state === 'member'
-  return isMember && isGenuine(statement)
+  const { by, subject, state, version } = statement
+  const [signer, known] = [roster.get(by), roster.get(subject)]
+  if (version > (known?.version ?? 0) + longestStep) return false
+  if (known === undefined && roster.size >= mostMembers) return false
+  const wasMember = signer !== undefined || isTrusted(by)
+  const isMember = signer === undefined ? isTrusted(by) : signer.state === 'member'
+  if (state === 'removed' ? !wasMember || removalsBy(roster, by) >= mostRemovals : !isMember) return false
+  return isGenuine(statement)
+}
+
+function removalsBy(roster: Roster, node: NodeId): number {
+  return [...roster.values()].filter(({ by, state }) => by === node && state === 'removed').length
 }
 
 /** Of equal versions the removal wins, then any order that is the same everywhere. */
@@ -71,16 +89,16 @@ function isNewer(one: Statement, other: Statement | undefined): boolean {
   return one.signature > other.signature
 }
 
-function partition<T>(all: readonly T[], fits: (one: T) => boolean): readonly [readonly T[], T[]] {
-  const [left, right]: [T[], T[]] = [[], []]
-  for (const one of all) (fits(one) ? left : right).push(one)
-  return [left, right]
-}
-
 /** What is signed: every field, in one order, so that nothing can be read in two ways. */
 export function signedText(statement: Omit<Statement, 'signature'>): string {
   const { subject, name, addresses, state, version, at, by, certificate } = statement
   return JSON.stringify(['spansync member', subject, name, addresses, state, version, at, by, certificate])
+}
+
+/** Members for whom only somebody vouches who is out now: a member has to say it again, or nobody who comes later would take it. */
+export function unvouched(roster: Roster): Statement[] {
+  const isOut = (node: NodeId): boolean => roster.get(node)?.state === 'removed'
+  return [...roster.values()].filter(({ by, state }) => state === 'member' && isOut(by))
 }
 
 /** Members, but for `self`. */

@@ -106,7 +106,7 @@ export class StateLoop {
     }
     if (result.kind === 'answer' || result.kind === 'refused') {
       // A coordinator that does not take what we say does not lead us, however loudly it beats.
-      nobody()
+      if (begun === this.#begun) nobody()
       await this.#pause(Math.min(longestRetryMs, retryMs * 2 ** this.#refusals++))
     } else if (result.kind === 'timeout') await this.#pause(retryMs)
     else if (begun === this.#begun) {

@@ -178,6 +178,8 @@ function performed(reply: WorkerReply): readonly TaskResult[] {
 
 function isBigCopy(task: Task): boolean {
   if (task.op === 'copy') return task.fromExpect.size > bigBytes
+  // Where what it replaces is kept may be on another disk.
+  if (task.op === 'adopt') return (task.toExpect?.size ?? 0) > bigBytes
   return task.op === 'keep' && task.expect.size > bigBytes
 }
 

@@ -4,8 +4,10 @@ import {
   copyFileSync,
   linkSync,
   lutimesSync,
+  readlinkSync,
   renameSync,
   rmSync,
+  symlinkSync,
   unlinkSync,
   utimesSync,
 } from 'node:fs'
@@ -96,15 +98,36 @@ export function moveInto(
   }
   // A second name holds on to what is replaced: should it turn out to be something else (an edit in the last instant), it goes back.
   withTemporary(full, (saved) => {
-    const linked = tryLink(full, saved)
+    const linked = linkBeside(full, saved)
     // No hard links here: a copy has to do, which does not show an edit of the last instant.
-    if (!linked && keep) copyFileSync(full, saved, constants.COPYFILE_EXCL)
+    if (!linked && keep) copyAside(full, saved)
     renameSync(temporary, full)
-    if (!linked) return keep?.(saved)
-    if (isFile(saved, expect)) return keep?.(saved)
-    renameSync(saved, full)
-    throw new TaskError('changed', `${full} changed at the last moment`)
+    if (linked && !isFile(saved, expect)) {
+      renameSync(saved, full)
+      throw new TaskError('changed', `${full} changed at the last moment`)
+    }
+    try {
+      keep?.(saved)
+    } catch (error) {
+      // What cannot be kept is not overwritten; and what was to come need not be fetched again for that.
+      if (lstat(saved) !== undefined) {
+        tryLink(full, temporary)
+        renameSync(saved, full)
+      }
+      throw error
+    }
   })
+}
+
+/** On some systems a second name of a link is one of what it leads to: a link has no content that could be edited, so a copy will do. */
+function linkBeside(full: string, saved: string): boolean {
+  if (process.platform === 'darwin' && lstat(full)?.isSymbolicLink()) return false
+  return tryLink(full, saved)
+}
+
+function copyAside(full: string, saved: string): void {
+  if (lstat(full)?.isSymbolicLink()) symlinkSync(readlinkSync(full), saved)
+  else copyFileSync(full, saved, constants.COPYFILE_EXCL)
 }
 
 function moveToFree(temporary: string, full: string): void {

@@ -90,6 +90,13 @@ export class BusyPair {
     this.#session?.close()
   }
 
+  /** Resolves when it is closed. */
+  async end(): Promise<void> {
+    const { closed } = this.#session ?? {}
+    this.close()
+    await closed?.catch(() => undefined)
+  }
+
   /** Whether these paths may be brought by the running session. */
   suits({ paths, bytes, attempts, onlyUpdates }: Asked): boolean {
     if (!this.#session?.isWaiting || attempts > 0 || !onlyUpdates || this.isStale) return false

@@ -77,7 +77,7 @@ function peer({ missing = [] as RelativePath[], onParcel = () => {} } = {}) {
       ),
     )
   })
-  return { session, parcel } satisfies Ways
+  return { session, isQuick: () => false, parcel } satisfies Ways
 }
 
 const fetchAll = (items: readonly FetchItem[], ways: Ways) =>

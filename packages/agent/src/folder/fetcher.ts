@@ -35,6 +35,8 @@ export interface Fetched {
 /** How what is missing can come from the peer. */
 export interface Ways {
   readonly session: (request: SessionRequest) => Promise<SessionOutcome>
+  /** A session that runs already would bring this, in the folder. */
+  readonly isQuick: (request: SessionRequest) => boolean
   /** Brings small new files without Unison; answers what is on the disk now. */
   readonly parcel: (items: readonly FetchItem[]) => Promise<ReadonlyMap<RelativePath, DiskState>>
 }
@@ -44,6 +46,8 @@ interface Ran {
   readonly covers: readonly RelativePath[]
   /** What came to a root of its own, and has been put in place. */
   readonly landed: ReadonlyMap<RelativePath, DiskState>
+  /** What Unison was to put in place itself. */
+  readonly inFolder: readonly RelativePath[]
 }
 
 /** Brings what a peer has to this disk: checks that the disk is still as decided, copies what is here already under another name, lets
@@ -64,7 +68,7 @@ export class Fetcher {
     this.staging = new StagingRoots({
       ...{ root, disk, keptPlace },
       expectedAt: (item) => this.#expectedAt(item),
-      spare: (hash, file) => ahead.spare(hash, file),
+      spare: (found, file) => ahead.spare(found, file),
     })
   }
 
@@ -73,7 +77,7 @@ export class Fetcher {
     return this.covered.has(path) || ancestors(path).some((parent) => this.covered.has(parent))
   }
 
-  async fetch({ peer, items, untouched, partial }: FetchWork, { session, parcel }: Ways): Promise<Fetched> {
+  async fetch({ peer, items, untouched, partial }: FetchWork, { session, isQuick, parcel }: Ways): Promise<Fetched> {
     const { fitting: ready, lack } = await this.#guard.fit(await this.#guard.check(items, untouched))
     const cleared = await this.#clear(ready.filter(({ clear }) => clear))
     const going = ready.filter((item) => !item.clear || cleared.includes(item))
@@ -88,10 +92,11 @@ export class Fetcher {
     const elsewhere = new Set([...coming.map(({ entry }) => entry.path), ...brought.keys()].map(parentOf))
     const around = [...elsewhere].flatMap((directory) => [directory, ...ancestors(directory)])
     const work = { peer, items: rest, untouched, partial: new Set([...partial, ...leftOut, ...around]) }
-    const ended = await this.#run(work, session)
+    const sessions = { session, isQuick }
+    const ended = await this.#run(work, sessions)
     const { first: late, twins: lateTwins } = splitTwins(await this.#adopt(coming))
-    const { outcome, covers, landed } =
-      late.length === 0 ? ended : await this.#runLate({ ...work, items: late }, ended, session)
+    const { outcome, covers, landed, inFolder } =
+      late.length === 0 ? ended : await this.#runLate({ ...work, items: late }, ended, sessions)
     if (/no space/.test(outcome.reason)) await this.#clean(peer, [...rest, ...late])
     const checked = new Map([...brought, ...landed])
     if (twins.length + lateTwins.length > 0) await this.#copyHere([...twins, ...lateTwins], checked)
@@ -104,7 +109,7 @@ export class Fetcher {
       return { ...one, entry, ran: ran.has(items[at] as FetchItem), isTransferred }
     })
     const arrived = fetched.filter(({ entry, disk }) => matches(entry, disk))
-    const sent = new Set([...rest, ...late].map(({ entry }) => entry.path).filter((path) => !landed.has(path)))
+    const sent = new Set(inFolder)
     const byUnison = arrived.filter(({ path, disk }) => disk?.kind === 'file' && sent.has(path)).map(({ path }) => path)
     const transferred = [...byUnison, ...checked.keys()]
     const all = arrived.length === items.length
@@ -154,13 +159,10 @@ export class Fetcher {
     return transit ?? expected(this.#options.index.get(entry.path))
   }
 
-  async #runLate(
-    work: FetchWork,
-    before: Ran,
-    session: (request: SessionRequest) => Promise<SessionOutcome>,
-  ): Promise<Ran> {
-    const { outcome, covers, landed } = await this.#run(work, session)
+  async #runLate(work: FetchWork, before: Ran, sessions: Sessions): Promise<Ran> {
+    const { outcome, covers, landed, inFolder } = await this.#run(work, sessions)
     return {
+      inFolder: [...before.inFolder, ...inFolder],
       outcome: worse(before.outcome, outcome),
       covers: [...before.covers, ...covers],
       landed: new Map([...before.landed, ...landed]),
@@ -257,10 +259,7 @@ export class Fetcher {
     await this.#options.disk.perform(this.#options.root, tasks)
   }
 
-  async #run(
-    { peer, items, untouched, partial }: FetchWork,
-    session: (request: SessionRequest) => Promise<SessionOutcome>,
-  ): Promise<Ran> {
+  async #run({ peer, items, untouched, partial }: FetchWork, { session, isQuick }: Sessions): Promise<Ran> {
     const bare = await this.#guard.bareOf(untouched)
     const empty = new Set([...bare].filter((path) => isLiveDirectory(this.#options.index.get(path))))
     const { covers, directories, paths } = coversOf(items, { untouched: bare, empty, partial })
@@ -270,13 +269,18 @@ export class Fetcher {
     const isNew = ({ local }: FetchItem): boolean => !isAlive(local)
     // Many new files are in nobody's way, and each would cost more than Unison takes for it.
     const areMany = meant.filter(isNew).length > mostNewStaged
-    const staged = await this.staging.prepare(peer, areMany ? meant.filter((item) => !isNew(item)) : meant)
-    const stagedPaths = new Set([...staged.keys()].map(({ entry }) => entry.path))
+    const suited = (areMany ? meant.filter((item) => !isNew(item)) : meant).filter(
+      ({ attempts }) => attempts < mostStagedTries,
+    )
+    const isWanted = suited.length > 0 && !isQuick(this.#request(suited, { covers: [], paths: suited.map(pathOf) }))
+    const staged: StagedItems = isWanted ? await this.staging.prepare(peer, suited) : new Map()
+    const stagedPaths = new Set([...staged.keys()].map(pathOf))
     const others = { covers, paths: paths.filter((path) => !stagedPaths.has(path)) }
     const direct = items.filter((item) => !staged.has(item))
-    const inFolder = await this.#runInFolder(direct, others, session)
+    const first = await this.#runInFolder(direct, others, session)
     const { outcome, landed } = await this.#runStaged(peer, staged, session)
-    return { outcome: worse(inFolder, outcome), covers, landed }
+    const inFolder = direct.map(pathOf)
+    return { outcome: worse(first, outcome), covers, landed, inFolder }
   }
 
   /** Unison puts it in place. */
@@ -307,7 +311,8 @@ export class Fetcher {
       recheck: async () => this.staging.undisturbed(staged),
       isUndisturbed: async (some = paths) => this.staging.undisturbed(staged, some).length === some.length,
     })
-    return { outcome, landed: await this.staging.land(peer, staged) }
+    const { landed, problem } = await this.staging.land(peer, staged)
+    return { outcome: problem === undefined ? outcome : { result: 'failed', reason: problem }, landed }
   }
 
   #request(items: readonly FetchItem[], { covers, paths }: Pick<Covers, 'covers' | 'paths'>): SessionRequest {
@@ -331,8 +336,13 @@ export class Fetcher {
 }
 
 type Session = Ways['session']
+type Sessions = Pick<Ways, 'session' | 'isQuick'>
+
+const pathOf = ({ entry }: FetchItem): RelativePath => entry.path
 
 const mostNewStaged = 16
+/** Where that does not help, as on a disk that is put together in ways of its own, Unison has to work in the folder. */
+const mostStagedTries = 2
 
 const done: SessionOutcome = { result: 'done', reason: '' }
 

@@ -44,6 +44,7 @@ function engineOn(disk: DiskWorker, more: Partial<FolderEngineOptions> = {}): Fo
     isScanning: () => false,
     hasHints: () => false,
     session: () => Promise.reject(new Error('not asked for')),
+    isQuick: () => false,
     byUnison: () => {},
     parcelled: () => {},
     unpacked: () => {},

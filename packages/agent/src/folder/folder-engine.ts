@@ -390,6 +390,7 @@ export class FolderEngine {
       const { entry, peer } = this.#journal.cutOff.brought(path) ?? {}
       if (entry && peer) this.#tidy(this.litter.note([entry], peer))
     }
+    this.keepTidy()
     if (!this.#stop.signal.aborted) this.#journal.forget()
   }
 
@@ -530,19 +531,21 @@ export class FolderEngine {
     this.#run('folder.tidy', () =>
       work.catch((error) => log.debug({ event: 'folder.leftovers_kept', folder, err: error })),
     )
-    this.keepTidy()
   }
 
   /** That nobody waits for something any more is told by nothing, so it is looked at now and then, for as long as there is anything. */
-  keepTidy(): void {
+  keepTidy(ms = tidyMs): void {
     if (this.#isTidying || !this.litter.isAnyOpen) return
     this.#isTidying = true
     const { signal } = this.#stop
     const again = (): void => {
       this.#isTidying = false
-      if (!signal.aborted) this.#tidy(this.litter.review())
+      if (signal.aborted) return
+      this.#tidy(this.litter.review())
+      // What waits for a peer that is away may wait for long.
+      this.keepTidy(Math.min(ms * 2, longestTidyMs))
     }
-    this.options.clock.sleep(tidyMs, signal).then(again, () => undefined)
+    this.options.clock.sleep(ms, signal).then(again, () => undefined)
   }
 
   #lookLater(paths: readonly RelativePath[]): void {
@@ -590,6 +593,7 @@ export class FolderEngine {
     const begun = clock.now()
     const ways: Ways = {
       session: (request) => backups.session(() => this.options.session(peer, request)),
+      isQuick: (request) => this.options.isQuick(peer, request),
       parcel: async (some) => {
         const link = this.#links.get(peer)
         return link ? await this.parcels.bring(link, some) : new Map()
@@ -620,6 +624,7 @@ export class FolderEngine {
     })
     const missed = fetched.filter(({ ran, entry, disk }) => ran && !matches(entry, disk)).map(({ entry }) => entry)
     if (missed.length > 0) this.#tidy(this.litter.note(missed, peer))
+    this.keepTidy()
     // After the commit, which may still be queued, and without harm to the next session's, which has begun by then.
     this.#postLater(() => {
       endEntry()
@@ -673,6 +678,7 @@ function namesOf(index: FolderIndex, folding: Folding): NamesInUse {
 }
 
 const tidyMs = 3000
+const longestTidyMs = 60_000
 /** Long enough to gather a burst, short enough not to be felt. */
 const readPauseMs = 20
 

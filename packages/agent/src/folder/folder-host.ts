@@ -376,7 +376,10 @@ export class FolderHost implements AsyncDisposable {
       if (this.#stop.signal.aborted) return
       await Promise.race([engine.recover(), failure.promise])
       await engine.ahead.start()
-      await engine.fetcher.staging.start()
+      // What is left there stands in nobody's way: also a disk that may only be read is served.
+      await engine.fetcher.staging.start().catch((error) => {
+        this.options.log.warn({ event: 'folder.staging_kept', err: error }, 'look at .spansync/staging in the folder')
+      })
       this.#begin(engine, feed)
       await Promise.race([feed.scan('start'), failure.promise])
       engine.recovered()
@@ -468,6 +471,7 @@ export class FolderHost implements AsyncDisposable {
       isScanning: () => !this.#hasScanned || this.#feed?.isScanning === true,
       hasHints: () => this.#feed?.hasHints === true,
       session: (peer, request) => this.#pairs.get(peer)?.bring(request) ?? Promise.resolve(notConnected),
+      isQuick: (peer, request) => this.#pairs.get(peer)?.busy.suits(request) ?? false,
       byUnison: (peer, paths) => this.#pairs.get(peer)?.busy.noteBrought(paths),
       parcelled: (peer) => this.#pairs.get(peer)?.noteParcel(),
       unpacked: (paths) => this.#feed?.release(paths),

@@ -55,6 +55,8 @@ export interface FolderEngineOptions {
   /** Runs Unison with a peer, on whichever side can. */
   readonly session: (peer: NodeId, request: SessionRequest) => Promise<SessionOutcome>
   /** These paths came through a session of Unison with this peer. */
+  /** The session that runs with the peer would bring this. */
+  readonly isQuick: (peer: NodeId, request: SessionRequest) => boolean
   readonly byUnison: (peer: NodeId, paths: readonly RelativePath[]) => void
   /** Files have passed between this replica and the peer without Unison. */
   readonly parcelled: (peer: NodeId) => void

@@ -63,7 +63,7 @@ export class PairSessions implements AsyncDisposable {
   async bring(request: SessionRequest): Promise<SessionOutcome> {
     const { link } = this.#options
     if (this.#stop.signal.aborted) return lost
-    if (this.busy.suits(request)) return await this.#bringQuickly(request)
+    if (request.staging === undefined && this.busy.suits(request)) return await this.#bringQuickly(request)
     if (!link.dialed) return await this.#ask(request)
     const isStaged = request.staging !== undefined
     const outcome = await this.#inTurn(() => this.#runNow({ winner: 'remote', isStaged, request }))
@@ -350,7 +350,7 @@ export class PairSessions implements AsyncDisposable {
 
   async #closeWhenIdle(): Promise<void> {
     while (this.busy.isOpen && this.#isWanted()) await this.#options.clock.sleep(idleCheckMs, this.#stop.signal)
-    this.busy.close()
+    await this.busy.end()
     this.#considerKeeping()
   }
 

@@ -71,7 +71,7 @@ export class Backups {
         this.#running.set(peer, this.#runningWith(peer) + 1)
         try {
           const outcome = await run()
-          isOver = outcome.result !== 'refused'
+          isOver &&= outcome.result !== 'refused'
           return outcome
         } finally {
           this.#running.set(peer, this.#runningWith(peer) - 1)

@@ -1,7 +1,7 @@
 import { mkdir, rename, rm } from 'node:fs/promises'
 import type { Duplex } from 'node:stream'
 import type { FetchItem } from '@spansync/common/core/agent/events'
-import type { Entry, FolderId, NodeId } from '@spansync/common/core/causal/types'
+import type { DiskState, Entry, FolderId, NodeId } from '@spansync/common/core/causal/types'
 import type { Clock, Link } from '@spansync/common/ports'
 import type { Message } from '@spansync/common/protocol/messages'
 import { messageOf } from '@spansync/common/runtime/errors'
@@ -16,8 +16,9 @@ import { hasRoomFor, receive, stagedFile } from './staging.ts'
 export const leastBytes = 4 << 20
 /** So many come ahead at once. */
 const mostAtOnce = 4
-/** With what came without being asked for. */
-const mostKept = 64
+/** Of what came without being asked for. */
+const mostSpared = 32
+const mostSparedBytes = 256 << 20
 /** What nobody has asked for by then has been superseded. */
 const keptMs = 600_000
 
@@ -45,6 +46,8 @@ export class Ahead implements AsyncDisposable {
   readonly #options: AheadOptions
   readonly #sources = new Map<string, Source>()
   readonly #staged = new Map<string, Staged>()
+  /** Of these the sizes of those that came without being asked for; the oldest first. */
+  readonly #spared = new Map<string, number>()
   readonly #stop = new AbortController()
   readonly #meeting: Meeting
   readonly #running = new Running()
@@ -75,7 +78,8 @@ export class Ahead implements AsyncDisposable {
   /** The peer is receiving this file, and would pass it on as it comes. */
   onOffered(link: Link, entry: Entry): void {
     if (!isLarge(entry) || this.#staged.has(entry.hash) || this.#sources.has(entry.hash)) return
-    if (this.#staged.size >= mostAtOnce || !this.#options.wants(entry)) return
+    const coming = this.#staged.size - this.#spared.size
+    if (coming >= mostAtOnce || !this.#options.wants(entry)) return
     const done = this.#stage(link, entry)
     this.#staged.set(entry.hash, { done })
     void this.#running.track(done)
@@ -120,14 +124,19 @@ export class Ahead implements AsyncDisposable {
   }
 
   /** Keeps a checked file that nobody has asked for yet: the peer had changed it before it was sent, and will announce it next. */
-  async spare(hash: string, file: string): Promise<void> {
-    if (this.#staged.has(hash) || this.#staged.size >= mostKept) return
+  async spare({ hash, size }: Pick<DiskState, 'hash' | 'size'>, file: string): Promise<void> {
+    if (this.#staged.has(hash) || size > mostSparedBytes) return
     const { root, log } = this.#options
+    // The newest are the likeliest to be asked for.
+    const hasRoom = (): boolean =>
+      sum(this.#spared.values()) + size <= mostSparedBytes && this.#spared.size < mostSpared
+    for (const oldest of [...this.#spared.keys()]) if (!hasRoom()) await this.drop(oldest)
     try {
       await mkdir(stagingDirectory(root), { recursive: true })
       await rename(file, stagedFile(root, hash))
       if (this.#staged.has(hash)) return
       this.#staged.set(hash, { done: Promise.resolve(true) })
+      this.#spared.set(hash, size)
       this.#forgetLater(hash)
     } catch (error) {
       log.debug({ event: 'ahead.not_spared', reason: messageOf(error) })
@@ -136,6 +145,7 @@ export class Ahead implements AsyncDisposable {
 
   /** It has been put in place, or is of no use. */
   async drop(hash: string): Promise<void> {
+    this.#spared.delete(hash)
     if (!this.#staged.delete(hash)) return
     await rm(stagedFile(this.#options.root, hash), { force: true })
   }
@@ -207,4 +217,10 @@ export class Ahead implements AsyncDisposable {
 
 function isLarge({ kind, deleted, size }: Entry): boolean {
   return kind === 'file' && !deleted && size >= leastBytes
+}
+
+function sum(numbers: Iterable<number>): number {
+  let total = 0
+  for (const number of numbers) total += number
+  return total
 }

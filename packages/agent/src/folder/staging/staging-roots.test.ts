@@ -41,7 +41,7 @@ beforeEach(() => {
     disk,
     keptPlace: (path) => ({ directory: `${folder.base}/versions`, atMs: 0, path }),
     expectedAt: ({ local }) => (local?.stat as StatSignature | undefined) ?? null,
-    spare: async (sum, from) => void spared.set(sum, readFileSync(from, 'utf8')),
+    spare: async ({ hash: sum }, from) => void spared.set(sum, readFileSync(from, 'utf8')),
   })
 })
 afterEach(() => folder[Symbol.dispose]())
@@ -74,7 +74,7 @@ it('puts in place what came, with its mode and time, and keeps what was there', 
   const staged = await roots.prepare(peer, [item])
   expect([...staged.keys()]).toEqual([item])
   bring('d/a', 'new')
-  const landed = await roots.land(peer, staged)
+  const { landed } = await roots.land(peer, staged)
   expect(landed.get('d/a')).toMatchObject({ kind: 'file', hash: sumOf('new'), mtimeUs, mode: 0o755 })
   expect(readFileSync(folder.at('d/a'), 'utf8')).toBe('new')
   expect(keptVersions()).toEqual(['old'])
@@ -87,7 +87,7 @@ it('leaves what somebody renamed over the file while the session ran', async () 
   folder.write('saved', 'mine')
   renameSync(folder.at('saved'), folder.at('a'))
   bring('a', 'new')
-  expect((await roots.land(peer, staged)).size).toBe(0)
+  expect((await roots.land(peer, staged)).landed.size).toBe(0)
   expect(readFileSync(folder.at('a'), 'utf8')).toBe('mine')
   expect([...spared]).toEqual([[sumOf('new'), 'new']])
 })
@@ -96,7 +96,7 @@ it('lets nothing into the folder that was not asked for, and spares it', async (
   const item = replacing('a', 'old', 'new')
   const staged = await roots.prepare(peer, [item])
   bring('a', 'newer')
-  expect((await roots.land(peer, staged)).size).toBe(0)
+  expect((await roots.land(peer, staged)).landed.size).toBe(0)
   expect(readFileSync(folder.at('a'), 'utf8')).toBe('old')
   expect([...spared]).toEqual([[sumOf('newer'), 'newer']])
 })
@@ -105,7 +105,7 @@ it('gives Unison the old content of a large file, and puts nothing in place when
   const item = replacing('a', large, 'new')
   const staged = await roots.prepare(peer, [item])
   expect(readFileSync(join(roots.of(peer), 'a'), 'utf8')).toBe(large)
-  expect((await roots.land(peer, staged)).size).toBe(0)
+  expect((await roots.land(peer, staged)).landed.size).toBe(0)
   expect([readFileSync(folder.at('a'), 'utf8'), spared.size]).toEqual([large, 0])
 })
 
@@ -113,7 +113,7 @@ it('puts a link where a file was', async () => {
   const item = replacing('a', 'old', 'target', { kind: 'symlink', mode: 0 })
   const staged = await roots.prepare(peer, [item])
   symlinkSync('target', join(roots.of(peer), 'a'))
-  expect((await roots.land(peer, staged)).get('a')).toMatchObject({ kind: 'symlink', hash: sumOf('target') })
+  expect((await roots.land(peer, staged)).landed.get('a')).toMatchObject({ kind: 'symlink', hash: sumOf('target') })
   expect(readlinkSync(folder.at('a'))).toBe('target')
 })
 
@@ -122,7 +122,7 @@ it('leaves alone what somebody has created while the session ran', async () => {
   const staged = await roots.prepare(peer, [item])
   bring('a', 'new')
   folder.write('a', 'mine')
-  expect((await roots.land(peer, staged)).size).toBe(0)
+  expect((await roots.land(peer, staged)).landed.size).toBe(0)
   expect(readFileSync(folder.at('a'), 'utf8')).toBe('mine')
 })
 
@@ -160,7 +160,7 @@ it('puts a large file in place, although its second name has moved the ctime of 
   const staged = await roots.prepare(peer, [item])
   expect(roots.undisturbed(staged)).toEqual(['a'])
   bring('a', 'new')
-  expect((await roots.land(peer, staged)).get('a')).toMatchObject({ hash: sumOf('new') })
+  expect((await roots.land(peer, staged)).landed.get('a')).toMatchObject({ hash: sumOf('new') })
   expect(folder.signature('a').inode).not.toBe(before.inode)
 })
 
@@ -182,7 +182,44 @@ it('makes nothing where the folder is not', async () => {
 it('says nothing has come when its root has gone, but not when the folder has', async () => {
   const staged = await roots.prepare(peer, [replacing('a', 'old', 'new')])
   rmSync(roots.of(peer), { recursive: true })
-  expect((await roots.land(peer, staged)).size).toBe(0)
+  expect((await roots.land(peer, staged)).landed.size).toBe(0)
   rmSync(join(folder.root, '.spansync'), { recursive: true })
   await expect(roots.land(peer, staged)).rejects.toMatchObject({ code: 'marker_gone' })
+})
+
+it('does not take the file that is here for one that has come, even when somebody edits it meanwhile', async () => {
+  const item = replacing('a', large, 'new')
+  const staged = await roots.prepare(peer, [item])
+  writeFileSync(folder.at('a'), 'edited in place')
+  expect((await roots.land(peer, staged)).landed.size).toBe(0)
+  expect([readFileSync(folder.at('a'), 'utf8'), spared.size, folder.stats('a').nlink]).toEqual([
+    'edited in place',
+    0,
+    1,
+  ])
+})
+
+it('says why it cannot be put in place, and leaves what is there', async () => {
+  const item = replacing('a', 'old', 'new')
+  const staged = await roots.prepare(peer, [item])
+  bring('a', 'new')
+  // The kept versions cannot be written.
+  writeFileSync(join(folder.base, 'versions'), '')
+  const { landed, problem } = await roots.land(peer, staged)
+  expect([landed.size, readFileSync(folder.at('a'), 'utf8')]).toEqual([0, 'old'])
+  expect(problem).toMatch(/ENOTDIR|EEXIST|directory/)
+})
+
+it('neither removes nor makes anything through a link that has come', async () => {
+  const outside = join(folder.base, 'outside')
+  mkdirSync(outside)
+  writeFileSync(join(outside, 'e'), 'not ours')
+  const item = replacing('d/e', 'old', 'new')
+  const staged = await roots.prepare(peer, [item])
+  rmSync(join(roots.of(peer), 'd'), { recursive: true })
+  symlinkSync(outside, join(roots.of(peer), 'd'))
+  expect((await roots.land(peer, staged)).landed.size).toBe(0)
+  await roots.prepare(peer, [item])
+  bring('d/e', 'new')
+  expect(readFileSync(join(outside, 'e'), 'utf8')).toBe('not ours')
 })

@@ -1,4 +1,4 @@
-import { access, copyFile, link, lstat, mkdir, readdir, rm, rmdir } from 'node:fs/promises'
+import { access, copyFile, link, mkdir, readdir, rm, rmdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { FetchItem } from '@spansync/common/core/agent/events'
 import { sameBytes } from '@spansync/common/core/causal/content'
@@ -9,6 +9,7 @@ import type { DiskWorker } from '../../disk/disk-worker.ts'
 import { orGone } from '../../disk/gone.ts'
 import type { KeptPlace } from '../../disk/kept-place.ts'
 import { markerDirectory, markerFile } from '../../disk/marker.ts'
+import { MarkerError } from '../../disk/marker-errors.ts'
 import { stagingRoot, stagingRoots } from '../../disk/staging.ts'
 import { lstat as lookAt, sameFile, signatureOf } from '../../disk/stat.ts'
 import type { Task } from '../../disk/tasks.ts'
@@ -22,7 +23,7 @@ export interface StagingOptions {
   /** What the disk must show for an item to be put in place. */
   readonly expectedAt: (item: FetchItem) => StatSignature | null
   /** This content has come and is not what was asked for; the file may be moved away. Perhaps it is what is announced next. */
-  readonly spare: (hash: string, file: string) => Promise<void>
+  readonly spare: (found: DiskState, file: string) => Promise<void>
 }
 
 /** Smaller files come whole: to find out what differs costs as much. */
@@ -47,16 +48,17 @@ export class StagingRoots {
 
   /** After a crash: unfinished files stay, for Unison goes on with them. */
   async start(): Promise<void> {
-    for (const { root } of await stagingRoots(this.#options.root)) await clean(root)
+    const cleaned = await Promise.allSettled((await stagingRoots(this.#options.root)).map(({ root }) => clean(root)))
+    for (const one of cleaned) if (one.status === 'rejected') throw one.reason
   }
 
   /** Makes ready for those of the items that can be staged. The others have to come in another way. */
   async prepare(peer: NodeId, items: readonly FetchItem[]): Promise<StagedItems> {
     const meant = items.filter((item) => !concernsDirectory(item) && this.#fits(peer, item))
-    const staged = new Map<FetchItem, StatSignature | null>()
+    const staged = new Map<FetchItem, Staged>()
     if (meant.length === 0 || !(await this.#make(peer))) return staged
-    const ready = await Promise.all(meant.map(async (item) => ({ item, expect: await this.#prepare(peer, item) })))
-    for (const { item, expect } of ready) if (expect !== undefined) staged.set(item, expect)
+    const ready = await Promise.all(meant.map(async (item) => ({ item, one: await this.#prepare(peer, item) })))
+    for (const { item, one } of ready) if (one !== undefined) staged.set(item, one)
     return staged
   }
 
@@ -64,16 +66,12 @@ export class StagingRoots {
    *  comes is put in place only where that is so, whatever is said here. */
   undisturbed(staged: StagedItems, paths?: readonly RelativePath[]): RelativePath[] {
     const asked = paths && new Set(paths)
-    return [...staged].flatMap(
-      ([
-        {
-          entry: { path },
-        },
-        expect,
-      ]) => {
-        return (asked === undefined || asked.has(path)) && this.#isThere(path, expect) ? [path] : []
-      },
-    )
+    const found: RelativePath[] = []
+    for (const [{ entry }, { expect }] of staged) {
+      const isAsked = asked === undefined || asked.has(entry.path)
+      if (isAsked && this.#isThere(entry.path, expect)) found.push(entry.path)
+    }
+    return found
   }
 
   #isThere(path: RelativePath, expect: StatSignature | null): boolean {
@@ -82,47 +80,58 @@ export class StagingRoots {
     return sameFile(signatureOf(stats), expect)
   }
 
-  /** Puts in place what has come and is what was asked for. Answers what is on the disk there now. */
-  async land(peer: NodeId, staged: StagedItems): Promise<Map<RelativePath, DiskState>> {
-    const byPath = new Map([...staged].map(([item, expect]) => [item.entry.path, { item, expect }]))
-    const { disk, root } = this.#options
+  /** Puts in place what has come and is what was asked for. Answers what is on the disk there now, and what stood in the way where that
+   *  is not an edit. */
+  async land(peer: NodeId, staged: StagedItems): Promise<Landed> {
     const staging = this.of(peer)
+    const paths = [...staged.keys()].map(({ entry }) => entry.path)
     try {
-      const came: { readonly item: FetchItem; readonly expect: StatSignature | null; readonly disk: DiskState }[] = []
-      // Without its own marker nothing in it counts; whether the folder itself is there shows below.
-      for (const one of await disk.observe(staging, [...byPath.keys()]).catch(() => [])) {
-        const asked = byPath.get(one.path)
-        if (asked && 'disk' in one && one.disk && one.disk.kind !== 'dir') came.push({ ...asked, disk: one.disk })
-      }
-      const wanted = came.filter(({ item, disk: found }) => sameBytes(item.entry, found))
-      const results = await disk.perform(
-        root,
-        wanted.map(({ item, expect }) => this.#adoption(staging, item, expect)),
+      const came = await this.#came(staging, staged)
+      const wanted = came.filter(({ item, found }) => sameBytes(item.entry, found))
+      const results = await this.#options.disk.perform(
+        this.#options.root,
+        wanted.map((one) => this.#adoption(staging, one)),
       )
-      const landed = new Map(
-        wanted.flatMap(({ item }, at) => {
-          const result = results[at]
-          return result?.code === 'done' && result.disk ? [[item.entry.path, result.disk] as const] : []
-        }),
-      )
-      for (const { item, disk: found } of came) {
-        const { entry, local } = item
-        if (landed.has(entry.path) || found.kind !== 'file' || found.hash === local?.hash) continue
-        await this.#options.spare(found.hash, join(staging, entry.path))
+      const landed = new Map<RelativePath, DiskState>()
+      let problem: string | undefined
+      for (const [at, result] of results.entries()) {
+        const path = wanted[at]?.item.entry.path
+        if (path !== undefined && result.code === 'done' && result.disk) landed.set(path, result.disk)
+        else if (result.code !== 'done' && !harmless.has(result.code)) problem ??= result.message
       }
-      return landed
+      for (const { item, found } of came) {
+        const { path } = item.entry
+        if (!landed.has(path) && found.kind === 'file') await this.#options.spare(found, join(staging, path))
+      }
+      return { landed, problem }
     } finally {
       // Not least the second names of files of the folder.
-      await Promise.allSettled(
-        [...byPath.keys()].map((path) => rm(join(staging, path), { recursive: true, force: true })),
-      )
+      await Promise.allSettled(paths.map((path) => removeOwn(staging, path)))
     }
   }
 
-  #adoption(staging: string, item: FetchItem, expect: StatSignature | null): Task {
+  /** What is in the root besides the old versions that were put there for Unison to read. */
+  async #came(staging: string, staged: StagedItems): Promise<Came[]> {
+    const byPath = new Map([...staged].map(([item, one]) => [item.entry.path, { item, ...one }]))
+    const inodeAt = (path: RelativePath): number | undefined => lookAt(join(staging, path))?.ino
+    const fresh = [...byPath].filter(([path, { expect, isLinked }]) => !isLinked || inodeAt(path) !== expect?.inode)
+    const asked = fresh.map(([path]) => path)
+    // Without its own marker nothing in it counts; whether the folder itself is there shows when something is put in place.
+    const seen = await this.#options.disk.observe(staging, asked).catch((error: unknown) => {
+      if (error instanceof MarkerError) return []
+      throw error
+    })
+    return seen.flatMap((one) => {
+      const about = byPath.get(one.path)
+      const found = 'disk' in one ? one.disk : undefined
+      return about && found && found.kind !== 'dir' ? [{ ...about, found }] : []
+    })
+  }
+
+  #adoption(staging: string, { item, expect, isLinked }: Came): Task {
     const { path, kind, mode, mtimeUs, hash } = item.entry
     const file = join(staging, path)
-    const toExpect = this.#asNow(path, expect)
+    const toExpect = isLinked ? this.#asNow(path, expect) : expect
     const content = { kind: kind === 'symlink' ? kind : ('file' as const), mode, mtimeUs, hash }
     return { op: 'adopt', file, to: path, toExpect, ...content, keepIn: this.#options.keptPlace(path) }
   }
@@ -154,47 +163,68 @@ export class StagingRoots {
     }
   }
 
-  /** What the disk has to show when it comes; undefined: it cannot come this way. */
-  async #prepare(peer: NodeId, item: FetchItem): Promise<StatSignature | null | undefined> {
+  /** Undefined: it cannot come this way. */
+  async #prepare(peer: NodeId, item: FetchItem): Promise<Staged | undefined> {
     const { entry, local } = item
+    const staging = this.of(peer)
     const expect = this.#options.expectedAt(item)
-    const [full, file] = [join(this.#options.root, entry.path), join(this.of(peer), entry.path)]
+    const [full, file] = [join(this.#options.root, entry.path), join(staging, entry.path)]
     const isDelta = entry.kind === 'file' && isAlive(local) && local.kind === 'file' && local.size >= leastForDelta
     try {
-      await makeParents(this.of(peer), entry.path)
+      // Another disk may be mounted on the way to it, and a file is not renamed from one to another.
+      if (lookAt(dirname(full))?.dev !== lookAt(staging)?.dev) return undefined
+      await makeParents(staging, entry.path)
       await rm(file, { recursive: true, force: true })
-      if (!isDelta || expect === null) return expect
+      if (!isDelta || expect === null) return { expect, isLinked: false }
       // A second name: Unison reads it to send only what differs, and renames over this name of it.
       await link(full, file)
+      return { expect, isLinked: true }
     } catch {
       // No hard links here, no room, or it has just gone: Unison has to work in the folder itself.
       return undefined
     }
-    return expect
   }
 }
 
-/** What is to come, and what the disk has to show then where it is to be put. */
-export type StagedItems = ReadonlyMap<FetchItem, StatSignature | null>
+interface Staged {
+  /** What the disk has to show where it is to be put; null: nothing. */
+  readonly expect: StatSignature | null
+  /** The file that is there has a second name in the root. */
+  readonly isLinked: boolean
+}
+
+export type StagedItems = ReadonlyMap<FetchItem, Staged>
+
+export interface Landed {
+  readonly landed: ReadonlyMap<RelativePath, DiskState>
+  readonly problem: string | undefined
+}
+
+interface Came extends Staged {
+  readonly item: FetchItem
+  readonly found: DiskState
+}
+
+/** Somebody has been at work there meanwhile: the loop decides anew. */
+const harmless: ReadonlySet<string> = new Set(['changed', 'gone', 'not_empty'])
 
 function concernsDirectory({ entry, local }: FetchItem): boolean {
   return entry.kind === 'dir' || (isAlive(local) && local.kind === 'dir')
 }
 
-/** What has been a file may be a directory now. */
+/** What has been a file, or a link to somewhere else, may be a directory now. */
 async function makeParents(staging: string, path: RelativePath): Promise<void> {
-  const directory = dirname(join(staging, path))
-  const make = async (): Promise<unknown> => await mkdir(directory, { recursive: true, mode: 0o700 })
-  try {
-    await make()
-  } catch (error) {
-    if (errnoOf(error) !== 'ENOTDIR' && errnoOf(error) !== 'EEXIST') throw error
-    for (const parent of ancestors(path)) {
-      const stats = await lstat(join(staging, parent)).catch(orGone(undefined))
-      if (stats && !stats.isDirectory()) await rm(join(staging, parent))
-    }
-    await make()
+  for (const parent of ancestors(path)) {
+    const stats = lookAt(join(staging, parent))
+    if (stats && !stats.isDirectory()) await rm(join(staging, parent))
   }
+  await mkdir(dirname(join(staging, path)), { recursive: true, mode: 0o700 })
+}
+
+/** Never through a link to somewhere else. */
+async function removeOwn(staging: string, path: RelativePath): Promise<void> {
+  const isOwn = ancestors(path).every((parent) => lookAt(join(staging, parent))?.isDirectory() === true)
+  if (isOwn) await rm(join(staging, path), { recursive: true, force: true })
 }
 
 /** Leaves only unfinished files, and the directories that they are in. */

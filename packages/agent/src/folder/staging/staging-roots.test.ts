@@ -204,10 +204,10 @@ it('says why it cannot be put in place, and leaves what is there', async () => {
   const staged = await roots.prepare(peer, [item])
   bring('a', 'new')
   // The kept versions cannot be written.
-  writeFileSync(join(folder.base, 'versions'), '')
+  symlinkSync('versions', join(folder.base, 'versions'))
   const { landed, problem } = await roots.land(peer, staged)
   expect([landed.size, readFileSync(folder.at('a'), 'utf8')]).toEqual([0, 'old'])
-  expect(problem).toMatch(/ENOTDIR|EEXIST|directory/)
+  expect(problem).toMatch(/ELOOP|symbolic links/)
 })
 
 it('neither removes nor makes anything through a link that has come', async () => {

@@ -43,7 +43,7 @@ export const longestStep = 1000
 /** One member can shut out so many; more a person has to do with other members' hands. */
 export const mostRemovals = 3
 
-/** Takes statements in, in whatever order they come. Only members say who is one: whoever was removed lets nobody in any more. A
+/** Takes statements in. Only members say who is one: whoever was removed lets nobody in any more. A
  *  removal counts also when its signer was removed meanwhile, so that two who remove each other are both out, everywhere. */
 export function take(roster: Roster, statements: readonly Statement[], options: TakeOptions): Taken {
   const next = new Map(roster)
@@ -74,12 +74,14 @@ function mayState(roster: Roster, statement: Statement, { isGenuine, isTrusted }
   if (known === undefined && roster.size >= mostMembers) return false
   const wasMember = signer !== undefined || isTrusted(by)
   const isMember = signer === undefined ? isTrusted(by) : signer.state === 'member'
-  if (state === 'removed' ? !wasMember || removalsBy(roster, by) >= mostRemovals : !isMember) return false
+  if (state === 'removed' ? !wasMember || removalsBy(roster, by, subject) >= mostRemovals : !isMember) return false
   return isGenuine(statement)
 }
 
-function removalsBy(roster: Roster, node: NodeId): number {
-  return [...roster.values()].filter(({ by, state }) => by === node && state === 'removed').length
+/** Of others: the same may be removed again. */
+function removalsBy(roster: Roster, node: NodeId, subject: NodeId): number {
+  return [...roster.values()].filter((one) => one.by === node && one.state === 'removed' && one.subject !== subject)
+    .length
 }
 
 /** Of equal versions the removal wins, then any order that is the same everywhere. */

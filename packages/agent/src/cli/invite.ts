@@ -7,7 +7,7 @@ import { SpansyncError, UsageError } from '@spansync/common/runtime/errors'
 import type { Command } from 'commander'
 import { action, announceChange, type Context, type Runner } from './context.ts'
 import { addFolder } from './folder-add.ts'
-import { defaultListen, setUpUnlessDone } from './setup.ts'
+import { setUpUnlessDone, withSetup } from './setup.ts'
 import { startAgent } from './start-agent.ts'
 
 /** Nobody could use such an invitation. */
@@ -30,8 +30,7 @@ interface InviteOptions {
 
 export function addInviteCommand(program: Command, runner: Runner): void {
   const collect = (value: string, all: readonly string[] = []): string[] => [...all, value]
-  program
-    .command('invite')
+  withSetup(program.command('invite'))
     .description('print a code with which one other machine can join, within ten minutes')
     .argument('[path]', 'a directory to offer at once: it becomes a folder with its name')
     .option(
@@ -39,8 +38,6 @@ export function addInviteCommand(program: Command, runner: Runner): void {
       'where else this machine can be dialled, such as from outside; may be repeated',
       collect,
     )
-    .option('--name <node>', 'name of this machine, when it is not set up yet (default: its host name)')
-    .option('--listen <host:port>', `where peers can dial it, when it is not set up yet (default: ${defaultListen})`)
     .option('--json', 'print JSON')
     .addHelpText(
       'after',

@@ -9,7 +9,7 @@ import { NotRunningError } from '../control/errors.ts'
 import { decodeInvite, type InviteCode } from '../joining/code.ts'
 import type { JoinAnswer, Offer } from '../joining/protocol.ts'
 import { action, announceChange, type Context, type Runner } from './context.ts'
-import { defaultListen, setUpUnlessDone } from './setup.ts'
+import { setUpUnlessDone, withSetup } from './setup.ts'
 import { startAgent } from './start-agent.ts'
 
 interface JoinCommandOptions {
@@ -19,12 +19,9 @@ interface JoinCommandOptions {
 }
 
 export function addJoinCommand(program: Command, runner: Runner): void {
-  program
-    .command('join')
+  withSetup(program.command('join'))
     .description('join the machines of somebody who has invited this one')
     .argument('[code...]', 'what `spansync invite` printed there; without it, it is read from standard input')
-    .option('--name <node>', 'name of this machine, when it is not set up yet (default: its host name)')
-    .option('--listen <host:port>', `where peers can dial it, when it is not set up yet (default: ${defaultListen})`)
     .option('--json', 'print JSON')
     .addHelpText(
       'after',

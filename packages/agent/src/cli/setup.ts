@@ -3,6 +3,7 @@ import { configExists, createConfig } from '@spansync/common/config/file'
 import { initialConfig } from '@spansync/common/config/template'
 import { namePattern, nameRule, parseHostPort } from '@spansync/common/config/values'
 import { UsageError } from '@spansync/common/runtime/errors'
+import type { Command } from 'commander'
 import type { Identity } from '../transport/identity.ts'
 
 /** Registered with nobody, and not the port of a synchroniser that may run beside this one. */
@@ -35,6 +36,13 @@ export async function setUp(
   const identity = await loadOrCreateIdentity(home)
   await createConfig(home, initialConfig({ name, listen }))
   return { name, listen, identity }
+}
+
+/** The options of a command that can be the first on a machine. */
+export function withSetup(command: Command): Command {
+  return command
+    .option('--name <node>', 'name of this machine, when it is not set up yet (default: its host name)')
+    .option('--listen <host:port>', `where peers can dial it, when it is not set up yet (default: ${defaultListen})`)
 }
 
 /** Where the command can be the first that is given on a machine. */

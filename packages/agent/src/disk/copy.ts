@@ -30,7 +30,8 @@ export function copyTo(place: Place, copy: Copy): DiskState {
   const to = place.expecting(copy.to, copy.toExpect)
   const original = lstat(from)
   const kind = original === undefined ? undefined : kindOf(original)
-  if (original === undefined || kind === undefined || kind === 'dir') {
+  // What has a hash to be checked is a file: the target of a link may have the same.
+  if (original === undefined || kind === undefined || kind === 'dir' || (copy.hash !== undefined && kind !== 'file')) {
     throw new TaskError('changed', `${copy.from} is no file any more`)
   }
   const mtimeUs = copy.mtimeUs ?? copy.fromExpect.mtimeUs

@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto'
-import { chmodSync, readFileSync, statSync } from 'node:fs'
+import { chmodSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import type { FetchItem } from '@spansync/common/core/agent/events'
 import type { DiskState, Entry, NodeId, RelativePath, ReplicaId } from '@spansync/common/core/causal/types'
 import { FakeClock } from '@spansync/common/runtime/fake-clock'
@@ -168,4 +169,20 @@ it('few files are left to Unison', async () => {
   const ways = peer()
   await fetchAll([fetchItem(entry('one', 'one'))], ways)
   expect([ways.session.mock.calls.length, ways.parcel.mock.calls.length]).toEqual([1, 0])
+})
+
+it('a file is not copied from a link that leads to what the file says', async () => {
+  const [link, one] = [entry('link', 'content', { kind: 'symlink', mode: 0 }), entry('file', 'content')]
+  const session = async ({ paths, staging = folder.root }: SessionRequest) => {
+    for (const path of paths) {
+      if (path === 'link') symlinkSync('content', join(staging, path))
+      else writeFileSync(join(staging, path), 'content')
+    }
+    return { result: 'done', reason: '' } as const
+  }
+  const ways = { ...peer(), session }
+  const items = [fetchItem(one), fetchItem(link), fetchItem({ ...one, path: 'twin' })]
+  const fetched = await fetchAll(items, ways)
+  expect(fetched.outcome).toBe('done')
+  expect(['link', 'file', 'twin'].map((path) => folder.stats(path).isSymbolicLink())).toEqual([true, false, false])
 })

@@ -206,7 +206,9 @@ export class Fetcher {
     items: readonly FetchItem[],
     brought: ReadonlyMap<RelativePath, DiskState> = new Map(),
   ): Promise<Set<FetchItem>> {
-    const justCame = new Map([...brought].map(([path, { hash, stat }]): [string, CopySource] => [hash, { path, stat }]))
+    // A link that leads to `x` has the hash of a file that says `x`.
+    const files = [...brought].filter(([, { kind }]) => kind === 'file')
+    const justCame = new Map(files.map(([path, { hash, stat }]): [string, CopySource] => [hash, { path, stat }]))
     const planned = items.flatMap((item) => {
       const isContent = item.entry.kind === 'file' && item.entry.size > 0
       const source = isContent ? (justCame.get(item.entry.hash) ?? this.#sourceOf(item)) : undefined
@@ -235,7 +237,8 @@ export class Fetcher {
 
   #sourceOf({ entry }: FetchItem): CopySource | undefined {
     const rows = this.#options.index.withHash(entry.hash, 2)
-    return rows.flatMap(({ path, stat }) => (stat === undefined || path === entry.path ? [] : [{ path, stat }]))[0]
+    const others = rows.filter(({ kind, path }) => kind === 'file' && path !== entry.path)
+    return others.flatMap(({ path, stat }) => (stat === undefined ? [] : [{ path, stat }]))[0]
   }
 
   /** The directories, which get their own permissions when all that belongs into them is there, and whatever is above them and the

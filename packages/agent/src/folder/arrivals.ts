@@ -3,7 +3,7 @@ import type { ArrivedItem, FetchItem, Seen } from '@spansync/common/core/agent/e
 import { matches, sameBytes } from '@spansync/common/core/causal/content'
 import type { DiskState, RelativePath, Row } from '@spansync/common/core/causal/types'
 import { compare } from '@spansync/common/core/causal/version-vector'
-import { glance, isPutInPlace } from '../disk/stat.ts'
+import { glance, isPutInPlace, sameSignature, signatureOf } from '../disk/stat.ts'
 import type { Task } from '../disk/tasks.ts'
 import type { FetcherOptions } from './fetch-options.ts'
 import { listBelow } from './list-below.ts'
@@ -62,6 +62,15 @@ export class Arrivals {
       seen.set(entry.path, { path: entry.path, local: row, disk: state })
     }
     return seen
+  }
+
+  /** What was put in place some time ago and told to nobody: somebody may have been at it since, and what a look has seen of that is
+   *  newer. */
+  stillThere(landed: ReadonlyMap<RelativePath, DiskState>): [RelativePath, DiskState][] {
+    return [...landed].filter(([path, { stat }]) => {
+      const stats = glance(join(this.#options.root, path))
+      return stats !== undefined && sameSignature(signatureOf(stats), stat)
+    })
   }
 
   /** Content and time are the peer's, to the microsecond: nobody but a session puts that here, so its stamp need not be read. */

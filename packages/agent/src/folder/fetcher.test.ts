@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import { chmodSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import { chmodSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { FetchItem } from '@spansync/common/core/agent/events'
 import type { DiskState, Entry, NodeId, RelativePath, ReplicaId } from '@spansync/common/core/causal/types'
@@ -185,4 +185,27 @@ it('a file is not copied from a link that leads to what the file says', async ()
   const fetched = await fetchAll(items, ways)
   expect(fetched.outcome).toBe('done')
   expect(['link', 'file', 'twin'].map((path) => folder.stats(path).isSymbolicLink())).toEqual([true, false, false])
+})
+
+it('what somebody deletes after it was put in place is not told as being there', async () => {
+  const session = async ({ paths, staging = folder.root }: SessionRequest) => {
+    for (const path of paths) writeFileSync(join(staging, path), contents.get(sumOf(path)) ?? '')
+    return { result: 'done', reason: '' } as const
+  }
+  const sumOf = (path: string): string => hash('sha256', path)
+  const items = ['a', 'b'].map((path) => fetchItem(entry(path, path)))
+  const fetcher = makeFetcher()
+  const land = fetcher.staging.land.bind(fetcher.staging)
+  vi.spyOn(fetcher.staging, 'land').mockImplementation(async (from, staged) => {
+    const result = await land(from, staged)
+    rmSync(folder.at('a'))
+    return result
+  })
+  const work = { peer: 'p' as NodeId, items, untouched: new Set<string>(), partial: new Set<string>() }
+  const fetched = await fetcher.fetch(work, { ...peer(), session })
+  expect(fetched.items.map(({ path, disk }) => [path, disk?.kind])).toEqual([
+    ['a', undefined],
+    ['b', 'file'],
+  ])
+  expect(fetched.outcome).toBe('failed')
 })

@@ -101,7 +101,7 @@ export class Fetcher {
     const checked = new Map([...brought, ...landed])
     if (twins.length + lateTwins.length > 0) await this.#copyHere([...twins, ...lateTwins], checked)
     await this.#restore(cleared)
-    const seen = await this.#arrivals.verify(items, checked)
+    const seen = await this.#arrivals.verify(items, new Map([...brought, ...this.#arrivals.stillThere(landed)]))
     const extras = await this.#arrivals.extras(covers, items)
     const fetched = items.map(({ entry }, at) => {
       const one = seen.get(entry.path) as Seen

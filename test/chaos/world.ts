@@ -35,7 +35,7 @@ export class World implements AsyncDisposable {
     this.desks = made.fleet.agents.map((agent, index) => this.deskAt(agent, made.disks[index]))
   }
 
-  static async create(ground: Ground): Promise<World> {
+  static async create(ground: Ground, logLevel: LogLevel = 'trace'): Promise<World> {
     await using stack = new AsyncDisposableStack()
     const lab = stack.use(await Lab.create(ground.graph))
     const disks = ground.hasDisks
@@ -46,8 +46,7 @@ export class World implements AsyncDisposable {
     })
     const fleet = stack.use(await Fleet.create(lab, { start: false }))
     for (const agent of fleet.agents) {
-      // What sessions there were is told at this level only.
-      appendFileSync(join(agent.home, 'config.yaml'), '\nadvanced:\n  logLevel: trace\n')
+      appendFileSync(join(agent.home, 'config.yaml'), `\nadvanced:\n  logLevel: ${logLevel}\n`)
     }
     // An agent asks before it believes that everything is gone.
     writeFileSync(join(fleet.agents[0]?.folderPath ?? '', 'stays'), 'so that the folder is never empty\n')
@@ -72,5 +71,8 @@ export class World implements AsyncDisposable {
     await this.stack[Symbol.asyncDispose]()
   }
 }
+
+/** What sessions there were is told at both. */
+export type LogLevel = 'trace' | 'debug'
 
 export const indexFileOf = (agent: SpansyncNode): string => join(agent.home, 'index', 'f.sqlite')

@@ -46,7 +46,9 @@ function checkSkew({ node, clockSkewMs }: LinkStatus): Check[] {
 export function checkJail({ jailed, folders }: Status): Check[] {
   if (jailed || folders.length === 0) return []
   const detail = 'Unison is not confined to the folders when it works for a peer'
-  const remedy = 'share folders only with machines that you trust with all that this user may read'
+  const remedy =
+    'set `confine: true` under `unison` in config.yaml and restart spansync (Linux with bubblewrap: apt install bubblewrap); else share ' +
+    'folders only with machines that you trust with all that this user may read'
   return [{ id: 'jail', result: 'warn', title: 'confinement', detail, remedy }]
 }
 

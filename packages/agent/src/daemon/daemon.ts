@@ -24,7 +24,8 @@ export const startDaemon: StartDaemon = async ({ home, config, log, signal }: Da
   const identity = await loadIdentity(home)
   const disk = stack.use(createDiskWorker())
   const keepAtMost = config.advanced.persistentPairs
-  const engine = await createEngine({ home, program: config.unison.path, keepAtMost, log, clock: systemClock })
+  const { path: program, confine } = config.unison
+  const engine = await createEngine({ home, program, confine, keepAtMost, log, clock: systemClock })
   const hub = stack.use(new StatusHub(systemClock))
   const reports = stack.use(openReportQueue(join(home, 'reports.sqlite'), log))
   let follower: Follower | undefined

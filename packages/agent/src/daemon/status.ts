@@ -36,7 +36,7 @@ export function statusOf(network: Network, hub: StatusHub, follower: Follower): 
     ...(config.listen === undefined ? {} : { listen: config.listen }),
     mode: follower.mode,
     coordinator: follower.status,
-    jailed: false,
+    jailed: network.options.engine.isJailed,
     folders: [...network.hosts.values()].map((host) => folderStatus(network, host)),
     links: network.transport.links().map((link) => linkStatus(network, link)),
     ...(problems.length === 0 ? {} : { errors: problems }),

@@ -35,6 +35,7 @@ const request: SessionRequest = {
 
 /** Unison that runs nothing and remembers what it was asked for. */
 class TestEngine implements Engine {
+  readonly isJailed = false
   readonly version = '2.52.1'
   served = 0
   tries = 0

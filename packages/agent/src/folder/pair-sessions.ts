@@ -152,7 +152,7 @@ export class PairSessions implements AsyncDisposable {
       if (!isMeant || !(await isUndisturbed())) return void serve.stream.destroy(new Error('it is not wanted any more'))
       root = staging ?? root
     }
-    await this.#options.engine.serve({ ...serve, root, isStaged })
+    await this.#options.engine.serve({ ...serve, root, isStaged, onlyGives: wanted === undefined })
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -15,6 +15,7 @@ it('counts the running sessions that it serves, too', async () => {
   const engine = await createEngine({
     home,
     program: undefined,
+    confine: true,
     keepAtMost: 1,
     clock: systemClock,
     log: silentLogger,

@@ -3,6 +3,8 @@ import type { Duplex } from 'node:stream'
 import type { FolderId, NodeId, RelativePath } from '@spansync/common/core/causal/types'
 import type { Clock } from '@spansync/common/ports'
 import type { Logger } from '@spansync/common/runtime/logger'
+import type { Wrap } from '../unison/child.ts'
+import { findJail, type Jail } from '../unison/jail.ts'
 import { pairDirectories, pairDirectory, stagedDirectory } from '../unison/locks.ts'
 import { MonitorStandIn } from '../unison/monitor-stand-in.ts'
 import { type RunResult, runOneShot } from '../unison/one-shot.ts'
@@ -60,11 +62,15 @@ export interface ServeKeptRequest extends PairRequest {
 export interface ServeRequest extends ServeKeptRequest {
   /** As in RunRequest. */
   readonly isStaged: boolean
+  /** Nothing was asked for here: whatever the peer's client wants, this side changes nothing. */
+  readonly onlyGives: boolean
 }
 
 /** Unison as the folders use it. */
 export interface Engine {
   readonly version: string
+  /** Every Unison that is started sees the folder and nothing else of this machine. */
+  readonly isJailed: boolean
   /** Dictates: the winner's version of exactly these paths. */
   run(request: RunRequest): Promise<RunOutcome>
   serve(request: ServeRequest): Promise<void>
@@ -81,13 +87,17 @@ export interface EngineOptions {
   readonly home: string
   readonly program: string | undefined
   readonly keepAtMost: number
+  /** False: no jail, also where there could be one. */
+  readonly confine: boolean
   readonly clock: Clock
   readonly log: Logger
 }
 
 /** Throws UnisonMissingError, UnisonTooOldError or UnisonUnusableError. */
 export async function createEngine(options: EngineOptions): Promise<Engine> {
-  return new UnisonEngine(options, await findUnison({ program: options.program }))
+  const unison = await findUnison({ program: options.program })
+  const jail = options.confine ? await findJail([unison.path]) : undefined
+  return new UnisonEngine(options, unison, jail)
 }
 
 const bulkFiles = 100
@@ -95,17 +105,23 @@ const bulkFiles = 100
 class UnisonEngine implements Engine {
   readonly #options: EngineOptions
   readonly #unison: UnisonBinary
+  readonly #jail: Jail | undefined
   readonly #use: PairUse
   #kept = 0
 
-  constructor(options: EngineOptions, unison: UnisonBinary) {
+  constructor(options: EngineOptions, unison: UnisonBinary, jail: Jail | undefined) {
     this.#options = options
     this.#unison = unison
+    this.#jail = jail
     this.#use = new PairUse((error) => options.log.debug({ event: 'unison.locks_kept', err: error }))
   }
 
   get version(): string {
     return this.#unison.version
+  }
+
+  get isJailed(): boolean {
+    return this.#jail !== undefined
   }
 
   mayKeep(): boolean {
@@ -114,7 +130,8 @@ class UnisonEngine implements Engine {
 
   async run(request: RunRequest): Promise<RunOutcome> {
     const { paths, covers, winner, files, bytes, rescan, mayGoOn, isStaged, folderRoot } = request
-    const client = { ...this.#client(request), ...(isStaged ? this.#forStaged(request) : {}) }
+    const open = { ...this.#client(request), ...(isStaged ? this.#forStaged(request) : {}) }
+    const client = { ...open, wrap: this.#confined(open.localRoot, open) }
     const run = {
       ...client,
       paths,
@@ -137,7 +154,8 @@ class UnisonEngine implements Engine {
   async serve(request: ServeRequest): Promise<void> {
     // Whether many files come is the client's knowledge. The larger heap is taken only as far as it is used.
     const server = { ...this.#server(request), ...(request.isStaged ? this.#forStaged(request) : {}) }
-    await this.#use.during(server.unisonDir, () => serveUnison({ ...server, bulk: true }))
+    const wrap = this.#confined(request.root, server, request.onlyGives)
+    await this.#use.during(server.unisonDir, () => serveUnison({ ...server, bulk: true, wrap }))
   }
 
   async keep(request: KeepRequest): Promise<KeptSession> {
@@ -159,7 +177,8 @@ class UnisonEngine implements Engine {
 
   /** Resolves when it runs, while its directory stays in use until it has ended. */
   async #open(request: KeepRequest, free: () => void): Promise<PersistentRun> {
-    const client = this.#client(request)
+    const open = this.#client(request)
+    const client = { ...open, wrap: this.#confined(open.localRoot, open) }
     const opened = Promise.withResolvers<PersistentRun>()
     const whole = this.#use.during(client.unisonDir, async () => {
       const run = await openPersistent({ ...client, noCreation: true, watchdogMs: silenceAllowedMs(0) })
@@ -180,7 +199,8 @@ class UnisonEngine implements Engine {
     const monitor = new MonitorStandIn()
     const stop = new AbortController()
     const signal = AbortSignal.any([request.signal, stop.signal])
-    const server = { ...this.#server({ ...request, signal }), monitor }
+    const open = this.#server({ ...request, signal })
+    const server = { ...open, monitor, wrap: this.#confined(request.root, open) }
     const served = this.#use.during(server.unisonDir, async () => void (await serveUnison(server)))
     const free = this.#occupy()
     served.then(free, free)
@@ -220,6 +240,16 @@ class UnisonEngine implements Engine {
       clock: this.#options.clock,
       ...this.#places(pair),
     }
+  }
+
+  /** What it sees: the folder, or the root that stands for it, and the pair's own directories. */
+  #confined(
+    root: string,
+    { unisonDir, backupDir }: { unisonDir: string; backupDir: string | undefined },
+    onlyGives = false,
+  ): Wrap | undefined {
+    const own = [unisonDir, ...(backupDir === undefined ? [] : [backupDir])]
+    return this.#jail?.(onlyGives ? { writable: own, readable: [root] } : { writable: [root, ...own] })
   }
 
   /** What such runs remember is of no use to anybody, and nothing is overwritten that has to be kept. */

@@ -241,7 +241,8 @@ describe('a link to a peer that talks nonsense', () => {
       a.link.send(message)
     }
     a.link.send({ type: 'folders', folders: ['the last'] as never })
-    const isLast = (message: Message | undefined): boolean => message?.type === 'folders' && message.folders[0] === 'the last'
+    const isLast = (message: Message | undefined): boolean =>
+      message?.type === 'folders' && message.folders[0] === 'the last'
     await b.until(({ messages: heard, downs }) => downs.length > 0 || isLast(heard.at(-1)))
     expect(b.transport.links()[0]).toMatchObject({ up: true, badMessages: bad })
     expect([bad > 1000, b.downs]).toEqual([true, []])

@@ -3,8 +3,8 @@ import { messageOf } from '@spansync/common/runtime/errors'
 import { execa } from 'execa'
 import { OutputTail } from './output-tail.ts'
 
-/** Puts another program in front, such as a jail; gets and gives argv. */
-export type Wrap = (argv: readonly string[]) => readonly string[]
+/** Puts another program in front, such as a jail; gets and gives argv. `also`: directories that are made for this process alone. */
+export type Wrap = (argv: readonly string[], also: readonly string[]) => readonly string[]
 
 export interface ChildOptions {
   readonly argv: readonly string[]
@@ -101,8 +101,12 @@ export function searchPath(): string | undefined {
 }
 
 /** argv as it will run. */
-export function wrapped(argv: readonly string[], wrap: Wrap | undefined): readonly string[] {
-  return wrap === undefined ? argv : wrap(argv)
+export function wrapped(
+  argv: readonly string[],
+  wrap: Wrap | undefined,
+  also: readonly string[] = [],
+): readonly string[] {
+  return wrap === undefined ? argv : wrap(argv, also)
 }
 
 function ignore(): void {}

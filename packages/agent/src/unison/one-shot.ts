@@ -1,4 +1,5 @@
 import { mkdir } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import type { Duplex } from 'node:stream'
 import type { Clock } from '@spansync/common/ports'
 import { oneShotArguments, type PairPreferences, remoteRootOf, unisonEnvironment, type Way } from './arguments.ts'
@@ -161,7 +162,7 @@ function startClient(options: OneShotOptions, { run, cures, bridge }: Process & 
   })
   const own = { nodeId: localNodeId, unisonDir, home: unisonDir, backupDir, bulk: way.bulk, searchPath: searchPath() }
   return startChild({
-    argv: wrapped([unison.path, ...argv], wrap),
+    argv: wrapped([unison.path, ...argv], wrap, [dirname(bridge.socketPath)]),
     environment: unisonEnvironment(own),
     cwd: unisonDir,
     input: false,

@@ -1,3 +1,4 @@
+import { dirname } from 'node:path'
 import type { Duplex } from 'node:stream'
 import type { Clock } from '@spansync/common/ports'
 import { type PairPreferences, persistentArguments, remoteRootOf, unisonEnvironment } from './arguments.ts'
@@ -122,7 +123,7 @@ export class PersistentRun implements AsyncDisposable {
       searchPath: searchPath(),
     }
     const child = startChild({
-      argv: wrapped([unison.path, ...argv], wrap),
+      argv: wrapped([unison.path, ...argv], wrap, [dirname(bridge.socketPath)]),
       environment: unisonEnvironment(environment),
       cwd: unisonDir,
       input: false,

@@ -43,7 +43,8 @@ export function isNewEnough(version: string): boolean {
   return major > oldest[0] || (major === oldest[0] && minor >= oldest[1])
 }
 
-async function locate(program: string, searchPath: string): Promise<string> {
+/** The absolute path of a program. Throws UnisonMissingError. */
+export async function locate(program: string, searchPath: string): Promise<string> {
   const candidates = isAbsolute(program)
     ? [program]
     : searchPath

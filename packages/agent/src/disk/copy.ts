@@ -4,7 +4,7 @@ import { hashBytes, hashFile } from './hash.ts'
 import { moveOut } from './keep.ts'
 import type { KeptPlace } from './kept-place.ts'
 import { moveInto, type Place, setMode, setTimes, withTemporary } from './place.ts'
-import { kindOf, lstat, sameSignature, signatureOf } from './stat.ts'
+import { kindOf, lstat, sameFile, sameSignature, signatureOf } from './stat.ts'
 import { TaskError } from './task-failure.ts'
 import type { Task } from './tasks.ts'
 
@@ -92,9 +92,13 @@ interface Placing {
 
 /** The last step of all of them: the finished file gets its name, and what had it is kept. */
 function putInPlace(finished: string, { full, to, toExpect, keepIn, ...content }: Placing): DiskState {
+  const written = lstat(finished)
   moveInto(finished, full, toExpect, keeping(keepIn))
   const stats = lstat(full)
   if (stats === undefined) throw new TaskError('changed', `${to} was removed at once`)
+  // A program here may have written into it at once: then this hash is not its.
+  if (written === undefined || !sameFile(signatureOf(stats), signatureOf(written)))
+    throw new TaskError('changed', `${to} changed at once`)
   return { ...content, size: stats.size, stat: signatureOf(stats) }
 }
 

@@ -48,8 +48,10 @@ export class BusyPair {
   #session: KeptSession | undefined
   /** A session is being opened: what changes from now on, it may not know. */
   #isRecording = false
-  /** Something has come that this session does not know of, in a run of its own. */
-  isOutdated = false
+  /** What has passed since the session began in runs of their own, of which it does not know. */
+  readonly #apart = new Set<RelativePath>()
+  /** It is asked for the same again and again, and cannot bring it. */
+  #isOutdated = false
   lastUsedAt = 0
 
   constructor(clock: Clock) {
@@ -65,10 +67,24 @@ export class BusyPair {
     return this.#strayed.size >= mostStrayed
   }
 
+  get isOutdated(): boolean {
+    return this.#isOutdated
+  }
+
+  /** These have passed in a run of which neither end remembers anything. */
+  noteApart(paths: Iterable<RelativePath>): void {
+    if (!this.isOpen) return
+    for (const path of paths) {
+      this.#isOutdated ||= this.#apart.has(path)
+      if (this.#apart.size < mostStrayed) this.#apart.add(path)
+    }
+  }
+
   /** Before a session is opened. */
   record(): void {
     this.#isRecording = true
-    this.isOutdated = false
+    this.#isOutdated = false
+    this.#apart.clear()
     this.#strayed.clear()
     this.#lent.clear()
   }

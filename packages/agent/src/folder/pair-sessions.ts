@@ -271,7 +271,7 @@ export class PairSessions implements AsyncDisposable {
       const { result, reason } = await engine.run(run)
       const { paths, covers, files, bytes, attempts } = request
       if (files > bulkFiles) this.#bulkAt = clock.now()
-      if (isStaged) this.busy.isOutdated = true
+      if (isStaged) this.busy.noteApart(paths)
       const durationMs = clock.now() - begun
       log.debug({
         event: 'session.done',
@@ -354,8 +354,8 @@ export class PairSessions implements AsyncDisposable {
     this.#considerKeeping()
   }
 
-  /** A session that nobody needs gives its memory back. One that does not know all that has come is opened anew in a quiet moment, for
-   *  until then those files cannot come through it; where that is a long look at everything, it is not worth it. */
+  /** A session that nobody needs gives its memory back. One that is asked again for files that have passed without it is opened anew in a
+   *  quiet moment, for until then they cannot come through it; where that is a long look at everything, it is not worth it. */
   #isWanted(): boolean {
     const { clock, files, isEqual } = this.#options
     const hasMany = files() > manyFiles

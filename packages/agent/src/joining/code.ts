@@ -19,6 +19,7 @@ const mostAddresses = 8
 /** Crockford's: no letter that is taken for a digit, and capitals only, which QR codes pack densely. */
 const alphabet = '0123456789ABCDEFGHJKMNPQRSTVWXYZ'
 const groupLength = 6
+const incomplete = 'a part of it is missing or mistyped'
 
 /** Groups of capitals and digits with dashes between them, about 120 characters. It is a secret until it has been used. */
 export function encodeInvite({ inviter, secret, addresses }: InviteCode): string {
@@ -37,7 +38,7 @@ export function decodeInvite(text: string): InviteCode {
   if (bytes === undefined || bytes.length < 1 + idBytes + secretBytes + sumBytes)
     throw notACode('it is too short, or has other characters')
   const body = bytes.subarray(0, -sumBytes)
-  if (!sumOf(body).equals(bytes.subarray(-sumBytes))) throw notACode('a part of it is missing or mistyped')
+  if (!sumOf(body).equals(bytes.subarray(-sumBytes))) throw notACode(incomplete)
   if (body[0] !== version) throw notACode('it was made by another version of spansync')
   const inviter = body.toString('hex', 1, 1 + idBytes) as NodeId
   const secret = Buffer.from(body.subarray(1 + idBytes, 1 + idBytes + secretBytes))
@@ -79,7 +80,7 @@ function toBase32(bytes: Buffer): string {
   return bits === 0 ? text : text + alphabet[(value << (5 - bits)) & 31]
 }
 
-/** Undefined when a character is none of the alphabet, or the rest bits are not zero. */
+/** Undefined when a character is none of the alphabet. Throws when the rest bits are not zero. */
 function fromBase32(text: string): Buffer | undefined {
   const bytes: number[] = []
   let [value, bits] = [0, 0]
@@ -94,5 +95,6 @@ function fromBase32(text: string): Buffer | undefined {
     }
     value &= (1 << bits) - 1
   }
-  return value === 0 ? Buffer.from(bytes) : undefined
+  if (value !== 0) throw notACode(incomplete)
+  return Buffer.from(bytes)
 }

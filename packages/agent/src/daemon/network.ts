@@ -12,6 +12,7 @@ import { FolderHost } from '../folder/folder-host.ts'
 import type { FetchRecord } from '../folder/options.ts'
 import type { Engine } from '../folder/unison-engine.ts'
 import type { Membership } from '../membership/membership.ts'
+import { nameOfPeer } from '../membership/peers.ts'
 import type { Identity } from '../transport/identity.ts'
 import { createTransport } from '../transport/transport.ts'
 import type { Peer, Transport } from '../transport/types.ts'
@@ -169,7 +170,7 @@ export class Network implements AsyncDisposable {
   }
 
   nameOf(peer: NodeId): string | undefined {
-    return Object.entries(this.config.peers).find(([, { id }]) => id === peer)?.[0]
+    return nameOfPeer(this.config, peer)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

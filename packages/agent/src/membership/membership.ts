@@ -146,8 +146,8 @@ export class Membership {
       const { home, config, offers, changed } = this.#options
       const peer = { id: joiner, name, addresses }
       const [yourName = name] = await editConfig(home, (editor) => putPeers(editor, [peer], { tried: true }))
-      await this.#takeOwn([this.#say({ subject: joiner, name: yourName, addresses, state: 'member' })])
       await changed()
+      await this.#takeOwn([this.#say({ subject: joiner, name: yourName, addresses, state: 'member' })])
       const { name: own, coordinator } = config()
       const url = coordinator && { coordinator: { url: coordinator.url } }
       return { name: own, yourName, offers: offers().slice(0, mostOffers), ...url }
@@ -155,13 +155,13 @@ export class Membership {
   }
 
   async #hear(peer: NodeId, statements: readonly Statement[]): Promise<void> {
-    const { config } = this.#options
-    const [name, known] = Object.entries(config().peers).find(([, { id }]) => id === peer) ?? []
-    if (name === undefined || known === undefined || this.isShutOut(peer)) return
+    const config = this.#options.config()
+    const name = nameOfPeer(config, peer)
+    if (name === undefined || this.isShutOut(peer)) return
     await this.#take(statements, peer)
     if (this.#roster?.has(peer)) return
     // It takes part, and nobody has said yet that it belongs here: whoever joins through this node would not know it.
-    const addresses = tellable(known.addresses)
+    const addresses = tellable(config.peers[name]?.addresses ?? [])
     await this.#take([this.#say({ subject: peer, name, addresses, state: 'member' })])
   }
 
@@ -217,11 +217,12 @@ export class Membership {
   async #apply(added: readonly Statement[]): Promise<void> {
     const { home, identity, config, changed } = this.#options
     const out = Object.values(config().peers).filter(({ id }) => this.isShutOut(id))
-    const members = added.filter(({ subject }) => subject !== identity.id)
+    const isKnown = (id: NodeId): boolean => id === identity.id || nameOfPeer(config(), id) !== undefined
+    const members = added.filter(({ subject }) => !isKnown(subject))
     if (out.length + members.length === 0) return
     await editConfig(home, (editor) => {
       for (const { id } of out) {
-        const name = nameOfPeer(editor, id)
+        const name = nameOfPeer(editor.config, id)
         if (name !== undefined) forgetPeer(editor, name)
       }
       putPeers(

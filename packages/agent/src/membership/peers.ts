@@ -1,4 +1,5 @@
 import type { ConfigEditor } from '@spansync/common/config/edit'
+import type { Config } from '@spansync/common/config/schema'
 import type { NodeId } from '@spansync/common/core/causal/types'
 
 export interface NewPeer {
@@ -13,16 +14,16 @@ export function putPeers(editor: ConfigEditor, members: readonly NewPeer[], { tr
   const { peers } = editor.config
   const taken = new Set([editor.config.name, ...Object.keys(peers)])
   return members.map(({ id, name, addresses }) => {
-    const [known, before] = Object.entries(peers).find(([, peer]) => peer.id === id) ?? []
+    const known = nameOfPeer(editor.config, id)
     if (known === undefined) {
       const free = freeName(name, taken)
       taken.add(free)
       editor.set(['peers', free], { id, addresses })
       return free
     }
-    const all = [...new Set([...addresses, ...(before?.addresses ?? [])])]
-    if ((tried || before?.addresses.length === 0) && addresses.length > 0)
-      editor.set(['peers', known, 'addresses'], all)
+    const before = peers[known]?.addresses ?? []
+    const isWorthIt = (tried || before.length === 0) && addresses.length > 0
+    if (isWorthIt) editor.set(['peers', known, 'addresses'], [...new Set([...addresses, ...before])])
     return known
   })
 }
@@ -46,8 +47,8 @@ export function forgetPeer(editor: ConfigEditor, name: string): string[] {
 }
 
 /** What this machine calls it. */
-export function nameOfPeer({ config }: ConfigEditor, id: NodeId): string | undefined {
-  return Object.entries(config.peers).find(([, peer]) => peer.id === id)?.[0]
+export function nameOfPeer({ peers }: Pick<Config, 'peers'>, id: NodeId): string | undefined {
+  return Object.entries(peers).find(([, peer]) => peer.id === id)?.[0]
 }
 
 function freeName(name: string, taken: ReadonlySet<string>): string {

@@ -17,6 +17,9 @@ export const action = makeAction(
   (base): Context => ({ ...base, control: () => connectControl(base.home) }),
 )
 
+/** For an option that may be given several times. */
+export const collect = (value: string, all: readonly string[] = []): string[] => [...all, value]
+
 /** A running daemon takes an edit of config.yaml over by itself; asking it makes sure that it has when the command ends. */
 export async function announceChange(context: Context): Promise<void> {
   try {

@@ -4,7 +4,7 @@ import { editConfig } from '@spansync/common/config/edit'
 import { loadConfig } from '@spansync/common/config/file'
 import type { FolderConfig } from '@spansync/common/config/schema'
 import type { Command } from 'commander'
-import { action, announceChange, type Context, type Runner } from './context.ts'
+import { action, announceChange, type Context, collect, type Runner } from './context.ts'
 import { addApprove } from './deletions.ts'
 import { acceptFolder } from './folder-accept.ts'
 import { addFolder, type FolderOptions } from './folder-add.ts'
@@ -42,7 +42,6 @@ export function addFolderCommand(program: Command, runner: Runner): void {
 }
 
 function addAdd(folder: Command, runner: Runner): void {
-  const collect = (value: string, all: readonly string[] = []): string[] => [...all, value]
   folder
     .command('add')
     .description('sync a directory; it is made when it is not there')

@@ -5,7 +5,7 @@ import { namePattern } from '@spansync/common/config/values'
 import { tellable } from '@spansync/common/protocol/roster'
 import { SpansyncError, UsageError } from '@spansync/common/runtime/errors'
 import type { Command } from 'commander'
-import { action, announceChange, type Context, type Runner } from './context.ts'
+import { action, announceChange, type Context, collect, type Runner } from './context.ts'
 import { addFolder } from './folder-add.ts'
 import { setUpUnlessDone, withSetup } from './setup.ts'
 import { startAgent } from './start-agent.ts'
@@ -29,7 +29,6 @@ interface InviteOptions {
 }
 
 export function addInviteCommand(program: Command, runner: Runner): void {
-  const collect = (value: string, all: readonly string[] = []): string[] => [...all, value]
   withSetup(program.command('invite'))
     .description('print a code with which one other machine can join, within ten minutes')
     .argument('[path]', 'a directory to offer at once: it becomes a folder with its name')

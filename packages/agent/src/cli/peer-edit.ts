@@ -2,10 +2,10 @@ import type { ConfigEditor } from '@spansync/common/config/edit'
 import { parseBytes, parseDuration, parseThroughput } from '@spansync/common/config/units'
 import {
   fingerprintProblem,
+  isDialable,
   namePattern,
   nameRule,
   normaliseFingerprint,
-  parseHostPort,
 } from '@spansync/common/config/values'
 import { UsageError } from '@spansync/common/runtime/errors'
 
@@ -33,8 +33,9 @@ export interface PeerSettings {
 export function peerSettings(name: string, addresses: readonly string[], options: PeerOptions): PeerSettings {
   require(namePattern.test(name), `\`${name}\` cannot be a name`, `use ${nameRule}`)
   for (const address of addresses) {
-    const valid = (parseHostPort(address)?.port ?? 0) > 0
-    require(valid, `\`${address}\` is not host:port`, 'use for example server.lan:22070 or [2001:db8::7]:22070')
+    require(isDialable(
+      address,
+    ), `\`${address}\` is not host:port`, 'use for example server.lan:22070 or [2001:db8::7]:22070')
   }
   const id = normaliseFingerprint(options.id)
   if (id === undefined)

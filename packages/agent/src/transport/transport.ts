@@ -136,14 +136,11 @@ class LinkManager implements Transport {
 
   /** Nothing is said to it here: whoever was invited has to show that first. */
   async #receiveStranger(connection: SecureConnection): Promise<void> {
-    const { clock, protocol = protocolVersion, joining } = this.#options
+    const { protocol = protocolVersion, joining } = this.#options
     if (this.#disposed || !joining?.isExpecting() || this.#strangers >= mostStrangers) return this.#refuse(connection)
     this.#strangers++
     try {
-      const late = (): Error => new LinkClosedError('peer_silent', 'nothing came after the handshake')
-      const bytes = await withDeadline({ clock, ms: openingTimeoutMs, late }, (signal) =>
-        readExactly(connection.tls, preambleBytes, signal),
-      )
+      const bytes = await this.#readPreamble(connection)
       const preamble = bytes === 'closed' ? undefined : decodePreamble(bytes)
       if (preamble?.kind !== 'join' || preamble.protocol !== protocol) return this.#refuse(connection)
       await joining.receive(connection)
@@ -162,12 +159,15 @@ class LinkManager implements Transport {
     this.#options.log.warn({ event: 'transport.stranger', id: peer, address, code, problem: message }, remedy)
   }
 
-  async #open(entry: PeerEntry, connection: SecureConnection): Promise<void> {
-    const { clock, protocol = protocolVersion } = this.#options
+  #readPreamble({ tls }: SecureConnection): Promise<Buffer | 'closed'> {
+    const { clock } = this.#options
     const late = (): Error => new LinkClosedError('peer_silent', 'nothing came after the handshake')
-    const bytes = await withDeadline({ clock, ms: openingTimeoutMs, late }, (signal) =>
-      readExactly(connection.tls, preambleBytes, signal),
-    )
+    return withDeadline({ clock, ms: openingTimeoutMs, late }, (signal) => readExactly(tls, preambleBytes, signal))
+  }
+
+  async #open(entry: PeerEntry, connection: SecureConnection): Promise<void> {
+    const { protocol = protocolVersion } = this.#options
+    const bytes = await this.#readPreamble(connection)
     if (bytes === 'closed') return
     const preamble = decodePreamble(bytes)
     // The far side learns our version from our preamble, and says the same as we do.

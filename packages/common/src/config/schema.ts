@@ -6,7 +6,7 @@ import { logLevels } from '../runtime/log-levels.ts'
 import { bytes, name, parsed, throughput } from './fields.ts'
 import { folderPolicy, linkPolicy, networkPolicy } from './policy-schema.ts'
 import { parseBytes, parseDuration } from './units.ts'
-import { fingerprintProblem, normaliseFingerprint, parseHostPort } from './values.ts'
+import { fingerprintProblem, isDialable, normaliseFingerprint, parseHostPort } from './values.ts'
 
 // This object is the type, the default, the help and the check of config.yaml, all at once.
 
@@ -15,9 +15,7 @@ const fingerprint = parsed((text) => normaliseFingerprint(text) as NodeId | unde
 const listenAddress = z
   .string()
   .refine((text) => parseHostPort(text) !== undefined, 'must be host:port, such as 0.0.0.0:22070 or [::]:22070')
-const peerAddress = z
-  .string()
-  .refine((text) => (parseHostPort(text)?.port ?? 0) > 0, 'must be host:port, such as nas.example.org:22070')
+const peerAddress = z.string().refine(isDialable, 'must be host:port, such as nas.example.org:22070')
 const absolutePath = parsed(expandPath, 'must be an absolute path, such as /home/ann/docs or ~/docs')
 const coordinatorUrl = z.string().regex(/^(nats|tls):\/\/[^\s/]+/, 'must be a URL such as tls://server:22071')
 

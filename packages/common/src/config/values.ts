@@ -21,6 +21,11 @@ export function parseHostPort(text: string): HostPort | undefined {
   return { host: bracketed ?? plain ?? '', port }
 }
 
+/** `host:port` of somewhere to dial. */
+export function isDialable(text: string): boolean {
+  return (parseHostPort(text)?.port ?? 0) > 0
+}
+
 export function formatHostPort({ host, port }: HostPort): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
 }

@@ -1,11 +1,9 @@
 import { z } from 'zod'
-import { namePattern, parseHostPort } from '../config/values.ts'
+import { isDialable, namePattern } from '../config/values.ts'
 import type { Statement } from '../core/roster/roster.ts'
 import { nodeId } from './values.ts'
 
 export const nodeName = z.string().regex(namePattern)
-
-const isNodeAddress = (text: string): boolean => (parseHostPort(text)?.port ?? 0) > 0
 
 /** Where a node can be dialled, `host:port`. */
 export const nodeAddresses = z
@@ -14,7 +12,7 @@ export const nodeAddresses = z
       .string()
       .max(255)
       .regex(/^[A-Za-z0-9._:[\]-]+$/)
-      .refine(isNodeAddress, 'must be host:port'),
+      .refine(isDialable, 'must be host:port'),
   )
   .max(8)
 

@@ -1,5 +1,5 @@
 import { hostname } from 'node:os'
-import { namePattern, nameRule, parseHostPort } from '@spansync/common/config/values'
+import { isDialable, namePattern, nameRule } from '@spansync/common/config/values'
 import { logLevels } from '@spansync/common/runtime/log-levels'
 import { z } from 'zod'
 
@@ -8,9 +8,7 @@ import { z } from 'zod'
 /** Registered with nobody, and beside the agents' own. */
 export const defaultListen = '0.0.0.0:22071'
 
-const listen = z
-  .string()
-  .refine((text) => (parseHostPort(text)?.port ?? 0) > 0, `must be host:port, such as ${defaultListen}`)
+const listen = z.string().refine(isDialable, `must be host:port, such as ${defaultListen}`)
 const natsUrl = z.string().regex(/^(nats|tls):\/\/[^\s/]+/, 'must be a URL such as tls://nats.lan:4222')
 const store = z
   .string()

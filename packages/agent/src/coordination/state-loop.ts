@@ -83,7 +83,8 @@ export class StateLoop {
     if (!state) return
     this.#sentAt = clock.now()
     const begun = this.#begun
-    if ((await this.#send(state)) && begun === this.#begun) {
+    const isCurrent = (): boolean => begun === this.#begun
+    if ((await this.#send(state, isCurrent)) && isCurrent()) {
       deltas.accepted(state, clock.now())
       this.#isDue ||= deltas.isBehind
       told(state.finished ?? [])
@@ -93,9 +94,9 @@ export class StateLoop {
     }
   }
 
-  async #send(state: StateMessage): Promise<boolean> {
+  /** `isCurrent`: nobody new has begun to listen since. */
+  async #send(state: StateMessage, isCurrent: () => boolean): Promise<boolean> {
     const { send, heard, nobody } = this.#options
-    const begun = this.#begun
     const result = await send(state)
     if (result.kind === 'answer' && result.answer.problem === undefined) {
       this.#refusals = 0
@@ -106,10 +107,10 @@ export class StateLoop {
     }
     if (result.kind === 'answer' || result.kind === 'refused') {
       // A coordinator that does not take what we say does not lead us, however loudly it beats.
-      if (begun === this.#begun) nobody()
+      if (isCurrent()) nobody()
       await this.#pause(Math.min(longestRetryMs, retryMs * 2 ** this.#refusals++))
     } else if (result.kind === 'timeout') await this.#pause(retryMs)
-    else if (begun === this.#begun) {
+    else if (isCurrent()) {
       this.#isHeard = false
       if (result.kind === 'nobody') nobody()
     }

@@ -34,18 +34,14 @@ export interface AheadOptions {
   readonly wants: (entry: Entry) => boolean
 }
 
-interface Staged {
-  /** False: it did not come, so it has to be fetched in the usual way. */
-  readonly done: Promise<boolean>
-}
-
 /** Passes large files on while they are still arriving, so that a line of machines does not wait for the whole of a file at each hop.
  *  Who receives one tells its next neighbours, who may ask for the bytes as they come. They gather aside, are checked by their hash, and
  *  are only put in place when the neighbour announces the file itself: until then nothing of it is part of the replica. */
 export class Ahead implements AsyncDisposable {
   readonly #options: AheadOptions
   readonly #sources = new Map<string, Source>()
-  readonly #staged = new Map<string, Staged>()
+  /** By hash. False: it did not come, so it has to be fetched in the usual way. */
+  readonly #staged = new Map<string, Promise<boolean>>()
   /** Of these the sizes of those that came without being asked for; the oldest first. */
   readonly #spared = new Map<string, number>()
   readonly #stop = new AbortController()
@@ -81,7 +77,7 @@ export class Ahead implements AsyncDisposable {
     const coming = this.#staged.size - this.#spared.size
     if (coming >= mostAtOnce || !this.#options.wants(entry)) return
     const done = this.#stage(link, entry)
-    this.#staged.set(entry.hash, { done })
+    this.#staged.set(entry.hash, done)
     void this.#running.track(done)
   }
 
@@ -114,8 +110,7 @@ export class Ahead implements AsyncDisposable {
 
   /** The file in which this content lies ready; waits for one that is coming. Undefined: it has to be fetched. */
   async ready(hash: string): Promise<string | undefined> {
-    const staged = this.#staged.get(hash)
-    return staged && (await staged.done) ? stagedFile(this.#options.root, hash) : undefined
+    return (await this.#staged.get(hash)) ? stagedFile(this.#options.root, hash) : undefined
   }
 
   /** Something is coming or lies ready: nobody else need be asked for it. */
@@ -135,7 +130,7 @@ export class Ahead implements AsyncDisposable {
       await mkdir(stagingDirectory(root), { recursive: true })
       await rename(file, stagedFile(root, hash))
       if (this.#staged.has(hash)) return
-      this.#staged.set(hash, { done: Promise.resolve(true) })
+      this.#staged.set(hash, Promise.resolve(true))
       this.#spared.set(hash, size)
       this.#forgetLater(hash)
     } catch (error) {

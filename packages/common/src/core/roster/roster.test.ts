@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { NodeId } from '../causal/types.ts'
-import { membersOf, type Roster, type Statement, type TakeOptions, take, unvouched } from './roster.ts'
+import { type Roster, type Statement, type TakeOptions, take, unvouched } from './roster.ts'
 
 const node = (name: string): NodeId => name as NodeId
 
@@ -29,7 +29,8 @@ const trusting = (...peers: string[]): TakeOptions => ({
 })
 
 const names = (roster: Roster): string[] =>
-  membersOf(roster, node('self'))
+  [...roster.values()]
+    .filter(({ subject, state }) => state === 'member' && subject !== node('self'))
     .map(({ name }) => name)
     .sort()
 

@@ -37,9 +37,9 @@ export interface TakeOptions {
 }
 
 /** More nodes than that nobody has; what comes beyond is refused. */
-export const mostMembers = 1000
+const mostMembers = 1000
 /** So far a version may run ahead of the one known: else one word could be made final. */
-export const longestStep = 1000
+const longestStep = 1000
 /** One member can shut out so many; more a person has to do with other members' hands. */
 export const mostRemovals = 3
 
@@ -101,9 +101,4 @@ export function signedText(statement: Omit<Statement, 'signature'>): string {
 export function unvouched(roster: Roster): Statement[] {
   const isOut = (node: NodeId): boolean => roster.get(node)?.state === 'removed'
   return [...roster.values()].filter(({ by, state }) => state === 'member' && isOut(by))
-}
-
-/** Members, but for `self`. */
-export function membersOf(roster: Roster, self: NodeId): Statement[] {
-  return [...roster.values()].filter(({ subject, state }) => state === 'member' && subject !== self)
 }

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -127,6 +127,17 @@ test('whoever waits for an answer hears at once that the connection is gone', as
   expect(await coordinator.request(subjects.order(ann), 'x', { timeoutMs: 60_000 })).toEqual({ kind: 'disconnected' })
 })
 
+/** The signal takes a moment to reach threads on other cores, in which they still answer. */
+async function untilStopped(pid: number): Promise<void> {
+  if (process.platform !== 'linux') return
+  const states = async (): Promise<string[]> => {
+    const threads = await readdir(`/proc/${pid}/task`)
+    const stats = await Promise.all(threads.map((thread) => readFile(`/proc/${pid}/task/${thread}/stat`, 'utf8')))
+    return stats.map((text) => text.slice(text.lastIndexOf(')') + 2)[0] ?? '')
+  }
+  await vi.waitFor(async () => expect(new Set(await states())).toEqual(new Set(['T'])), patience)
+}
+
 test('a server that hangs is noticed by a request, and left', async () => {
   await using test = await startTestServer({ directory, nodes: ['ann'] })
   const agent = test.link('ann', { timing: { ...quickTiming, probeMs: 300 } })
@@ -134,6 +145,7 @@ test('a server that hangs is noticed by a request, and left', async () => {
   const lost = once(agent.events, 'disconnected')
   const pid = test.server.pid ?? 0
   process.kill(pid, 'SIGSTOP')
+  await untilStopped(pid)
   try {
     expect(await agent.request(subjects.state(ann), {}, { timeoutMs: 50 })).toEqual({ kind: 'timeout' })
     const [reason] = await lost

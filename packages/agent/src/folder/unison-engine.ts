@@ -59,7 +59,9 @@ export interface ServeKeptRequest extends PairRequest {
   readonly stream: Duplex
 }
 
-export interface ServeRequest extends ServeKeptRequest {
+export interface ServeRequest extends ServeKeptRequest, Served {}
+
+export interface Served {
   /** As in RunRequest. */
   readonly isStaged: boolean
   /** Nothing was asked for here: whatever the peer's client wants, this side changes nothing. */
@@ -130,8 +132,7 @@ class UnisonEngine implements Engine {
 
   async run(request: RunRequest): Promise<RunOutcome> {
     const { paths, covers, winner, files, bytes, rescan, mayGoOn, isStaged, folderRoot } = request
-    const open = { ...this.#client(request), ...(isStaged ? this.#forStaged(request) : {}) }
-    const client = { ...open, wrap: this.#confined(open.localRoot, open) }
+    const client = this.#client(request, isStaged)
     const run = {
       ...client,
       paths,
@@ -153,9 +154,8 @@ class UnisonEngine implements Engine {
 
   async serve(request: ServeRequest): Promise<void> {
     // Whether many files come is the client's knowledge. The larger heap is taken only as far as it is used.
-    const server = { ...this.#server(request), ...(request.isStaged ? this.#forStaged(request) : {}) }
-    const wrap = this.#confined(request.root, server, request.onlyGives)
-    await this.#use.during(server.unisonDir, () => serveUnison({ ...server, bulk: true, wrap }))
+    const server = this.#server(request, request)
+    await this.#use.during(server.unisonDir, () => serveUnison({ ...server, bulk: true }))
   }
 
   async keep(request: KeepRequest): Promise<KeptSession> {
@@ -177,8 +177,7 @@ class UnisonEngine implements Engine {
 
   /** Resolves when it runs, while its directory stays in use until it has ended. */
   async #open(request: KeepRequest, free: () => void): Promise<PersistentRun> {
-    const open = this.#client(request)
-    const client = { ...open, wrap: this.#confined(open.localRoot, open) }
+    const client = this.#client(request)
     const opened = Promise.withResolvers<PersistentRun>()
     const whole = this.#use.during(client.unisonDir, async () => {
       const run = await openPersistent({ ...client, noCreation: true, watchdogMs: silenceAllowedMs(0) })
@@ -199,8 +198,7 @@ class UnisonEngine implements Engine {
     const monitor = new MonitorStandIn()
     const stop = new AbortController()
     const signal = AbortSignal.any([request.signal, stop.signal])
-    const open = this.#server({ ...request, signal })
-    const server = { ...open, monitor, wrap: this.#confined(request.root, open) }
+    const server = { ...this.#server({ ...request, signal }), monitor }
     const served = this.#use.during(server.unisonDir, async () => void (await serveUnison(server)))
     const free = this.#occupy()
     served.then(free, free)
@@ -214,8 +212,9 @@ class UnisonEngine implements Engine {
     return () => void this.#kept--
   }
 
-  #client({ root, self, ignore, connect, signal, ...pair }: KeepRequest) {
+  #client({ root, self, ignore, connect, signal, ...pair }: KeepRequest, isStaged = false) {
     const { clock } = this.#options
+    const places = this.#places(pair, isStaged)
     return {
       unison: this.#unison,
       localRoot: root,
@@ -224,13 +223,15 @@ class UnisonEngine implements Engine {
       connect,
       clock,
       signal,
-      ...this.#places(pair),
+      ...places,
+      wrap: this.#confined(root, places),
       // The agents delete; so nothing that appeared here since the decision is deleted along with a directory.
       noDeletion: true,
     }
   }
 
-  #server({ root, self, stream, signal, ...pair }: ServeKeptRequest) {
+  #server({ root, self, stream, signal, ...pair }: ServeKeptRequest, how: Partial<Served> = {}) {
+    const places = this.#places(pair, how.isStaged)
     return {
       unison: this.#unison,
       root,
@@ -238,32 +239,30 @@ class UnisonEngine implements Engine {
       stream,
       signal,
       clock: this.#options.clock,
-      ...this.#places(pair),
+      ...places,
+      wrap: this.#confined(root, places, how.onlyGives),
     }
   }
 
   /** What it sees: the folder, or the root that stands for it, and the pair's own directories. */
-  #confined(
-    root: string,
-    { unisonDir, backupDir }: { unisonDir: string; backupDir: string | undefined },
-    onlyGives = false,
-  ): Wrap | undefined {
+  #confined(root: string, { unisonDir, backupDir }: Places, onlyGives = false): Wrap | undefined {
     const own = [unisonDir, ...(backupDir === undefined ? [] : [backupDir])]
     return this.#jail?.(onlyGives ? { writable: own, readable: [root] } : { writable: [root, ...own] })
   }
 
-  /** What such runs remember is of no use to anybody, and nothing is overwritten that has to be kept. */
-  #forStaged(pair: Pick<PairRequest, 'folder' | 'peer'>): { unisonDir: string; backupDir: undefined } {
-    return { unisonDir: stagedDirectory(this.#places(pair).unisonDir), backupDir: undefined }
-  }
-
-  #places({ folder, peer }: Pick<PairRequest, 'folder' | 'peer'>): { unisonDir: string; backupDir: string } {
+  /** What staged runs remember is of no use to anybody, and nothing is overwritten that has to be kept. */
+  #places({ folder, peer }: Pick<PairRequest, 'folder' | 'peer'>, isStaged = false): Places {
     const { home } = this.#options
-    return {
-      unisonDir: pairDirectory(join(home, 'unison'), folder, peer),
-      backupDir: backupDirectory(join(home, 'versions', folder), peer),
-    }
+    const unisonDir = pairDirectory(join(home, 'unison'), folder, peer)
+    if (isStaged) return { unisonDir: stagedDirectory(unisonDir), backupDir: undefined }
+    return { unisonDir, backupDir: backupDirectory(join(home, 'versions', folder), peer) }
   }
+}
+
+/** Of a pair. */
+interface Places {
+  readonly unisonDir: string
+  readonly backupDir: string | undefined
 }
 
 function half(monitor: MonitorStandIn, rest: Pick<KeptSession, 'onCycle' | 'closed' | 'close'>): KeptSession {

@@ -71,7 +71,8 @@ export async function removeEmptyBelow(directory: string): Promise<void> {
   }
 }
 
-async function isRemoved(directory: string): Promise<boolean> {
+/** False when something is in it, or it was not there. */
+export async function isRemoved(directory: string): Promise<boolean> {
   try {
     await rmdir(directory)
     return true

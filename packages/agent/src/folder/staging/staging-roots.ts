@@ -1,19 +1,20 @@
-import { access, copyFile, link, mkdir, readdir, rm, rmdir } from 'node:fs/promises'
+import { access, copyFile, link, mkdir, readdir, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { FetchItem } from '@spansync/common/core/agent/events'
 import { sameBytes } from '@spansync/common/core/causal/content'
 import { ancestors } from '@spansync/common/core/causal/paths'
 import type { DiskState, NodeId, RelativePath, StatSignature } from '@spansync/common/core/causal/types'
-import { errnoOf } from '@spansync/common/runtime/errors'
 import type { DiskWorker } from '../../disk/disk-worker.ts'
 import { orGone } from '../../disk/gone.ts'
 import type { KeptPlace } from '../../disk/kept-place.ts'
 import { markerDirectory, markerFile } from '../../disk/marker.ts'
 import { MarkerError } from '../../disk/marker-errors.ts'
+import { ParentGuard } from '../../disk/parents.ts'
 import { stagingRoot, stagingRoots } from '../../disk/staging.ts'
 import { lstat as lookAt, sameFile, signatureOf } from '../../disk/stat.ts'
 import type { Task } from '../../disk/tasks.ts'
 import { isLeftover } from '../../unison/leftovers.ts'
+import { isRemoved } from '../../versions/prune.ts'
 import { isAlive } from '../live-rows.ts'
 
 export interface StagingOptions {
@@ -223,8 +224,7 @@ async function makeParents(staging: string, path: RelativePath): Promise<void> {
 
 /** Never through a link to somewhere else. */
 async function removeOwn(staging: string, path: RelativePath): Promise<void> {
-  const isOwn = ancestors(path).every((parent) => lookAt(join(staging, parent))?.isDirectory() === true)
-  if (isOwn) await rm(join(staging, path), { recursive: true, force: true })
+  if (new ParentGuard(staging).above(path) === 'real') await rm(join(staging, path), { recursive: true, force: true })
 }
 
 /** Leaves only unfinished files, and the directories that they are in. */
@@ -234,7 +234,5 @@ async function clean(directory: string): Promise<void> {
     if (entry.isDirectory()) await clean(full)
     else if (!isLeftover(entry.name)) await rm(full, { force: true })
   }
-  await rmdir(directory).catch((error: unknown) => {
-    if (!['ENOTEMPTY', 'EEXIST', 'ENOENT'].includes(errnoOf(error) ?? '')) throw error
-  })
+  await isRemoved(directory)
 }

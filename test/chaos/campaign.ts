@@ -7,15 +7,14 @@ import { shrink } from './shrink.ts'
 import { type Step, scheduleOf, stepText } from './steps.ts'
 import { Summary } from './summary.ts'
 import { Tally } from './tally.ts'
-import { type LogLevel, World } from './world.ts'
+import { World, type WorldOptions } from './world.ts'
 
-export interface CampaignOptions {
+export interface CampaignOptions extends WorldOptions {
   readonly seed: number
   /** At most; the history under way when the time is up is played to its end. */
   readonly histories: number
   readonly minutes: number
   readonly operations: number
-  readonly logLevel: LogLevel
   readonly agents?: number | undefined
   /** How many histories may be played to make a failing one smaller. */
   readonly shrinkTries: number
@@ -67,7 +66,7 @@ export class Campaign implements AsyncDisposable {
     if (this.world !== undefined && this.madeFor === block) return this.world
     await this.leave()
     this.options.say(groundText(ground))
-    this.world = await World.create(ground, this.options.logLevel)
+    this.world = await World.create(ground, this.options)
     this.madeFor = block
     return this.world
   }
@@ -90,7 +89,7 @@ export class Campaign implements AsyncDisposable {
     if (shrinkTries === 0) return
     const home = `h${seed}`
     const fails = async (some: readonly Step[]): Promise<boolean> => {
-      await using fresh = await World.create(ground, this.options.logLevel)
+      await using fresh = await World.create(ground, this.options)
       const { violations } = await play(fresh, some, home)
       const same = violations.find((line) => ruleOf(line) === ruleOf(outcome.violations[0] ?? ''))
       say(`  shrinking: ${some.length} steps ${same === undefined ? 'hold' : `fail: ${same}`}`)

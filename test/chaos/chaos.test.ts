@@ -23,7 +23,7 @@ describeLab('random histories with real agents', () => {
   let world: World
   let last: Outcome
   beforeAll(async () => {
-    world = await World.create(ground)
+    world = await World.create(ground, { logLevel: 'trace', confine: true })
   }, 180_000)
   afterAll(() => world?.[Symbol.asyncDispose](), 180_000)
 

@@ -5,14 +5,15 @@ import { Lab } from '../lab/lab.ts'
 import { Campaign } from './campaign.ts'
 import type { LogLevel } from './world.ts'
 
-const usage = `pnpm chaos [--minutes N] [--seed S] [--histories N] [--ops N] [--agents N] [--shrink N] [--log LEVEL]
+const usage = `pnpm chaos [--minutes N] [--seed S] [--histories N] [--ops N] [--agents N] [--shrink N] [--log LEVEL] [--unconfined]
   --minutes    how long (10)
   --seed       of the first history (chosen by the clock); the next one has the next
   --histories  at most so many
   --ops        that are tried in one history; some find nothing to do (120)
   --agents     2 to 6, instead of what the seed says
   --shrink     how many histories may be played to make a failing one smaller (24)
-  --log        of the agents: trace tells path by path what was decided and why, debug takes less of the machine (trace)`
+  --log        of the agents: trace tells path by path what was decided and why, debug takes less of the machine (trace)
+  --unconfined no jail around each Unison`
 
 const number = { type: 'string' } as const
 
@@ -21,9 +22,10 @@ function options() {
     options: {
       ...{ minutes: number, seed: number, histories: number, ops: number, agents: number, shrink: number },
       log: { type: 'string', default: 'trace' },
+      unconfined: { type: 'boolean', default: false },
     },
   })
-  const given = (name: Exclude<keyof typeof values, 'log'>, otherwise: number): number => {
+  const given = (name: Exclude<keyof typeof values, 'log' | 'unconfined'>, otherwise: number): number => {
     const value = Number(values[name] ?? otherwise)
     if (!Number.isFinite(value) || value < 0) throw new RangeError(`--${name} needs a number`)
     return value
@@ -33,6 +35,7 @@ function options() {
   const logLevel: LogLevel = values.log
   return {
     logLevel,
+    confine: !values.unconfined,
     minutes: given('minutes', 10),
     seed: given('seed', Math.floor(Date.now() / 1000) % 1_000_000),
     histories: given('histories', 1_000_000),

@@ -35,7 +35,7 @@ export class World implements AsyncDisposable {
     this.desks = made.fleet.agents.map((agent, index) => this.deskAt(agent, made.disks[index]))
   }
 
-  static async create(ground: Ground, logLevel: LogLevel = 'trace'): Promise<World> {
+  static async create(ground: Ground, { logLevel, confine }: WorldOptions): Promise<World> {
     await using stack = new AsyncDisposableStack()
     const lab = stack.use(await Lab.create(ground.graph))
     const disks = ground.hasDisks
@@ -46,7 +46,8 @@ export class World implements AsyncDisposable {
     })
     const fleet = stack.use(await Fleet.create(lab, { start: false }))
     for (const agent of fleet.agents) {
-      appendFileSync(join(agent.home, 'config.yaml'), `\nadvanced:\n  logLevel: ${logLevel}\n`)
+      const settings = `\nadvanced:\n  logLevel: ${logLevel}\nunison:\n  confine: ${confine}\n`
+      appendFileSync(join(agent.home, 'config.yaml'), settings)
     }
     // An agent asks before it believes that everything is gone.
     writeFileSync(join(fleet.agents[0]?.folderPath ?? '', 'stays'), 'so that the folder is never empty\n')
@@ -70,6 +71,12 @@ export class World implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stack[Symbol.asyncDispose]()
   }
+}
+
+export interface WorldOptions {
+  readonly logLevel: LogLevel
+  /** Whether each Unison runs in a jail. */
+  readonly confine: boolean
 }
 
 /** What sessions there were is told at both. */

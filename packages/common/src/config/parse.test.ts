@@ -20,7 +20,7 @@ test('the shortest configuration has every default', () => {
     peers: {},
     folders: {},
     versions: { days: 30, count: 50, maxBytes: 10 * 2 ** 30 },
-    unison: { confine: false },
+    unison: { confine: true },
     advanced: { persistentPairs: 4, logLevel: 'info', membersMinutes: 360 },
   })
 })

@@ -118,8 +118,10 @@ const unison = z.strictObject({
   path: absolutePath.optional().describe('The unison program; absent: the one on PATH'),
   confine: z
     .boolean()
-    .default(false)
-    .describe('Whether Unison sees the one folder and nothing else of this machine (Linux, needs bubblewrap)'),
+    .default(true)
+    .describe(
+      'Whether Unison sees the one folder and nothing else of this machine (Linux, needs bubblewrap; else `status` warns)',
+    ),
 })
 
 const advanced = z.strictObject({

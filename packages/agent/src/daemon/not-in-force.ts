@@ -25,10 +25,9 @@ function keysOf(said: readonly Said[], idleIn: (policy: PolicyConfig) => readonl
   return said.flatMap(([path, policy]) => (policy ? idleIn(policy).map((key) => joinPath([...path, key])) : []))
 }
 
-function idle({ settings, filter }: PolicyConfig): string[] {
+function idle({ settings }: PolicyConfig): string[] {
   const { priority, networks } = settings
   return [
-    ...(['include', 'minSize', 'maxSize'] as const).filter((key) => filter[key] !== undefined),
     ...(priority === undefined ? [] : ['priority']),
     ...(networks?.some(({ ssid }) => ssid !== undefined) ? ['networks'] : []),
   ]
@@ -41,7 +40,8 @@ function idleInFolders({ settings }: PolicyConfig): string[] {
 
 /** What counts for the replica as a whole only. */
 function idleOnLinks({ settings, filter }: PolicyConfig): string[] {
-  return [...(filter.exclude === undefined ? [] : ['exclude']), ...(settings.settleMs === undefined ? [] : ['settle'])]
+  const said = (['include', 'exclude', 'minSize', 'maxSize'] as const).filter((key) => filter[key] !== undefined)
+  return [...said, ...(settings.settleMs === undefined ? [] : ['settle'])]
 }
 
 type Group = 'wide' | 'folders' | 'links' | 'folderLinks'

@@ -92,10 +92,25 @@ describe('observe', () => {
     expect(hashWith({ ...known.stat, inode: 1 })).toMatchObject([{ disk: { hash: sha256('content') } }])
   })
 
+  it('does not read what the rules for files leave out, and looks at everything else', () => {
+    folder.write('small.pdf', 'x')
+    folder.write('large.pdf', 'x'.repeat(100))
+    folder.write('small.txt', 'x')
+    folder.write('d/inside')
+    const paths = ['small.pdf', 'large.pdf', 'small.txt', 'd', 'gone.txt']
+    const { observations } = observe(
+      folder.root,
+      paths.map((path) => ({ path })),
+      { files: [{ include: ['*.pdf'] }, { maxSize: 99 }] },
+    )
+    const said = observations.map((seen) => ('code' in seen ? seen.code : seen.disk?.kind))
+    expect(said).toEqual(['file', 'unwanted', 'unwanted', 'dir', undefined])
+  })
+
   it('leaves files above a limit for later', () => {
     folder.write('small', 'x')
     folder.write('large', 'x'.repeat(100))
-    const { observations, later } = observe(folder.root, [{ path: 'small' }, { path: 'large' }], 50)
+    const { observations, later } = observe(folder.root, [{ path: 'small' }, { path: 'large' }], { mostBytes: 50 })
     expect(observations.map(({ path }) => path)).toEqual(['small'])
     expect(later).toEqual([{ path: 'large' }])
   })

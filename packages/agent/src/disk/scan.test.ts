@@ -55,6 +55,17 @@ function adopt(paths: readonly string[]): void {
 }
 
 describe('scan', () => {
+  it('takes a file that is left out for what the index says, and misses one that has gone all the same', () => {
+    folder.write('grown', 'x')
+    folder.write('gone', 'x')
+    adopt(run().paths)
+    folder.write('grown', 'x'.repeat(100))
+    folder.write('new', 'x'.repeat(100))
+    rmSync(join(folder.root, 'gone'))
+    expect(run({ files: [{ maxSize: 99 }] }).paths).toEqual(['gone'])
+    expect(run().paths).toEqual(['gone', 'grown', 'new'])
+  })
+
   it('finds everything new, then nothing', () => {
     folder.write('b/c/f')
     folder.write('a')

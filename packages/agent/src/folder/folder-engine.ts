@@ -21,6 +21,7 @@ import type {
 } from '@spansync/common/core/causal/types'
 import { covers } from '@spansync/common/core/causal/version-vector'
 import { never } from '@spansync/common/core/never'
+import { compileFileRules } from '@spansync/common/core/policy/filter'
 import type { FolderIndex, Hint, Link } from '@spansync/common/ports'
 import type { MessageOf } from '@spansync/common/protocol/messages'
 import type { Problem } from '@spansync/common/protocol/status'
@@ -39,6 +40,7 @@ import { isTorn } from './damage.ts'
 import { isEmptied } from './emptied.ts'
 import { Fetcher, type Ways } from './fetcher.ts'
 import { remoteItems } from './incoming.ts'
+import { LeftOut } from './left-out.ts'
 import { listBelow } from './list-below.ts'
 import { Litter } from './litter.ts'
 import { type LookMode, Observer } from './observer.ts'
@@ -82,6 +84,9 @@ export class FolderEngine {
   #busy = 0
   /** All that is alive here, where the file system takes some different names for the same. */
   readonly #names: NamesInUse | undefined
+  /** What peers have and this replica takes no part in. */
+  readonly leftOut = new LeftOut()
+  readonly #isWantedFile: ReturnType<typeof compileFileRules>
   /** The agent was killed, or the power went, and what is on the disk has not all been looked at since. */
   #isCutOff = false
   #isTidying = false
@@ -97,6 +102,7 @@ export class FolderEngine {
     })
     this.#journal = new PendingJournal(options.indexFile)
     this.index.rescope(options.scope)
+    this.#isWantedFile = compileFileRules(options.files)
     const { root, disk, clock, matcher, disposable, folder, self, scope, guard, wordEveryMs, folding } = options
     this.#names = folding && namesOf(this.index, folding)
     const { replica, knowledge, collected } = this.index.meta()
@@ -110,6 +116,7 @@ export class FolderEngine {
       index,
       problems,
       isIgnored: (path) => matcher.matches(path),
+      files: options.files,
       folds: options.folding !== undefined,
       again: (path) => options.hint({ kind: 'path', path }),
       late: (see) => this.#postLater(() => ({ kind: 'observed', items: see() })),
@@ -218,11 +225,13 @@ export class FolderEngine {
 
   receiveEntries(peer: NodeId, message: MessageOf<'entries'>): void {
     const { toSeq, complete, knowledge, digest, partial } = message
-    const entries = message.entries.filter(({ path }) => !this.options.matcher.matches(path))
+    const entries = message.entries.filter((entry) => this.#isWanted(entry))
+    const unwanted = message.entries.filter((entry) => !this.#isWanted(entry)).map((entry) => this.leftOut.note(entry))
     this.#postLater(() => ({
       kind: 'entries_received',
       peer,
       items: remoteItems(this.index, entries, this.#names),
+      unwanted,
       toSeq,
       complete,
       knowledge,
@@ -300,7 +309,19 @@ export class FolderEngine {
   receiveAhead(link: Link, message: MessageOf<'ahead' | 'ahead_wanted' | 'ahead_gone'>): void {
     if (message.type === 'ahead_wanted') return this.ahead.onWanted(link, message.hash)
     if (message.type === 'ahead_gone') return this.ahead.onGone(message.hash)
-    if (!this.options.matcher.matches(message.entry.path)) this.ahead.onOffered(link, message.entry)
+    if (this.#isWanted(message.entry)) this.ahead.onOffered(link, message.entry)
+  }
+
+  /** A deletion always is: what was here may have been wanted. */
+  #isWanted({ path, kind, size, deleted }: Entry): boolean {
+    if (this.options.matcher.matches(path)) return false
+    return deleted || kind !== 'file' || this.#isWantedFile(path, size)
+  }
+
+  /** Both leave out the same, and know that by the path alone, as Unison does. */
+  isAlike(peer: NodeId): boolean {
+    const { announced } = this.#state.peers.get(peer) ?? {}
+    return this.options.files.length === 0 && announced?.scope === this.#state.scope
   }
 
   /** Content may pass to the peer, and by its own word it has not got this version yet. */
@@ -585,8 +606,9 @@ export class FolderEngine {
   async #fetch({ peer, id, items, partial }: Extract<Effect, { kind: 'fetch' }>): Promise<void> {
     const { changed, clock, log, folder, fetched: record } = this.options
     changed()
-    // What else comes with a whole directory may hold names that this disk does not tell apart.
-    const untouched = this.#names ? new Set<RelativePath>() : untouchedBy(items, this.index)
+    // What else comes with a whole directory may hold names that this disk does not tell apart, or what either side leaves out.
+    const mayCover = !this.#names && this.isAlike(peer)
+    const untouched = mayCover ? untouchedBy(items, this.index) : new Set<RelativePath>()
     const endEntry = await this.#journal.begin(peer, items, untouched)
     const endAhead = this.ahead.bringing(peer, items)
     const backups = this.#backups.watch(peer, items)

@@ -31,6 +31,7 @@ function observerOf(index: MemoryIndex): Observer {
     index,
     problems: new PathProblems(),
     folds: false,
+    files: [],
     isIgnored: (path) => path.endsWith('.tmp'),
     again: () => {},
     late: () => {},

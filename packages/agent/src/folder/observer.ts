@@ -3,6 +3,7 @@ import { matches } from '@spansync/common/core/causal/content'
 import { ancestors } from '@spansync/common/core/causal/paths'
 import type { RelativePath, Row } from '@spansync/common/core/causal/types'
 import { compare } from '@spansync/common/core/causal/version-vector'
+import type { FileRules } from '@spansync/common/core/policy/filter'
 import type { FolderIndex, Observation } from '@spansync/common/ports'
 import type { DiskWorker, ObservePath } from '../disk/disk-worker.ts'
 import type { PathProblems } from './path-problems.ts'
@@ -14,6 +15,8 @@ export interface ObserverOptions {
   readonly index: FolderIndex
   readonly problems: PathProblems
   readonly isIgnored: (path: RelativePath) => boolean
+  /** What they leave out is not told to the loop. */
+  readonly files: FileRules
   /** The file system takes some different names for the same. */
   readonly folds: boolean
   /** A file that was still being written, or of which something newer has been seen: look again later. */
@@ -95,7 +98,7 @@ export class Observer {
   }
 
   async #lookPage(paths: readonly RelativePath[], { mode, sighting }: Look): Promise<Seen[]> {
-    const { disk, root, index, folds } = this.#options
+    const { disk, root, index, folds, files } = this.#options
     const rows = index.getMany(paths)
     const requests: ObservePath[] = paths.map((path) => ({
       path,
@@ -108,7 +111,8 @@ export class Observer {
       this.#late--
       this.#options.late(() => this.#toldLate(observation, number))
     }
-    const observations = await disk.observe(root, requests, mode === 'read' ? { folds } : { onLate, folds })
+    const limits = { folds, files: sighting ? files : [] }
+    const observations = await disk.observe(root, requests, mode === 'read' ? limits : { ...limits, onLate })
     this.#late += paths.length - observations.length
     if (observations.length < paths.length) {
       const known = new Set(observations.map(({ path }) => path))
@@ -148,6 +152,7 @@ export class Observer {
       const { path } = observation
       if ('problem' in observation) {
         if (observation.code === 'changing') again(path)
+        else if (observation.code === 'unwanted') problems.clear(path)
         else problems.note(path, observation.code, observation.problem)
         continue
       }

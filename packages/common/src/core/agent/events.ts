@@ -121,6 +121,8 @@ export type FolderEvent = { readonly at: number } & (
       readonly kind: 'entries_received'
       readonly peer: NodeId
       readonly items: readonly RemoteItem[]
+      /** Of these the peer has a version now that this replica takes no part in, as when a file has grown too large for it. */
+      readonly unwanted?: readonly RelativePath[] | undefined
       readonly toSeq: number
       readonly complete: boolean
       readonly knowledge: VersionVector

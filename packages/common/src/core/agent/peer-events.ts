@@ -2,7 +2,7 @@ import { adopted, isDead } from '../causal/change.ts'
 import { matches } from '../causal/content.ts'
 import { hear } from '../causal/heard.ts'
 import { type Need, need } from '../causal/need.ts'
-import type { NodeId, ReplicaId, VersionVector } from '../causal/types.ts'
+import type { NodeId, RelativePath, ReplicaId, VersionVector } from '../causal/types.ts'
 import { compare, covers, emptyVector, merge } from '../causal/version-vector.ts'
 import { inherit, isNewNeighbour, mayHoldDead, mayRaise } from './collection.ts'
 import { isApproved, meetVanished, noteTold } from './deletions.ts'
@@ -132,6 +132,7 @@ export function onEntries(draft: Draft, event: EventOf<'entries_received'>): voi
   if (!peer || peer.awaits !== undefined) return
   checkIncarnation(draft, event.knowledge)
   const mayBeDead = mayHoldDead(draft, event.knowledge)
+  for (const path of event.unwanted ?? []) giveUp(draft, event.peer, path)
   for (const item of event.items) {
     if (!mayBeDead || !buryDead(draft, event.peer, item)) receiveOne(draft, event.peer, item)
   }
@@ -148,6 +149,13 @@ export function onEntries(draft: Draft, event: EventOf<'entries_received'>): voi
   }
   editPeer(draft, event.peer, { incoming, announced, outgoing })
   if (event.items.some(({ remote }) => remote.deleted)) noteTold(draft)
+}
+
+/** The version that was wanted is not there any more. */
+function giveUp(draft: Draft, peer: NodeId, path: RelativePath): void {
+  if (!draft.peers.get(peer)?.wanted.has(path)) return
+  wantedOf(draft, peer).delete(path)
+  releaseReady(draft, path)
 }
 
 /** Which of the two is kept under its name follows from the same rules as in any conflict, on both sides. */

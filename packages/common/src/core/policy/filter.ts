@@ -30,7 +30,12 @@ export interface Filter {
   readonly unwanted: (entry: FilteredEntry) => Unwanted | undefined
   /** All of `exclude`, for the watcher, the index and Unison. */
   readonly exclude: readonly string[]
+  /** What is said of files only, for whoever has them before him. */
+  readonly files: FileRules
 }
+
+/** Each must let a file pass. Plain data, that goes to threads. */
+export type FileRules = readonly Pick<FilterLayer, 'include' | 'minSize' | 'maxSize'>[]
 
 export interface FilteredEntry {
   /** Relative to the root. */
@@ -66,7 +71,17 @@ export function compileFilter(layers: readonly FilterLayer[]): Filter {
     exclude: [
       ...new Set(layers.flatMap(({ exclude = [] }) => exclude.flatMap((pattern) => expandType(pattern) ?? []))),
     ],
+    files: layers.flatMap(({ include = [], minSize, maxSize }) =>
+      include.length === 0 && minSize === undefined && maxSize === undefined ? [] : [{ include, minSize, maxSize }],
+    ),
   }
+}
+
+/** Whether a file of that many bytes is wanted, as far as these rules go. */
+export function compileFileRules(rules: FileRules): (path: string, size: number) => boolean {
+  if (rules.length === 0) return () => true
+  const { unwanted } = compileFilter(rules.map((rule) => ({ ...rule, placeOf: () => ({ level: 'default', key: '' }) })))
+  return (path, size) => unwanted({ path, kind: 'file', size }) === undefined
 }
 
 const reserved = compileIgnore([]).matcher

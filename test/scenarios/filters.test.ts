@@ -34,24 +34,29 @@ function filters(text: string): void {
 
   test('a leaf gets what it wants, keeps what it has, and all of it when the rules go', async () => {
     const [phone, server, laptop] = [place('phone'), place('server'), place('laptop')]
-    await rule({ include: ['*.pdf', 'type:image'], maxSize: '100kB' })
+    await rule({ include: ['*.pdf', 'type:image'], maxSize: '1MB' })
     await until(async () => (await whyOnPhone('any.txt')) === 'folders.f.policy.include', {
       deadlineMs: 10_000,
       what: 'the rules are in force',
     })
 
-    for (let at = 0; at < 20; at++) laptop.write(`new/${at}.pdf`, `${at}`).write(`new/${at}.txt`, `${at}`)
-    laptop.write('new/deep/film.jpg', randomBytes(200_000)).write('new/deep/cat.JPG', 'x').write('last.pdf', 'x')
-    for (const path of ['new/19.pdf', 'new/deep/cat.JPG', 'last.pdf'])
+    // Larger than what goes in parcels: Unison would bring the directory whole.
+    const text = (at: number): string => `${at}`.padEnd(300_000)
+    for (let at = 0; at < 12; at++) {
+      laptop.write(`../draft/${at}.pdf`, text(at)).write(`../draft/${at}.txt`, text(at))
+    }
+    laptop.rename('../draft', 'new')
+    laptop.write('new/deep/film.jpg', randomBytes(2_000_000)).write('new/deep/cat.JPG', 'x').write('last.pdf', 'x')
+    for (const path of ['new/11.pdf', 'new/deep/cat.JPG', 'last.pdf'])
       await has('phone', path, `${path} is on the phone`)
-    await has('server', 'new/19.txt', 'the server has everything')
+    await has('server', 'new/11.txt', 'the server has everything')
     expect((await fleet().agent('phone').sync(20)).code).toBe(0)
     expect(phone.list('new').filter((name) => name.endsWith('.txt'))).toEqual([])
     expect(phone.exists('new/deep/film.jpg')).toBe(false)
     expect(await whyOnPhone('new/deep/film.jpg')).toBe('folders.f.policy.maxSize')
 
     // It grows out of what the phone takes, and back.
-    laptop.write('last.pdf', randomBytes(150_000)).write('beside.pdf', 'x')
+    laptop.write('last.pdf', randomBytes(1_500_000)).write('beside.pdf', 'x')
     await has('phone', 'beside.pdf', 'the file beside it is on the phone')
     expect((await fleet().agent('phone').sync(20)).code).toBe(0)
     expect(phone.read('last.pdf')).toBe('x')
@@ -62,16 +67,16 @@ function filters(text: string): void {
     })
 
     // What the phone itself writes.
-    phone.write('own.txt', 'mine').write('own.pdf', 'ours').write('new/1.pdf', randomBytes(150_000))
+    phone.write('own.txt', 'mine').write('own.pdf', 'ours').write('new/1.pdf', randomBytes(1_500_000))
     await has('laptop', 'own.pdf', 'what the phone shares is on the laptop')
-    expect([server.exists('own.txt'), server.read('new/1.pdf')]).toEqual([false, '1'])
+    expect([server.exists('own.txt'), server.read('new/1.pdf')]).toEqual([false, text(1)])
 
     await rule(undefined)
-    for (const path of ['new/19.txt', 'new/deep/film.jpg']) await has('phone', path, `${path} has come`)
+    for (const path of ['new/11.txt', 'new/deep/film.jpg']) await has('phone', path, `${path} has come`)
     await has('laptop', 'own.txt', 'what the phone kept to itself is on the laptop')
     await fleet().untilEqual()
     expect(laptop.list('.').filter((name) => name.includes('conflict'))).toEqual([])
     expect(laptop.read('new/1.pdf')).toHaveLength(phone.read('new/1.pdf').length)
-    expect(laptop.read('new/1.pdf').length).toBeGreaterThan(100_000)
+    expect(laptop.read('new/1.pdf').length).toBeGreaterThan(1_000_000)
   })
 }

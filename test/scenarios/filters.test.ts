@@ -66,17 +66,32 @@ function filters(text: string): void {
       what: 'what is small again comes',
     })
 
-    // What the phone itself writes.
-    phone.write('own.txt', 'mine').write('own.pdf', 'ours').write('new/1.pdf', randomBytes(1_500_000))
+    // What the phone itself writes. What it shares already, it goes on sharing.
+    phone.write('own.txt', 'mine').write('large.pdf', randomBytes(1_500_000))
+    phone.write('own.pdf', 'ours').write('new/1.pdf', randomBytes(1_500_000))
     await has('laptop', 'own.pdf', 'what the phone shares is on the laptop')
-    expect([server.exists('own.txt'), server.read('new/1.pdf')]).toEqual([false, text(1)])
+    await until(() => laptop.read('new/1.pdf') === phone.read('new/1.pdf'), {
+      deadlineMs: 15_000,
+      what: 'it has grown',
+    })
+    expect([server.exists('own.txt'), server.exists('large.pdf')]).toEqual([false, false])
+    expect(await whyOnPhone('large.pdf')).toBe('folders.f.policy.maxSize')
+
+    // A conflict with something that the phone has not taken is settled, and both versions are kept.
+    laptop.write('last.pdf', randomBytes(1_500_000)).write('again.pdf', 'x')
+    await has('phone', 'again.pdf', 'the file beside it is on the phone')
+    phone.write('last.pdf', 'by the phone')
+    const copies = (): string[] => laptop.list().filter((name) => name.startsWith('last (conflict'))
+    await until(() => copies().length === 1 && laptop.read('last.pdf') === 'by the phone', {
+      deadlineMs: 20_000,
+      what: 'the phone won, and the other version is kept',
+    })
+    expect((await fleet().agent('phone').sync(20)).code).toBe(0)
 
     await rule(undefined)
     for (const path of ['new/11.txt', 'new/deep/film.jpg']) await has('phone', path, `${path} has come`)
     await has('laptop', 'own.txt', 'what the phone kept to itself is on the laptop')
     await fleet().untilEqual()
-    expect(laptop.list('.').filter((name) => name.includes('conflict'))).toEqual([])
-    expect(laptop.read('new/1.pdf')).toHaveLength(phone.read('new/1.pdf').length)
-    expect(laptop.read('new/1.pdf').length).toBeGreaterThan(1_000_000)
+    expect(laptop.list('.').filter((name) => name.includes('conflict'))).toHaveLength(1)
   })
 }

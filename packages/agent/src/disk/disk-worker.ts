@@ -19,7 +19,7 @@ export interface ScanOptions {
   readonly folder: FolderId
   readonly indexFile?: string | undefined
   readonly ignore: readonly string[]
-  /** Files that these leave out are as the index says, whatever they are. */
+  /** What these leave out is not looked at. */
   readonly files?: FileRules
   /** Only this path and what is below it: a directory that appeared, vanished or was replaced. */
   readonly under?: RelativePath | undefined
@@ -36,7 +36,9 @@ export interface PerformOptions {
 }
 
 /** A path to look at. With `known` (a Row of the index fits) the content is not read again when lstat shows the same signature. */
-export type ObservePath = RelativePath | { readonly path: RelativePath; readonly known?: Partial<Known> | undefined }
+export type ObservePath =
+  | RelativePath
+  | (Pick<ObserveRequest, 'path' | 'shared'> & { readonly known?: Partial<Known> | undefined })
 
 /** All work on the disk that could hold up the agent's loop, in threads of its own. Calls are done in the order they are made, but for
  *  big files, which wait for each other only. */
@@ -181,7 +183,7 @@ function isBigCopy(task: Task): boolean {
 /** Only what the thread needs: everything is copied on the way. */
 function toRequest(item: ObservePath): ObserveRequest {
   if (typeof item === 'string') return { path: item }
-  const { path, known } = item
-  if (known?.stat === undefined || known.kind === undefined || known.hash === undefined) return { path }
-  return { path, known: { kind: known.kind, hash: known.hash, stat: known.stat } }
+  const { path, known, shared } = item
+  if (known?.stat === undefined || known.kind === undefined || known.hash === undefined) return { path, shared }
+  return { path, shared, known: { kind: known.kind, hash: known.hash, stat: known.stat } }
 }

@@ -97,14 +97,14 @@ describe('observe', () => {
     folder.write('large.pdf', 'x'.repeat(100))
     folder.write('small.txt', 'x')
     folder.write('d/inside')
-    const paths = ['small.pdf', 'large.pdf', 'small.txt', 'd', 'gone.txt']
-    const { observations } = observe(
-      folder.root,
-      paths.map((path) => ({ path })),
-      { files: [{ include: ['*.pdf'] }, { maxSize: 99 }] },
-    )
-    const said = observations.map((seen) => ('code' in seen ? seen.code : seen.disk?.kind))
-    expect(said).toEqual(['file', 'unwanted', 'unwanted', 'dir', undefined])
+    const look = (shared?: 'file' | 'dir'): (string | undefined)[] => {
+      const requests = ['small.pdf', 'large.pdf', 'small.txt', 'd', 'gone.txt'].map((path) => ({ path, shared }))
+      const { observations } = observe(folder.root, requests, { files: [{ include: ['*.pdf'] }, { maxSize: 99 }] })
+      return observations.map((seen) => ('code' in seen ? seen.code : seen.disk?.kind))
+    }
+    expect(look()).toEqual(['file', 'unwanted', 'unwanted', 'dir', undefined])
+    expect(look('file'), 'what is shared may grow').toEqual(['file', 'file', 'unwanted', 'dir', undefined])
+    expect(look('dir'), 'in place of a directory').toEqual(['file', 'file', 'file', 'dir', undefined])
   })
 
   it('leaves files above a limit for later', () => {

@@ -1,7 +1,7 @@
 import { closeSync, constants, fstatSync, openSync, readlinkSync, type Stats } from 'node:fs'
 import { join } from 'node:path'
 import type { Content, Kind, RelativePath, StatSignature } from '@spansync/common/core/causal/types'
-import { compileFileRules, type FileRules } from '@spansync/common/core/policy/filter'
+import { compileFileRules, type FileRules, type IsWantedFile } from '@spansync/common/core/policy/filter'
 import type { Observation } from '@spansync/common/ports'
 import { errnoOf, messageOf } from '@spansync/common/runtime/errors'
 import { ExactNames } from './exact-names.ts'
@@ -22,6 +22,8 @@ export interface Known {
 export interface ObserveRequest {
   readonly path: RelativePath
   readonly known?: Known | undefined
+  /** What is alive at the path by the index. */
+  readonly shared?: Kind | undefined
 }
 
 /** `later`: files above `limits.bytes`, left for another thread. */
@@ -72,7 +74,7 @@ interface Limits {
   readonly mostBytes: number
   readonly patient: boolean
   readonly exact: ExactNames | undefined
-  readonly isWanted: ReturnType<typeof compileFileRules>
+  readonly isWanted: IsWantedFile
 }
 
 function observeOne(
@@ -94,7 +96,7 @@ function observeOne(
     }
     const kind = kindOf(stats)
     if (kind === undefined) return { path, code: 'unsupported', problem: `it is ${nameOfType(stats)}` }
-    if (kind === 'file' && !limits.isWanted(path, stats.size)) {
+    if (kind === 'file' && !limits.isWanted(path, stats.size, request.shared)) {
       return { path, code: 'unwanted', problem: 'the rules for files leave it out' }
     }
     const stat = signatureOf(stats)

@@ -55,15 +55,13 @@ function adopt(paths: readonly string[]): void {
 }
 
 describe('scan', () => {
-  it('takes a file that is left out for what the index says, and misses one that has gone all the same', () => {
-    folder.write('grown', 'x')
-    folder.write('gone', 'x')
+  it('passes by what the rules for files leave out, but not what is shared already and has grown or gone', () => {
+    for (const name of ['grown.a', 'gone.a', 'changed.b']) folder.write(name, 'x')
     adopt(run().paths)
-    folder.write('grown', 'x'.repeat(100))
-    folder.write('new', 'x'.repeat(100))
-    rmSync(join(folder.root, 'gone'))
-    expect(run({ files: [{ maxSize: 99 }] }).paths).toEqual(['gone'])
-    expect(run().paths).toEqual(['gone', 'grown', 'new'])
+    for (const name of ['changed.b', 'grown.a', 'new.a']) folder.write(name, 'x'.repeat(100))
+    rmSync(join(folder.root, 'gone.a'))
+    expect(run({ files: [{ include: ['*.a'], maxSize: 99 }] }).paths).toEqual(['gone.a', 'grown.a'])
+    expect(run().paths).toEqual(['changed.b', 'gone.a', 'grown.a', 'new.a'])
   })
 
   it('finds everything new, then nothing', () => {

@@ -41,6 +41,12 @@ export interface Ways {
   readonly parcel: (items: readonly FetchItem[]) => Promise<ReadonlyMap<RelativePath, DiskState>>
 }
 
+interface Cleared {
+  readonly cleared: readonly FetchItem[]
+  /** By what, as far as the index knows. */
+  readonly heldOpen: ReadonlyMap<FetchItem, FetchedItem['heldOpenBy']>
+}
+
 interface Ran {
   readonly outcome: SessionOutcome
   readonly covers: readonly RelativePath[]
@@ -79,7 +85,7 @@ export class Fetcher {
 
   async fetch({ peer, items, untouched, partial }: FetchWork, { session, isQuick, parcel }: Ways): Promise<Fetched> {
     const { fitting: ready, lack } = await this.#guard.fit(await this.#guard.check(items, untouched))
-    const cleared = await this.#clear(ready.filter(({ clear }) => clear))
+    const { cleared, heldOpen } = await this.#clear(ready.filter(({ clear }) => clear))
     const going = ready.filter((item) => !item.clear || cleared.includes(item))
     const copied = await this.#copyHere(going)
     const missing = going.filter((item) => !copied.has(item))
@@ -106,7 +112,8 @@ export class Fetcher {
     const fetched = items.map(({ entry }, at) => {
       const one = seen.get(entry.path) as Seen
       const isTransferred = this.#arrivals.isAsSent(entry, one.disk) || this.#arrivals.isTransferred(entry.path)
-      return { ...one, entry, ran: ran.has(items[at] as FetchItem), isTransferred }
+      const item = items[at] as FetchItem
+      return { ...one, entry, ran: ran.has(item), heldOpenBy: heldOpen.get(item), isTransferred }
     })
     const arrived = fetched.filter(({ entry, disk }) => matches(entry, disk))
     const sent = new Set(inFolder)
@@ -179,13 +186,20 @@ export class Fetcher {
 
   /** An empty directory where a file shall be. One that is not empty stays, and the path waits; what only a session or an editor has left
    *  in it is nothing to wait for. */
-  async #clear(items: readonly FetchItem[]): Promise<FetchItem[]> {
-    if (items.length === 0) return []
+  async #clear(items: readonly FetchItem[]): Promise<Cleared> {
+    if (items.length === 0) return { cleared: [], heldOpen: new Map() }
     const deepestFirst = [...items].sort((left, right) => (left.entry.path < right.entry.path ? 1 : -1))
     const { disk, root, keptPlace, disposable } = this.#options
     const tasks = deepestFirst.map(({ entry: { path } }): Task => ({ op: 'rmdir', path, keepIn: keptPlace(path) }))
     const results = await disk.perform(root, tasks, { ignore: disposable })
-    return deepestFirst.filter((_, at) => results[at]?.code === 'done')
+    return {
+      cleared: deepestFirst.filter((_, at) => results[at]?.code === 'done'),
+      heldOpen: new Map(
+        deepestFirst
+          .filter((_, at) => results[at]?.code === 'not_empty')
+          .map((item) => [item, this.#options.index.below(item.entry.path, 1)[0] ?? 'unknown']),
+      ),
+    }
   }
 
   async #restore(items: readonly FetchItem[]): Promise<void> {

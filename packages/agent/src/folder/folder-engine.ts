@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { isUndecided } from '@spansync/common/core/agent/deletion-state'
-import type { Brought, Effect, FolderEvent, Seen } from '@spansync/common/core/agent/events'
+import type { Brought, Effect, FolderEvent, RemoteItem, Seen } from '@spansync/common/core/agent/events'
 import { isSettled } from '@spansync/common/core/agent/exchange'
 import { isSame } from '@spansync/common/core/agent/scope'
 import { bounds, type Door, type FolderState, initialState, mayGive } from '@spansync/common/core/agent/state'
@@ -21,7 +21,7 @@ import type {
 } from '@spansync/common/core/causal/types'
 import { covers } from '@spansync/common/core/causal/version-vector'
 import { never } from '@spansync/common/core/never'
-import { compileFileRules } from '@spansync/common/core/policy/filter'
+import { compileFileRules, type IsWantedFile } from '@spansync/common/core/policy/filter'
 import type { FolderIndex, Hint, Link } from '@spansync/common/ports'
 import type { MessageOf } from '@spansync/common/protocol/messages'
 import type { Problem } from '@spansync/common/protocol/status'
@@ -43,7 +43,7 @@ import { remoteItems } from './incoming.ts'
 import { LeftOut } from './left-out.ts'
 import { listBelow } from './list-below.ts'
 import { Litter } from './litter.ts'
-import { type LookMode, Observer } from './observer.ts'
+import { type Looking, Observer } from './observer.ts'
 import type { FolderEngineOptions } from './options.ts'
 import { toMessages } from './outgoing.ts'
 import { Parcels } from './parcel/parcels.ts'
@@ -86,7 +86,7 @@ export class FolderEngine {
   readonly #names: NamesInUse | undefined
   /** What peers have and this replica takes no part in. */
   readonly leftOut = new LeftOut()
-  readonly #isWantedFile: ReturnType<typeof compileFileRules>
+  readonly #isWantedFile: IsWantedFile
   /** The agent was killed, or the power went, and what is on the disk has not all been looked at since. */
   #isCutOff = false
   #isTidying = false
@@ -141,7 +141,7 @@ export class FolderEngine {
       ...{ folder: options.folder, index, clock },
       isEqualTo: (peer) => this.isEqualTo(peer) && !this.isBusy,
       disputed: (peer, entries) => {
-        this.#postLater(() => ({ kind: 'entries_disputed', peer, items: remoteItems(this.index, entries) }))
+        this.#postLater(() => ({ kind: 'entries_disputed', peer, items: this.#itemsOf(entries) }))
       },
     })
     this.litter = new Litter({
@@ -154,10 +154,10 @@ export class FolderEngine {
     this.#auditor = new Auditor({
       ...{ index, observer: this.observer },
       held: (vector) => this.#held(vector),
-      changed: (paths) => this.#lookLater(paths),
+      changed: (paths) => this.#lookLater(paths, { isHinted: true }),
       found: (items) => this.#post({ kind: 'damage_found', items }),
     })
-    const kept = (path: RelativePath): void => this.#lookLater([path])
+    const kept = (path: RelativePath): void => this.#lookLater([path], { isHinted: true })
     const { versionsDirectory: directory, log } = options
     this.#backups = new Backups({ directory, root, index, disk, clock, log, signal: this.#stop.signal, copied: kept })
     this.#applier = new Applier({ root, disk, index, observer: this.observer, disposable, keptPlace, kept })
@@ -225,13 +225,10 @@ export class FolderEngine {
 
   receiveEntries(peer: NodeId, message: MessageOf<'entries'>): void {
     const { toSeq, complete, knowledge, digest, partial } = message
-    const entries = message.entries.filter((entry) => this.#isWanted(entry))
-    const unwanted = message.entries.filter((entry) => !this.#isWanted(entry)).map((entry) => this.leftOut.note(entry))
     this.#postLater(() => ({
       kind: 'entries_received',
       peer,
-      items: remoteItems(this.index, entries, this.#names),
-      unwanted,
+      items: this.#itemsOf(message.entries),
       toSeq,
       complete,
       knowledge,
@@ -278,7 +275,8 @@ export class FolderEngine {
         backups.end()
       }
     }
-    const look = async (paths: readonly RelativePath[]): Promise<readonly Seen[]> => await this.look(paths, 'read')
+    const look = async (paths: readonly RelativePath[]): Promise<readonly Seen[]> =>
+      await this.look(paths, { mode: 'read' })
     const holders = [...this.#state.peers].flatMap(([id, { announced }]) =>
       announced ? [{ id, knowledge: announced.knowledge }] : [],
     )
@@ -309,13 +307,28 @@ export class FolderEngine {
   receiveAhead(link: Link, message: MessageOf<'ahead' | 'ahead_wanted' | 'ahead_gone'>): void {
     if (message.type === 'ahead_wanted') return this.ahead.onWanted(link, message.hash)
     if (message.type === 'ahead_gone') return this.ahead.onGone(message.hash)
-    if (this.#isWanted(message.entry)) this.ahead.onOffered(link, message.entry)
+    if (!this.options.matcher.matches(message.entry.path) && this.#takesPartIn(message.entry))
+      this.ahead.onOffered(link, message.entry)
   }
 
-  /** A deletion always is: what was here may have been wanted. */
-  #isWanted({ path, kind, size, deleted }: Entry): boolean {
-    if (this.options.matcher.matches(path)) return false
+  #itemsOf(told: readonly Entry[]): RemoteItem[] {
+    const entries = told.filter(({ path }) => !this.options.matcher.matches(path))
+    const items = remoteItems(this.index, entries, this.#names)
+    if (this.options.files.length === 0) return items
+    return items.map((item) => {
+      if (this.#takesPartIn(item.remote)) return item
+      this.leftOut.note(item.remote)
+      return { ...item, isUnwanted: true }
+    })
+  }
+
+  /** In a deletion always: what was here may have been wanted. */
+  #takesPartIn({ path, kind, size, deleted }: Entry): boolean {
     return deleted || kind !== 'file' || this.#isWantedFile(path, size)
+  }
+
+  receiveDisputed(peer: NodeId, { entries }: MessageOf<'disputed'>): void {
+    this.#postLater(() => ({ kind: 'entries_disputed', peer, items: this.#itemsOf(entries) }))
   }
 
   /** Both leave out the same, and know that by the path alone, as Unison does. */
@@ -345,11 +358,11 @@ export class FolderEngine {
   }
 
   /** Looks at paths and lets the loop decide. Rejects when the root is not the folder any more. */
-  async look(paths: Iterable<RelativePath>, mode: LookMode = 'trust_stat'): Promise<readonly Seen[]> {
+  async look(paths: Iterable<RelativePath>, looking: Partial<Looking> = {}): Promise<readonly Seen[]> {
     this.#busy++
     try {
       const all: Seen[] = []
-      for await (const page of this.observer.pages(paths, mode)) {
+      for await (const page of this.observer.pages(paths, { mode: 'trust_stat', isHinted: false, ...looking })) {
         const seen = this.#explain(page)
         this.#backups.noticed(seen)
         const torn = this.#isCutOff ? seen.filter(isTorn) : []
@@ -406,7 +419,7 @@ export class FolderEngine {
     await this.#backups.recover(replaced)
     if (isEmpty) return
     const along = await Promise.all(directories.map((directory) => listBelow(this.options.root, directory)))
-    await this.look(new Set([...paths, ...along.flat()]), 'read')
+    await this.look(new Set([...paths, ...along.flat()]), { mode: 'read', isHinted: true })
     for (const path of paths) {
       const { entry, peer } = this.#journal.cutOff.brought(path) ?? {}
       if (entry && peer) this.#tidy(this.litter.note([entry], peer))
@@ -499,6 +512,7 @@ export class FolderEngine {
       case 'send_summary':
       case 'send_entries':
       case 'send_resend':
+      case 'send_disputed':
       case 'send_members':
         for (const message of toMessages(this.folder, this.#state.replica, effect))
           this.#links.get(effect.peer)?.send(message)
@@ -569,8 +583,8 @@ export class FolderEngine {
     this.options.clock.sleep(ms, signal).then(again, () => undefined)
   }
 
-  #lookLater(paths: readonly RelativePath[]): void {
-    this.#run('folder.observe', async () => void (await this.look(paths)))
+  #lookLater(paths: readonly RelativePath[], looking: Partial<Looking> = {}): void {
+    this.#run('folder.observe', async () => void (await this.look(paths, looking)))
   }
 
   #run(name: string, work: () => Promise<void>): void {

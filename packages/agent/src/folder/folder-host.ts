@@ -219,6 +219,10 @@ export class FolderHost implements AsyncDisposable {
     else if (link && this.#engine) this.#engine.compareWith(link, message)
   }
 
+  onDisputed(peer: NodeId, message: MessageOf<'disputed'>): void {
+    this.#engine?.receiveDisputed(peer, message)
+  }
+
   onMembers(peer: NodeId, message: MessageOf<'members'>): void {
     this.#engine?.receiveMembers(peer, message)
   }
@@ -506,7 +510,7 @@ export class FolderHost implements AsyncDisposable {
       disk,
       clock,
       log,
-      look: (paths: Iterable<RelativePath>) => engine.look(paths),
+      look: (paths: Iterable<RelativePath>) => engine.look(paths, { isHinted: true }),
       below: (directory, limit) => engine.index.below(directory, limit).map(({ path }) => path),
       isExpected: (path) => engine.state.claims.has(path),
       isComing: (path) => engine.parcels.isComing(path),

@@ -6,13 +6,11 @@ const most = 1000
 export class LeftOut {
   readonly #sizes = new Map<RelativePath, number>()
 
-  /** Answers its path. */
-  note({ path, size }: Entry): RelativePath {
+  note({ path, size }: Entry): void {
     this.#sizes.delete(path)
     this.#sizes.set(path, size)
     const [oldest] = this.#sizes.keys()
     if (this.#sizes.size > most && oldest !== undefined) this.#sizes.delete(oldest)
-    return path
   }
 
   sizeOf(path: RelativePath): number | undefined {

@@ -15,7 +15,7 @@ export interface ObserverOptions {
   readonly index: FolderIndex
   readonly problems: PathProblems
   readonly isIgnored: (path: RelativePath) => boolean
-  /** What they leave out is not told to the loop. */
+  /** See Looking. */
   readonly files: FileRules
   /** The file system takes some different names for the same. */
   readonly folds: boolean
@@ -30,6 +30,12 @@ const pageSize = 2000
 export const seenAtOnce = 5000
 
 export type LookMode = 'trust_stat' | 'read'
+
+export interface Looking {
+  readonly mode: LookMode
+  /** Somebody has noticed something: then it is only looked at as far as this replica takes part in it. */
+  readonly isHinted: boolean
+}
 
 /** Looks at paths on the disk for the loop: with their parents, and, where a directory is gone, with everything that was in it. */
 export class Observer {
@@ -57,9 +63,9 @@ export class Observer {
 
   /** To be told to the loop at once: at most `seenAtOnce` at a time, without what is out of date by then. Throws MarkerError when the root
    *  is not the folder any more. */
-  async *pages(paths: Iterable<RelativePath>, mode: LookMode = 'trust_stat'): AsyncGenerator<Seen[]> {
+  async *pages(paths: Iterable<RelativePath>, { mode, isHinted }: Looking): AsyncGenerator<Seen[]> {
     using sighting = this.#sightings.begin()
-    for await (const page of this.#pages(paths, { mode, sighting })) {
+    for await (const page of this.#pages(paths, { mode, sighting, files: isHinted ? this.#options.files : [] })) {
       yield page.filter((seen) => this.#isCurrent(seen, sighting.take(seen.path)))
     }
   }
@@ -97,12 +103,13 @@ export class Observer {
     return [...wanted]
   }
 
-  async #lookPage(paths: readonly RelativePath[], { mode, sighting }: Look): Promise<Seen[]> {
-    const { disk, root, index, folds, files } = this.#options
+  async #lookPage(paths: readonly RelativePath[], { mode, sighting, files = [] }: Look): Promise<Seen[]> {
+    const { disk, root, index, folds } = this.#options
     const rows = index.getMany(paths)
     const requests: ObservePath[] = paths.map((path) => ({
       path,
       known: mode === 'read' ? undefined : known(rows.get(path)),
+      shared: sharedAs(rows.get(path)),
     }))
     const number = this.#sightings.number()
     const asked = (path: RelativePath): Asked => ({ number, vector: rows.get(path)?.vector })
@@ -111,7 +118,7 @@ export class Observer {
       this.#late--
       this.#options.late(() => this.#toldLate(observation, number))
     }
-    const limits = { folds, files: sighting ? files : [] }
+    const limits = { folds, files }
     const observations = await disk.observe(root, requests, mode === 'read' ? limits : { ...limits, onLate })
     this.#late += paths.length - observations.length
     if (observations.length < paths.length) {
@@ -180,6 +187,11 @@ interface Look {
   readonly mode: LookMode
   /** Absent when nobody is told. */
   readonly sighting?: Sighting
+  readonly files?: FileRules
+}
+
+function sharedAs(row: Row | undefined): Row['kind'] | undefined {
+  return row && !row.deleted ? row.kind : undefined
 }
 
 function known(row: Row | undefined): ObserveKnown {

@@ -2,7 +2,7 @@ import { adopted, isDead } from '../causal/change.ts'
 import { matches } from '../causal/content.ts'
 import { hear } from '../causal/heard.ts'
 import { type Need, need } from '../causal/need.ts'
-import type { NodeId, RelativePath, ReplicaId, VersionVector } from '../causal/types.ts'
+import type { NodeId, ReplicaId, VersionVector } from '../causal/types.ts'
 import { compare, covers, emptyVector, merge } from '../causal/version-vector.ts'
 import { inherit, isNewNeighbour, mayHoldDead, mayRaise } from './collection.ts'
 import { isApproved, meetVanished, noteTold } from './deletions.ts'
@@ -12,9 +12,11 @@ import {
   current,
   type Draft,
   editPeer,
+  giveUp,
   isChanging,
   putRow,
   releaseReady,
+  remind,
   retryWith,
   setClaim,
   takeDot,
@@ -132,7 +134,6 @@ export function onEntries(draft: Draft, event: EventOf<'entries_received'>): voi
   if (!peer || peer.awaits !== undefined) return
   checkIncarnation(draft, event.knowledge)
   const mayBeDead = mayHoldDead(draft, event.knowledge)
-  for (const path of event.unwanted ?? []) giveUp(draft, event.peer, path)
   for (const item of event.items) {
     if (!mayBeDead || !buryDead(draft, event.peer, item)) receiveOne(draft, event.peer, item)
   }
@@ -149,13 +150,6 @@ export function onEntries(draft: Draft, event: EventOf<'entries_received'>): voi
   }
   editPeer(draft, event.peer, { incoming, announced, outgoing })
   if (event.items.some(({ remote }) => remote.deleted)) noteTold(draft)
-}
-
-/** The version that was wanted is not there any more. */
-function giveUp(draft: Draft, peer: NodeId, path: RelativePath): void {
-  if (!draft.peers.get(peer)?.wanted.has(path)) return
-  wantedOf(draft, peer).delete(path)
-  releaseReady(draft, path)
 }
 
 /** Which of the two is kept under its name follows from the same rules as in any conflict, on both sides. */
@@ -176,7 +170,8 @@ function buryDead(draft: Draft, peer: NodeId, { remote, local, blockedBy }: Remo
   return true
 }
 
-function receiveOne(draft: Draft, peer: NodeId, { remote, local, blockedBy, twin: found }: RemoteItem): void {
+function receiveOne(draft: Draft, peer: NodeId, item: RemoteItem): void {
+  const { remote, local, blockedBy, twin: found, isUnwanted } = item
   const row = current(draft, remote.path, local)
   // A tombstone that was dropped here need not come back.
   const isOld = !row && remote.deleted && covers(draft.collected, remote.vector)
@@ -193,8 +188,10 @@ function receiveOne(draft: Draft, peer: NodeId, { remote, local, blockedBy, twin
   const twin = twinFor({ entry: remote, local: row }, () => found)
   const isHeld = isChanging(draft, remote.path) && now.kind !== 'nothing'
   const before = wanted.get(remote.path)
-  const fresh = { ...newWish(remote, row), isCleared: isApproved(draft, remote), blockedBy, twin, kept: before?.kept }
+  const about = { isCleared: isApproved(draft, remote), isUnwanted, blockedBy, twin, kept: before?.kept }
+  const fresh = { ...newWish(remote, row), ...about }
   if (isHeld) return void wanted.set(remote.path, { ...fresh, need: 'later' })
+  if (now.kind === 'take' && isUnwanted && !blockedBy) return giveUp(draft, peer, remote.path)
   if (now.kind === 'nothing' || now.kind === 'adopt' || now.kind === 'merge') {
     wanted.delete(remote.path)
     const joined = now.kind === 'nothing' ? undefined : adopted(row, remote, row?.stat, () => takeDot(draft))
@@ -202,6 +199,7 @@ function receiveOne(draft: Draft, peer: NodeId, { remote, local, blockedBy, twin
     return
   }
   const keep = now.kind === 'resolve' && now.keep && fresh.kept !== row?.hash
+  if (now.kind === 'wait' && row) remind(draft, peer, row)
   const sameAsBefore = before && compare(before.entry.vector, remote.vector) === 'equal'
   if (sameAsBefore && before.entry.hash === remote.hash) return
   const superseded = brought && brought.kind !== 'dir' && !matches(remote, brought) ? brought.stat : undefined

@@ -77,11 +77,19 @@ export function compileFilter(layers: readonly FilterLayer[]): Filter {
   }
 }
 
-/** Whether a file of that many bytes is wanted, as far as these rules go. */
-export function compileFileRules(rules: FileRules): (path: string, size: number) => boolean {
+/** Whether a file of that many bytes is wanted. `shared`: what is in the index at its path; a file that is shared already may grow and
+ *  shrink, for peers may be waiting for it, and one in place of a directory is no secret. */
+export type IsWantedFile = (path: string, size: number, shared?: Kind) => boolean
+
+export function compileFileRules(rules: FileRules): IsWantedFile {
   if (rules.length === 0) return () => true
-  const { unwanted } = compileFilter(rules.map((rule) => ({ ...rule, placeOf: () => ({ level: 'default', key: '' }) })))
-  return (path, size) => unwanted({ path, kind: 'file', size }) === undefined
+  const all = withoutPlaces(rules)
+  const byName = withoutPlaces(rules.map(({ include }) => ({ include })))
+  return (path, size, shared) => shared === 'dir' || wants(shared ? byName : all, { path, kind: 'file', size })
+}
+
+function withoutPlaces(rules: FileRules): Filter {
+  return compileFilter(rules.map((rule) => ({ ...rule, placeOf: () => ({ level: 'default', key: '' }) })))
 }
 
 const reserved = compileIgnore([]).matcher

@@ -89,7 +89,9 @@ export class FolderEngine {
   readonly #isWantedFile: IsWantedFile
   /** The agent was killed, or the power went, and what is on the disk has not all been looked at since. */
   #isCutOff = false
-  #isTidying = false
+  /** The next look at what sessions have left, and how long before it. */
+  #tidying: AbortController | undefined
+  #tidyingMs = 0
   #neighbours: ReadonlySet<NodeId> = new Set()
 
   constructor(options: FolderEngineOptions) {
@@ -221,6 +223,8 @@ export class FolderEngine {
   receiveSummary(peer: NodeId, message: MessageOf<'summary'>): void {
     const { type: _type, folder: _folder, ...said } = message
     this.#post({ kind: 'summary_received', peer, ...said })
+    // Now it may be clear what will never come.
+    if (said.complete) this.keepTidy()
   }
 
   receiveEntries(peer: NodeId, message: MessageOf<'entries'>): void {
@@ -570,17 +574,18 @@ export class FolderEngine {
 
   /** That nobody waits for something any more is told by nothing, so it is looked at now and then, for as long as there is anything. */
   keepTidy(ms = tidyMs): void {
-    if (this.#isTidying || !this.litter.isAnyOpen) return
-    this.#isTidying = true
-    const { signal } = this.#stop
+    if (!this.litter.isAnyOpen || (this.#tidying && ms >= this.#tidyingMs)) return
+    this.#tidying?.abort()
+    const tidying = new AbortController()
+    this.#tidying = tidying
+    this.#tidyingMs = ms
     const again = (): void => {
-      this.#isTidying = false
-      if (signal.aborted) return
+      this.#tidying = undefined
       this.#tidy(this.litter.review())
       // What waits for a peer that is away may wait for long.
       this.keepTidy(Math.min(ms * 2, longestTidyMs))
     }
-    this.options.clock.sleep(ms, signal).then(again, () => undefined)
+    this.options.clock.sleep(ms, AbortSignal.any([this.#stop.signal, tidying.signal])).then(again, () => undefined)
   }
 
   #lookLater(paths: readonly RelativePath[], looking: Partial<Looking> = {}): void {

@@ -16,8 +16,8 @@ import { messageOf, type SpansyncError, toSpansyncError } from '@spansync/common
 import type { Logger } from '@spansync/common/runtime/logger'
 import type { DiskWorker } from '../disk/disk-worker.ts'
 import { foldingOf } from '../disk/folding.ts'
-import { checkMarker, rootInstance } from '../disk/marker.ts'
-import { isOfAnotherProcess } from '../disk/place.ts'
+import { checkMarker, diskNow, rootInstance } from '../disk/marker.ts'
+import { isOwnTemporary } from '../disk/place.ts'
 import { stagingRoots } from '../disk/staging.ts'
 import { bindIndex } from '../index-store/bind-index.ts'
 import { setAside } from '../index-store/open-index.ts'
@@ -373,6 +373,7 @@ export class FolderHost implements AsyncDisposable {
     const { config, folder } = this.options
     checkMarker(config.path, folder)
     this.#bindIndex()
+    const openedMs = diskNow(config.path)
     const failure = Promise.withResolvers<never>()
     failure.promise.catch(() => undefined)
     this.#failed = failure.reject
@@ -391,7 +392,7 @@ export class FolderHost implements AsyncDisposable {
       this.#begin(engine, feed)
       await Promise.race([feed.scan('start'), failure.promise])
       engine.recovered()
-      this.#cleanLeftovers(engine)
+      this.#cleanLeftovers(engine, openedMs)
       void this.options.engine
         .tidy(folder)
         .catch((error) => this.options.log.debug({ event: 'unison.locks_kept', err: error }))
@@ -423,14 +424,15 @@ export class FolderHost implements AsyncDisposable {
   }
 
   /** What sessions of long ago left behind. Young ones are worth keeping: Unison goes on with them. */
-  #cleanLeftovers(engine: FolderEngine): void {
+  #cleanLeftovers(engine: FolderEngine, openedMs: number): void {
     const { config, clock, log, folder } = this.options
     const clean = async (): Promise<void> => {
       const roots = [{ root: config.path, peer: undefined }, ...(await stagingRoots(config.path))]
       for (const { root, peer } of roots) {
         const { removed, kept } = await cleanLeftovers(root, {
           olderThanMs: leftoverMs,
-          isUseless: isOfAnotherProcess,
+          // Nobody goes on with what was begun before: a process has ended, or a disk has gone in the midst of it.
+          isUseless: (name, changedMs) => isOwnTemporary(name) && changedMs < openedMs,
           now: clock.wallNow(),
           signal: this.#stop.signal,
         })

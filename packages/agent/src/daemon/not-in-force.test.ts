@@ -19,7 +19,6 @@ folders:
     'policy.nodes.laptop.maxSize',
     'folders.docs.policy.include',
     'folders.docs.policy.networks',
-    'folders.docs.policy.rates',
     'folders.docs.policy.peers.phone.priority',
     'peers.phone.policy.exclude',
   ])

@@ -12,9 +12,8 @@ export function notInForce(config: Config): Problem[] {
   const { wide, folders, links, folderLinks } = sayings(config)
   const keys = [
     ...keysOf(wide, idle),
-    ...keysOf(folders, (policy) => [...idle(policy), ...idleInFolders(policy)]),
-    ...keysOf(folderLinks, (policy) => [...idle(policy), ...idleInFolders(policy), ...idleOnLinks(policy)]),
-    ...keysOf(links, (policy) => [...idle(policy), ...idleOnLinks(policy)]),
+    ...keysOf(folders, idle),
+    ...keysOf([...folderLinks, ...links], (policy) => [...idle(policy), ...idleOnLinks(policy)]),
   ]
   if (keys.length === 0) return []
   const message = `not carried out by this version: ${keys.join(', ')}`
@@ -32,11 +31,6 @@ function idle({ settings, filter }: PolicyConfig): string[] {
     ...(priority === undefined ? [] : ['priority']),
     ...(networks?.some(({ ssid }) => ssid !== undefined) ? ['networks'] : []),
   ]
-}
-
-/** A link is limited as a whole. */
-function idleInFolders({ settings }: PolicyConfig): string[] {
-  return settings.rates === undefined ? [] : ['rates']
 }
 
 /** What counts for the replica as a whole only. */

@@ -1,14 +1,15 @@
 import type { LineOf } from '@spansync/common/config/parse'
-import { policyLayers } from '@spansync/common/config/policy-layers'
+import { policyLayers, policyOf } from '@spansync/common/config/policy-layers'
 import type { Config } from '@spansync/common/config/schema'
 import type { Door } from '@spansync/common/core/agent/state'
 import type { FolderId, NodeId } from '@spansync/common/core/causal/types'
-import { type Evaluation, evaluate, rateOf } from '@spansync/common/core/policy/evaluate'
+import { type Evaluation, evaluate, rateOf, rateUntil } from '@spansync/common/core/policy/evaluate'
 import { compileFilter } from '@spansync/common/core/policy/filter'
 import type { NetworkFacts } from '@spansync/common/core/policy/networks'
+import type { PolicyFacts } from '@spansync/common/core/policy/rules'
 import { type Flow, mergeLayers, type Policy } from '@spansync/common/core/policy/settings'
 import type { Clock, Link } from '@spansync/common/ports'
-import type { Peer } from '../transport/types.ts'
+import type { Peer, Rates } from '../transport/types.ts'
 import { inBackground } from './background.ts'
 import { Pace, type Standing } from './pace.ts'
 
@@ -89,9 +90,7 @@ export class PolicyGate {
     const { clock, nameOf, usedBytes, surroundings, config } = this.#options
     const name = nameOf(link.peer)
     const peer = name === undefined ? undefined : config().peers[name]
-    const policy = lineOf
-      ? mergeLayers(policyLayers(config(), { folder, peer: name }, lineOf).settings)
-      : this.#policyOf(folder, name)
+    const policy = lineOf ? policyOf(config(), { folder, peer: name }, lineOf) : this.#policyOf(folder, name)
     // The system is asked only where somebody has said something about it.
     const facts = {
       now: clock.wallNow(),
@@ -110,12 +109,20 @@ export class PolicyGate {
     }
   }
 
-  /** Of all folders together over the link with a peer. */
-  ratesOf(peer: string): Pick<Peer, 'upBytesPerSecond' | 'downBytesPerSecond'> {
-    const policy = this.#policyOf(undefined, peer)
-    if (policy.rates.value.length === 0) return {}
-    const link = { metered: false, usedThisMonthBytes: 0 }
-    const facts = { now: this.#options.clock.wallNow(), zone: this.#zone, onBattery: false, link }
+  /** Of all folders together over the link with a peer, and of those that have rates of their own. */
+  ratesOf(peer: string): Pick<Peer, keyof Rates | 'folderRates'> {
+    const folders = Object.keys(this.#options.config().folders) as FolderId[]
+    const own = folders.flatMap((folder): [FolderId, Rates][] => {
+      const rates = this.#ratesOf(folder, peer)
+      return rates ? [[folder, rates]] : []
+    })
+    return { ...this.#ratesOf(undefined, peer), ...(own.length === 0 ? {} : { folderRates: new Map(own) }) }
+  }
+
+  #ratesOf(folder: FolderId | undefined, peer: string): Rates | undefined {
+    const policy = this.#policyOf(folder, peer)
+    if (policy.rates.value.length === 0) return undefined
+    const facts = this.#noFacts()
     return {
       upBytesPerSecond: rateOf(policy, { ...facts, flow: 'send' }),
       downBytesPerSecond: rateOf(policy, { ...facts, flow: 'receive' }),
@@ -132,14 +139,28 @@ export class PolicyGate {
     if (config !== this.#config) this.#policies.clear()
     this.#config = config
     const key = `${folder ?? ''}/${peer ?? ''}`
-    const policy = this.#policies.get(key) ?? mergeLayers(policyLayers(config, { folder, peer }).settings)
+    const policy = this.#policies.get(key) ?? policyOf(config, { folder, peer })
     this.#policies.set(key, policy)
     return policy
   }
 
   #nextChange(pairs: Iterable<readonly [FolderId, Link]>): number {
-    const times = [...pairs].flatMap(([folder, link]) => Object.values(this.evaluate(folder, link)))
-    return Math.min(...times.map(({ nextChangeAt }) => nextChangeAt ?? Number.POSITIVE_INFINITY))
+    const peers = new Set<string | undefined>()
+    let first = Number.POSITIVE_INFINITY
+    for (const [folder, link] of pairs) {
+      peers.add(this.#options.nameOf(link.peer))
+      for (const { nextChangeAt } of Object.values(this.evaluate(folder, link)))
+        first = Math.min(first, nextChangeAt ?? first)
+    }
+    for (const peer of peers)
+      first = Math.min(first, rateUntil(this.#policyOf(undefined, peer), this.#noFacts()) ?? first)
+    return first
+  }
+
+  /** For what goes by the clock only. */
+  #noFacts(): PolicyFacts {
+    const link = { metered: false, usedThisMonthBytes: 0 }
+    return { now: this.#options.clock.wallNow(), zone: this.#zone, flow: 'send', onBattery: false, link }
   }
 }
 

@@ -41,6 +41,11 @@ export function rateOf(policy: Policy, facts: PolicyFacts): number | undefined {
   return rateAt(questionOf(policy, facts)).rate
 }
 
+/** The first instant, epoch ms, at which the rate may be another, either way; undefined: never. */
+export function rateUntil(policy: Policy, facts: PolicyFacts): number | undefined {
+  return policy.rates.value.length === 0 ? undefined : rateAt(questionOf(policy, facts)).untilMs
+}
+
 interface Decision {
   readonly allowed: boolean
   readonly reasons: readonly Reason[]

@@ -21,7 +21,9 @@ import { type CappedPeer, DataUsage } from './data-usage.ts'
 import { PolicyGate, replicaPolicy } from './policy-gate.ts'
 import { Probes } from './probes.ts'
 import type { StatusHub } from './status-hub.ts'
-import { isOnBattery, networkOf } from './surroundings.ts'
+import { surroundingsWith } from './surroundings.ts'
+import { askWifi } from './wifi/ask.ts'
+import { WifiNames } from './wifi/wifi-names.ts'
 
 export interface NetworkOptions {
   readonly home: string
@@ -49,6 +51,7 @@ export class Network implements AsyncDisposable {
   readonly offered = new Map<NodeId, ReadonlySet<FolderId>>()
   /** How far the clock of each connected peer was ahead of ours when its link came up, ms. */
   readonly skews = new Map<NodeId, number>()
+  readonly #wifi: WifiNames
   #config: Config | undefined
   #transport: Transport | undefined
   #gating: AsyncDisposable | undefined
@@ -62,13 +65,18 @@ export class Network implements AsyncDisposable {
     const { home, clock, log } = options
     const file = join(home, 'usage.json')
     this.usage = new DataUsage({ file, clock, log, peers: () => this.#capped() })
+    this.#wifi = new WifiNames({
+      clock,
+      ask: (name, signal) => askWifi(name, { platform: process.platform, signal }),
+      changed: () => this.#review(),
+    })
     this.policy = new PolicyGate({
       clock,
       config: () => this.config,
       nameOf: (peer) => this.nameOf(peer),
       usedBytes: (peer) => this.usage.usedBytes(peer),
       standing: (folder, peer) => this.#standing(folder, peer),
-      surroundings: { networkOf, isOnBattery },
+      surroundings: surroundingsWith((name, address) => this.#wifi.of(name, address)),
       changed: () => this.#review(),
       failed: (error) => log.warn({ event: 'policy.not_asked', err: error }, 'it is asked again in a moment'),
     })
@@ -175,6 +183,7 @@ export class Network implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#gating?.[Symbol.asyncDispose]()
+    this.#wifi[Symbol.dispose]()
     await Promise.all([...this.hosts.keys()].map((id) => this.#close(id)))
     await this.usage[Symbol.asyncDispose]()
     await this.#transport?.[Symbol.asyncDispose]()

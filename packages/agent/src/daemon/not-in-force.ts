@@ -25,11 +25,10 @@ function keysOf(said: readonly Said[], idleIn: (policy: PolicyConfig) => readonl
 }
 
 function idle({ settings, filter }: PolicyConfig): string[] {
-  const { priority, networks } = settings
+  const { priority } = settings
   return [
     ...(['include', 'minSize', 'maxSize'] as const).filter((key) => filter[key] !== undefined),
     ...(priority === undefined ? [] : ['priority']),
-    ...(networks?.some(({ ssid }) => ssid !== undefined) ? ['networks'] : []),
   ]
 }
 

@@ -28,7 +28,8 @@ export interface PolicyGateOptions {
 }
 
 export interface Surroundings {
-  readonly networkOf: (localAddress: string | undefined) => NetworkFacts | undefined
+  /** The name of a Wi-Fi is only looked for when it is wanted. */
+  readonly networkOf: (localAddress: string | undefined, wanted: { readonly ssid: boolean }) => NetworkFacts | undefined
   readonly isOnBattery: () => boolean
 }
 
@@ -98,7 +99,7 @@ export class PolicyGate {
       zone: this.#zone,
       onBattery: !policy.onBattery.value && surroundings.isOnBattery(),
       link: {
-        network: policy.networks.value.length > 0 ? surroundings.networkOf(link.localAddress) : undefined,
+        network: this.#networkOf(policy, link),
         metered: peer !== undefined && (peer.metered || peer.dataCapBytes !== undefined),
         usedThisMonthBytes: usedBytes(link.peer),
       },
@@ -127,6 +128,11 @@ export class PolicyGate {
       upBytesPerSecond: rateOf(policy, { ...facts, flow: 'send' }),
       downBytesPerSecond: rateOf(policy, { ...facts, flow: 'receive' }),
     }
+  }
+
+  #networkOf({ networks: { value } }: Policy, { localAddress }: End): NetworkFacts | undefined {
+    if (value.length === 0) return undefined
+    return this.#options.surroundings.networkOf(localAddress, { ssid: value.some(({ ssid }) => ssid !== undefined) })
   }
 
   #paceOf(folder: FolderId, peer: NodeId): ReturnType<Pace['look']> | undefined {

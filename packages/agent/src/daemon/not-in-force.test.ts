@@ -18,7 +18,6 @@ folders:
   expect(problem?.message.split(': ')[1]?.split(', ')).toEqual([
     'policy.nodes.laptop.maxSize',
     'folders.docs.policy.include',
-    'folders.docs.policy.peers.phone.priority',
     'peers.phone.policy.exclude',
   ])
 })

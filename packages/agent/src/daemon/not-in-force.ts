@@ -24,12 +24,8 @@ function keysOf(said: readonly Said[], idleIn: (policy: PolicyConfig) => readonl
   return said.flatMap(([path, policy]) => (policy ? idleIn(policy).map((key) => joinPath([...path, key])) : []))
 }
 
-function idle({ settings, filter }: PolicyConfig): string[] {
-  const { priority } = settings
-  return [
-    ...(['include', 'minSize', 'maxSize'] as const).filter((key) => filter[key] !== undefined),
-    ...(priority === undefined ? [] : ['priority']),
-  ]
+function idle({ filter }: PolicyConfig): string[] {
+  return (['include', 'minSize', 'maxSize'] as const).filter((key) => filter[key] !== undefined)
 }
 
 /** What counts for the replica as a whole only. */

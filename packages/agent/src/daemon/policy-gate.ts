@@ -110,6 +110,11 @@ export class PolicyGate {
     }
   }
 
+  /** By this machine's policy; the peer may say something else. */
+  priorityOf(folder: FolderId, peer: NodeId): Policy['priority'] {
+    return this.#policyOf(folder, this.#options.nameOf(peer)).priority
+  }
+
   /** Of all folders together over the link with a peer, and of those that have rates of their own. */
   ratesOf(peer: string): Pick<Peer, keyof Rates | 'folderRates'> {
     const folders = Object.keys(this.#options.config().folders) as FolderId[]

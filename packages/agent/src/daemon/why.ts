@@ -1,5 +1,5 @@
 import { readConfig } from '@spansync/common/config/file'
-import { policyLayers } from '@spansync/common/config/policy-layers'
+import { policyLayers, policyOf } from '@spansync/common/config/policy-layers'
 import { gives, type PeerState, takes, type Wanted } from '@spansync/common/core/agent/state'
 import type { NodeId, RelativePath } from '@spansync/common/core/causal/types'
 import { covers } from '@spansync/common/core/causal/version-vector'
@@ -50,6 +50,7 @@ function factsOf(asked: Asked, peer: string, id: NodeId): WhyFacts {
     unwanted: path === undefined ? undefined : unwantedBecause(asked, path),
     link: link ? 'up' : network.links.has(id) || !network.foldersFor(id).includes(folder) ? 'not_shared' : 'down',
     policy: network.policy.evaluate(folder, link ?? { peer: id }, lineOf),
+    goesFirst: goesFirst(asked, id),
     peerAllows: allowedBy(state),
     plan: planFor(asked, id),
     lacking: lackingOf(asked, id),
@@ -68,6 +69,15 @@ function unwantedBecause({ network, host, lineOf }: Asked, path: RelativePath): 
   if (!host.matcher.matches(path)) return undefined
   const key = `folders.${folder}.ignoreDefaults`
   return { rule: 'exclude', where: { level: 'default', key, line: lineOf(['folders', folder, 'ignoreDefaults']) } }
+}
+
+function goesFirst({ network, host, lineOf }: Asked, peer: NodeId): WhyFacts['goesFirst'] {
+  const first = network.precedence.firstBefore(host.options.folder, peer)
+  if (first === undefined) return undefined
+  const saidHere = [first, host.options.folder]
+    .map((folder) => policyOf(network.config, { folder, peer: network.nameOf(peer) }, lineOf).priority.where)
+    .find(({ level }) => level !== 'default')
+  return { folder: first, where: saidHere ?? { level: 'default', key: '' } }
 }
 
 /** By the peer's own word, as seen from here: it takes what is sent. */

@@ -8,6 +8,7 @@ import { bounds, type Door, type FolderState, initialState, mayGive } from '@spa
 import { step } from '@spansync/common/core/agent/step'
 import { weigh } from '@spansync/common/core/agent/weigh'
 import { claimFlag } from '@spansync/common/core/agent/wishes'
+import { workWith } from '@spansync/common/core/agent/work'
 import { matches } from '@spansync/common/core/causal/content'
 import { type Folding, NamesInUse } from '@spansync/common/core/causal/folding'
 import { need } from '@spansync/common/core/causal/need'
@@ -21,6 +22,7 @@ import type {
 } from '@spansync/common/core/causal/types'
 import { covers } from '@spansync/common/core/causal/version-vector'
 import { never } from '@spansync/common/core/never'
+import type { Work } from '@spansync/common/core/policy/priority'
 import type { FolderIndex, Hint, Link } from '@spansync/common/ports'
 import type { MessageOf } from '@spansync/common/protocol/messages'
 import type { Problem } from '@spansync/common/protocol/status'
@@ -190,6 +192,12 @@ export class FolderEngine {
   isSettledWith(id: NodeId): boolean {
     const peer = this.#state.peers.get(id)
     return peer !== undefined && isSettled(peer, { scope: this.#state.scope, ...this.index.meta() })
+  }
+
+  /** Whether there is something to pass to or from the peer through a door that policy leaves like this. */
+  workWith(id: NodeId, allowed: Door): Work {
+    const peer = this.#state.peers.get(id)
+    return peer ? workWith(this.#state, peer, { knowledge: this.index.meta().knowledge, allowed }) : 'none'
   }
 
   /** `resumed`: the link was up before this engine was; the peer is asked to begin again. */

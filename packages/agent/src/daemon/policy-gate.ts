@@ -3,7 +3,7 @@ import { policyLayers, policyOf } from '@spansync/common/config/policy-layers'
 import type { Config } from '@spansync/common/config/schema'
 import type { Door } from '@spansync/common/core/agent/state'
 import type { FolderId, NodeId } from '@spansync/common/core/causal/types'
-import { type Evaluation, evaluate, rateOf, rateUntil } from '@spansync/common/core/policy/evaluate'
+import { type Evaluation, evaluate, isAllowed, rateOf, rateUntil } from '@spansync/common/core/policy/evaluate'
 import { compileFilter } from '@spansync/common/core/policy/filter'
 import type { NetworkFacts } from '@spansync/common/core/policy/networks'
 import type { PolicyFacts } from '@spansync/common/core/policy/rules'
@@ -81,13 +81,26 @@ export class PolicyGate {
   }
 
   doorOf(folder: FolderId, link: Link): Door {
-    const { send, receive } = this.evaluate(folder, link)
-    if (send.allowed) return receive.allowed ? 'open' : 'gives'
-    return receive.allowed ? 'takes' : 'shut'
+    const { policy, facts } = this.#questionOf(folder, link)
+    const takes = isAllowed(policy, { ...facts, flow: 'receive' })
+    if (isAllowed(policy, { ...facts, flow: 'send' })) return takes ? 'open' : 'gives'
+    return takes ? 'takes' : 'shut'
   }
 
   /** With the lines of the rules, when it is told how to find them. */
   evaluate(folder: FolderId, link: End, lineOf?: LineOf): Readonly<Record<Flow, Evaluation>> {
+    const { policy, facts } = this.#questionOf(folder, link, lineOf)
+    return {
+      send: evaluate(policy, { ...facts, flow: 'send' }),
+      receive: evaluate(policy, { ...facts, flow: 'receive' }),
+    }
+  }
+
+  #questionOf(
+    folder: FolderId,
+    link: End,
+    lineOf?: LineOf,
+  ): { readonly policy: Policy; readonly facts: Omit<PolicyFacts, 'flow'> } {
     const { clock, nameOf, usedBytes, surroundings, config } = this.#options
     const name = nameOf(link.peer)
     const peer = name === undefined ? undefined : config().peers[name]
@@ -104,10 +117,7 @@ export class PolicyGate {
         usedThisMonthBytes: usedBytes(link.peer),
       },
     }
-    return {
-      send: evaluate(policy, { ...facts, flow: 'send' }),
-      receive: evaluate(policy, { ...facts, flow: 'receive' }),
-    }
+    return { policy, facts }
   }
 
   /** By this machine's policy; the peer may say something else. */

@@ -36,6 +36,12 @@ export function evaluate(policy: Policy, facts: PolicyFacts): Evaluation {
   }
 }
 
+/** Whether it may pass now; the same as `evaluate` says, and no more than that. */
+export function isAllowed(policy: Policy, facts: PolicyFacts): boolean {
+  const question = questionOf(policy, facts)
+  return rules.every((rule) => rule(question).allowed)
+}
+
 /** What may pass over a link in a second, whatever the rest of the policy says. */
 export function rateOf(policy: Policy, facts: PolicyFacts): number | undefined {
   return rateAt(questionOf(policy, facts)).rate

@@ -99,6 +99,15 @@ describeLab('priority', () => {
     await untilThere(later('server'), 'large', 20_000)
   })
 
+  test('two ends that say the opposite do not wait for each other', async () => {
+    await say('server', ['folders', 'f', 'policy'], { priority: 5 })
+    later('laptop').write('opposite', randomBytes(2_000_000))
+    first('laptop').write('opposite', randomBytes(2_000_000))
+    await untilThere(later('server'), 'opposite', 8000)
+    await untilThere(first('server'), 'opposite', 8000)
+    await say('server', ['folders', 'f', 'policy'], undefined)
+  })
+
   test('one that may not pass by the policy of the other end holds nobody up', async () => {
     await say('server', ['folders', 'first', 'policy', 'paused'], true)
     await untilSaid('first', 'peer_policy')

@@ -228,15 +228,20 @@ export class Network implements AsyncDisposable {
     return peers.map((peer) => ({ ...peer, ...this.policy.ratesOf(peer.name) }))
   }
 
-  /** What one folder may do can change what others may; a few rounds settle it, and the next look is soon. */
+  /** All folders are asked first: what one of them may do can change what others may. */
   #reviewDoors(): void {
+    for (const host of this.hosts.values()) host.askPolicy()
+    this.#reviewPrecedence()
+  }
+
+  /** A door that opens or shuts can be news to others; a few rounds settle it, and the next look is soon. */
+  #reviewPrecedence(): void {
     this.#isStale = true
     if (this.#isReviewing) return
     this.#isReviewing = true
     try {
       for (let round = 0; this.#isStale && round < mostRounds; round++) {
         this.#isStale = false
-        for (const host of this.hosts.values()) host.askPolicy()
         this.precedence.look()
         for (const host of this.hosts.values()) host.reviewDoors()
       }
@@ -247,7 +252,7 @@ export class Network implements AsyncDisposable {
 
   #folderChanged(folder: FolderId): void {
     this.options.hub.changed()
-    if (this.precedence.isNews(folder)) this.#reviewDoors()
+    if (this.precedence.isNews(folder)) this.#reviewPrecedence()
   }
 
   *#foldersByLink(): Generator<readonly [NodeId, readonly FolderId[]]> {

@@ -7,7 +7,7 @@ import { type Evaluation, evaluate, isAllowed, rateOf, rateUntil } from '@spansy
 import { compileFilter } from '@spansync/common/core/policy/filter'
 import type { NetworkFacts } from '@spansync/common/core/policy/networks'
 import type { PolicyFacts } from '@spansync/common/core/policy/rules'
-import { type Flow, mergeLayers, type Policy } from '@spansync/common/core/policy/settings'
+import { type Flow, mergeLayers, type Place, type Policy } from '@spansync/common/core/policy/settings'
 import type { Clock, Link } from '@spansync/common/ports'
 import type { Peer, Rates } from '../transport/types.ts'
 import { inBackground } from './background.ts'
@@ -123,6 +123,14 @@ export class PolicyGate {
   /** By this machine's policy; the peer may say something else. */
   priorityOf(folder: FolderId, peer: NodeId): Policy['priority'] {
     return this.#policyOf(folder, this.#options.nameOf(peer)).priority
+  }
+
+  /** Where this machine says why one of two folders goes first; undefined: only the peer says it. */
+  priorityPlace(folders: readonly FolderId[], peer: NodeId, lineOf?: LineOf): Place | undefined {
+    const name = this.#options.nameOf(peer)
+    return folders
+      .map((folder) => policyOf(this.#options.config(), { folder, peer: name }, lineOf).priority.where)
+      .find(({ level }) => level !== 'default')
   }
 
   /** Of all folders together over the link with a peer, and of those that have rates of their own. */

@@ -187,7 +187,7 @@ export function heldBy({ policy, precedence }: Network, host: FolderHost, peer: 
   const first = precedence.firstBefore(options.folder, peer)
   if (first !== undefined) {
     const message = `waits for folder ${first}, which has a higher priority`
-    const { key } = policy.priorityOf(first, peer).where
+    const key = policy.priorityPlace([first, options.folder], peer)?.key ?? ''
     reasons.push({ rule: 'priority', message, remedy: 'nothing need be done; or change the priority', key })
   }
   // When another folder has done its work nobody can say.

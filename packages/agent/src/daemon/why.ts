@@ -1,5 +1,5 @@
 import { readConfig } from '@spansync/common/config/file'
-import { policyLayers, policyOf } from '@spansync/common/config/policy-layers'
+import { policyLayers } from '@spansync/common/config/policy-layers'
 import { gives, type PeerState, takes, type Wanted } from '@spansync/common/core/agent/state'
 import type { NodeId, RelativePath } from '@spansync/common/core/causal/types'
 import { covers } from '@spansync/common/core/causal/version-vector'
@@ -74,10 +74,7 @@ function unwantedBecause({ network, host, lineOf }: Asked, path: RelativePath): 
 function goesFirst({ network, host, lineOf }: Asked, peer: NodeId): WhyFacts['goesFirst'] {
   const first = network.precedence.firstBefore(host.options.folder, peer)
   if (first === undefined) return undefined
-  const saidHere = [first, host.options.folder]
-    .map((folder) => policyOf(network.config, { folder, peer: network.nameOf(peer) }, lineOf).priority.where)
-    .find(({ level }) => level !== 'default')
-  return { folder: first, where: saidHere ?? { level: 'default', key: '' } }
+  return { folder: first, where: network.policy.priorityPlace([first, host.options.folder], peer, lineOf) }
 }
 
 /** By the peer's own word, as seen from here: it takes what is sent. */

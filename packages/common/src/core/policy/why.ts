@@ -16,7 +16,7 @@ export interface WhyFacts {
   readonly lastUpMs?: number | undefined
   readonly policy: Readonly<Record<Flow, Evaluation>>
   /** The folder of a higher priority that goes first over the link, and where that is said. */
-  readonly goesFirst?: { readonly folder: string; readonly where: Place } | undefined
+  readonly goesFirst?: { readonly folder: string; readonly where: Place | undefined } | undefined
   /** What the peer's policy lets pass, as seen from here; true while nothing is known of it. */
   readonly peerAllows: Readonly<Record<Flow, boolean>>
   /** `order`: an order is in force. `waits`: the plan has this edge, and no order has come. `elsewhere`: the plan leads the news another

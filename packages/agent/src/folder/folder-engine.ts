@@ -194,10 +194,13 @@ export class FolderEngine {
     return peer !== undefined && isSettled(peer, { scope: this.#state.scope, ...this.index.meta() })
   }
 
-  /** Whether there is something to pass to or from the peer through a door that policy leaves like this. */
+  /** Whether there is something to pass to or from the peer through a door that policy leaves like this. Where the plan leads over this link
+   *  an order for it is about to come. */
   workWith(id: NodeId, allowed: Door): Work {
     const peer = this.#state.peers.get(id)
-    return peer ? workWith(this.#state, peer, { knowledge: this.index.meta().knowledge, allowed }) : 'none'
+    if (!peer) return 'none'
+    const { knowledge } = this.index.meta()
+    return workWith(this.#neighbours.has(id) ? { follows: 'peers' } : this.#state, peer, { knowledge, allowed })
   }
 
   /** `resumed`: the link was up before this engine was; the peer is asked to begin again. */

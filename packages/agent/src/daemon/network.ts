@@ -4,7 +4,6 @@ import type { Config, FolderConfig } from '@spansync/common/config/schema'
 import { parseHostPort } from '@spansync/common/config/values'
 import type { FolderState } from '@spansync/common/core/agent/state'
 import type { FolderId, NodeId } from '@spansync/common/core/causal/types'
-import type { Work } from '@spansync/common/core/policy/priority'
 import type { Clock, Link } from '@spansync/common/ports'
 import type { Message, MessageOf } from '@spansync/common/protocol/messages'
 import type { Logger } from '@spansync/common/runtime/logger'
@@ -19,8 +18,8 @@ import { createTransport } from '../transport/transport.ts'
 import type { Peer, Transport } from '../transport/types.ts'
 import { version } from '../version.ts'
 import { type CappedPeer, DataUsage } from './data-usage.ts'
+import { Doors } from './doors.ts'
 import { PolicyGate, replicaPolicy } from './policy-gate.ts'
-import { Precedence } from './precedence.ts'
 import { Probes } from './probes.ts'
 import type { StatusHub } from './status-hub.ts'
 import { surroundingsWith } from './surroundings.ts'
@@ -49,16 +48,12 @@ export class Network implements AsyncDisposable {
   readonly probes: Probes
   readonly usage: DataUsage
   readonly policy: PolicyGate
-  readonly precedence: Precedence
+  readonly doors: Doors
   /** The folders that each connected peer shares with this node, as it says. */
   readonly offered = new Map<NodeId, ReadonlySet<FolderId>>()
   /** How far the clock of each connected peer was ahead of ours when its link came up, ms. */
   readonly skews = new Map<NodeId, number>()
   readonly #wifi: WifiNames
-  /** What each connected peer says of the priority of folders. */
-  readonly #priorities = new Map<NodeId, Readonly<Record<string, number>>>()
-  #isReviewing = false
-  #isStale = false
   #config: Config | undefined
   #transport: Transport | undefined
   #gating: AsyncDisposable | undefined
@@ -87,18 +82,9 @@ export class Network implements AsyncDisposable {
       changed: () => this.#review(),
       failed: (error) => log.warn({ event: 'policy.not_asked', err: error }, 'it is asked again in a moment'),
     })
-    this.precedence = new Precedence({
-      clock,
-      links: () => this.#foldersByLink(),
-      priorityOf: (folder, peer) => this.priorityOf(folder, peer),
-      workOf: (folder, peer) => this.#workOf(folder, peer),
-      bytes: () => this.#streamBytes(),
-    })
-  }
-
-  /** What this machine and a connected peer say of a folder's priority, added up. */
-  priorityOf(folder: FolderId, peer: NodeId): number {
-    return this.policy.priorityOf(folder, peer).value + (this.#priorities.get(peer)?.[folder] ?? 0)
+    const { hosts, links } = this
+    const traffic = () => this.#transport?.links() ?? []
+    this.doors = new Doors({ clock, policy: this.policy, hosts, links, traffic })
   }
 
   get config(): Config {
@@ -168,7 +154,7 @@ export class Network implements AsyncDisposable {
       if (!this.hosts.has(id as FolderId)) this.#open(id as FolderId, folder)
     }
     for (const [folder, host] of this.hosts) host.setSharers(this.#sharersOf(folder))
-    this.#reviewDoors()
+    this.doors.review()
     for (const link of this.links.values()) {
       this.#sayFolders(link)
       this.#join(link)
@@ -210,7 +196,7 @@ export class Network implements AsyncDisposable {
 
   /** The policy may say something else than before. */
   #review(): void {
-    this.#reviewDoors()
+    this.doors.review()
     const peers = this.#peersOf(this.config)
     if (isDeepStrictEqual(peers, this.#peers)) return
     this.#peers = peers
@@ -228,57 +214,9 @@ export class Network implements AsyncDisposable {
     return peers.map((peer) => ({ ...peer, ...this.policy.ratesOf(peer.name) }))
   }
 
-  /** All folders are asked first: what one of them may do can change what others may. */
-  #reviewDoors(): void {
-    for (const host of this.hosts.values()) host.askPolicy()
-    this.#reviewPrecedence()
-  }
-
-  /** A door that opens or shuts can be news to others; a few rounds settle it, and the next look is soon. */
-  #reviewPrecedence(): void {
-    this.#isStale = true
-    if (this.#isReviewing) return
-    this.#isReviewing = true
-    try {
-      for (let round = 0; this.#isStale && round < mostRounds; round++) {
-        this.#isStale = false
-        this.precedence.look()
-        for (const host of this.hosts.values()) host.reviewDoors()
-      }
-    } finally {
-      this.#isReviewing = false
-    }
-  }
-
-  #folderChanged(folder: FolderId): void {
-    this.options.hub.changed()
-    if (this.precedence.isNews(folder)) this.#reviewPrecedence()
-  }
-
-  *#foldersByLink(): Generator<readonly [NodeId, readonly FolderId[]]> {
-    for (const peer of this.links.keys()) {
-      yield [peer, [...this.hosts].flatMap(([folder, { links }]) => (links.has(peer) ? [folder] : []))]
-    }
-  }
-
-  #workOf(folder: FolderId, peer: NodeId): Work {
-    const host = this.hosts.get(folder)
-    return host?.engine?.workWith(peer, host.allowedWith(peer)) ?? 'none'
-  }
-
-  #streamBytes(): (folder: FolderId, peer: NodeId) => number {
-    const links = new Map(this.#transport?.links().map(({ node, folders }) => [node, folders]))
-    return (folder, peer) => {
-      const { sent = 0, received = 0 } = links.get(peer)?.get(folder) ?? {}
-      return sent + received
-    }
-  }
-
   #sayFolders(link: Link): void {
     const folders = this.foldersFor(link.peer)
-    const said = folders.map((folder) => [folder, this.policy.priorityOf(folder, link.peer).value] as const)
-    const priorities = Object.fromEntries(said.filter(([, priority]) => priority !== 0))
-    link.send({ type: 'folders', folders, priorities })
+    link.send({ type: 'folders', folders, priorities: this.doors.prioritiesFor(link.peer, folders) })
   }
 
   #standing(folder: FolderId, peer: NodeId): { digest: string; isSettled: boolean } | undefined {
@@ -297,7 +235,7 @@ export class Network implements AsyncDisposable {
   }
 
   #open(folder: FolderId, config: FolderConfig): void {
-    const { home, identity, disk, engine, clock, log } = this.options
+    const { home, identity, disk, engine, clock, log, hub } = this.options
     const host = new FolderHost({
       folder,
       config,
@@ -310,9 +248,12 @@ export class Network implements AsyncDisposable {
       clock,
       ...replicaPolicy(this.config, folder),
       door: (link) => this.policy.doorOf(folder, link),
-      mustWait: (link) => this.precedence.firstBefore(folder, link.peer) !== undefined,
+      mustWait: (link) => this.doors.firstBefore(folder, link.peer) !== undefined,
       log: log.child({ component: 'folder', folder }),
-      changed: () => this.#folderChanged(folder),
+      changed: () => {
+        hub.changed()
+        this.doors.folderChanged(folder)
+      },
       fetched: this.options.fetched,
     })
     this.hosts.set(folder, host)
@@ -344,8 +285,7 @@ export class Network implements AsyncDisposable {
     this.offered.set(link.peer, new Set(hello.folders))
     this.skews.set(link.peer, hello.now - Math.round(this.options.clock.wallNow()))
     this.options.members.linkUp(link)
-    if (this.foldersFor(link.peer).some((folder) => this.policy.priorityOf(folder, link.peer).value !== 0))
-      this.#sayFolders(link)
+    if (Object.keys(this.doors.prioritiesFor(link.peer, this.foldersFor(link.peer))).length > 0) this.#sayFolders(link)
     this.#join(link)
     this.options.hub.changed()
   }
@@ -355,7 +295,7 @@ export class Network implements AsyncDisposable {
     this.links.delete(link.peer)
     this.offered.delete(link.peer)
     this.skews.delete(link.peer)
-    this.#priorities.delete(link.peer)
+    this.doors.linkDown(link.peer)
     for (const host of this.hosts.values()) host.linkDown(link.peer)
     this.probes.linkDown(link.peer)
     this.options.hub.changed()
@@ -370,13 +310,13 @@ export class Network implements AsyncDisposable {
       if (!shares && joined) host.linkDown(link.peer)
       host.setSharers(this.#sharersOf(folder))
     }
-    this.#reviewDoors()
+    this.doors.review()
   }
 
   #message(link: Link, message: Message): void {
     if (message.type === 'folders') {
       this.offered.set(link.peer, new Set(message.folders))
-      this.#priorities.set(link.peer, message.priorities ?? {})
+      this.doors.hear(link.peer, message)
       this.#join(link)
       return this.options.hub.changed()
     }
@@ -433,8 +373,6 @@ export class Network implements AsyncDisposable {
     }
   }
 }
-
-const mostRounds = 4
 
 function peersOf(config: Config): Peer[] {
   return Object.entries(config.peers).map(([name, peer]) => {

@@ -171,7 +171,7 @@ function peersOf(network: Network, host: FolderHost): FolderPeerStatus[] {
 }
 
 /** Why policy here does not let everything pass between the folder and a connected peer. */
-export function heldBy({ policy, precedence }: Network, host: FolderHost, peer: NodeId): { held?: Held } {
+export function heldBy({ policy, doors }: Network, host: FolderHost, peer: NodeId): { held?: Held } {
   const { options, links } = host
   const link = links.get(peer)
   const door = link ? host.doorTo(peer) : 'open'
@@ -184,7 +184,7 @@ export function heldBy({ policy, precedence }: Network, host: FolderHost, peer: 
     remedy,
     key: where.key,
   }))
-  const first = precedence.firstBefore(options.folder, peer)
+  const first = doors.firstBefore(options.folder, peer)
   if (first !== undefined) {
     const message = `waits for folder ${first}, which has a higher priority`
     const key = policy.priorityPlace([first, options.folder], peer)?.key ?? ''

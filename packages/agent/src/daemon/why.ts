@@ -72,7 +72,7 @@ function unwantedBecause({ network, host, lineOf }: Asked, path: RelativePath): 
 }
 
 function goesFirst({ network, host, lineOf }: Asked, peer: NodeId): WhyFacts['goesFirst'] {
-  const first = network.precedence.firstBefore(host.options.folder, peer)
+  const first = network.doors.firstBefore(host.options.folder, peer)
   if (first === undefined) return undefined
   return { folder: first, where: network.policy.priorityPlace([first, host.options.folder], peer, lineOf) }
 }

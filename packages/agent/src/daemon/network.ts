@@ -352,6 +352,8 @@ export class Network implements AsyncDisposable {
       case 'compare':
       case 'compared':
         return host.onCompare(peer, message)
+      case 'disputed':
+        return host.onDisputed(peer, message)
       case 'members':
         return host.onMembers(peer, message)
       case 'fetch':

@@ -4,7 +4,7 @@ import type { Config } from '@spansync/common/config/schema'
 import type { Door } from '@spansync/common/core/agent/state'
 import type { FolderId, NodeId } from '@spansync/common/core/causal/types'
 import { type Evaluation, evaluate, isAllowed, rateOf, rateUntil } from '@spansync/common/core/policy/evaluate'
-import { compileFilter } from '@spansync/common/core/policy/filter'
+import { compileFilter, type FileRules } from '@spansync/common/core/policy/filter'
 import type { NetworkFacts } from '@spansync/common/core/policy/networks'
 import type { PolicyFacts } from '@spansync/common/core/policy/rules'
 import { type Flow, mergeLayers, type Place, type Policy } from '@spansync/common/core/policy/settings'
@@ -39,6 +39,7 @@ export type End = Pick<Link, 'peer' | 'localAddress'>
 /** What counts for a replica, whatever the peer. */
 export interface ReplicaPolicy {
   readonly exclude: readonly string[]
+  readonly files: FileRules
   readonly settleMs: number | undefined
 }
 
@@ -195,5 +196,6 @@ export class PolicyGate {
 
 export function replicaPolicy(config: Config, folder: FolderId): ReplicaPolicy {
   const { settings, filters } = policyLayers(config, { folder })
-  return { exclude: compileFilter(filters).exclude, settleMs: mergeLayers(settings).settleMs.value }
+  const { exclude, files } = compileFilter(filters)
+  return { exclude, files, settleMs: mergeLayers(settings).settleMs.value }
 }

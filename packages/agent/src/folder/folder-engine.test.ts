@@ -30,6 +30,7 @@ function engineOn(disk: DiskWorker, more: Partial<FolderEngineOptions> = {}): Fo
     indexFile: join(folder.base, 'index.sqlite'),
     nodeName: 'a',
     disposable: [],
+    files: [],
     scope: '',
     fetched: () => {},
     matcher: compileIgnore([]).matcher,

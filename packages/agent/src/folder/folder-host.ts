@@ -7,6 +7,7 @@ import { type Door, type FolderState, gives, takes } from '@spansync/common/core
 import type { FolderId, NodeId, RelativePath } from '@spansync/common/core/causal/types'
 import { covers } from '@spansync/common/core/causal/version-vector'
 import type { DeletionLimits } from '@spansync/common/core/policy/deletion-limits'
+import type { FileRules } from '@spansync/common/core/policy/filter'
 import { compileIgnore, defaultIgnorePatterns, type IgnoreMatcher } from '@spansync/common/core/policy/ignore'
 import type { Clock, Hint, Link } from '@spansync/common/ports'
 import type { MessageOf, StreamHeader } from '@spansync/common/protocol/messages'
@@ -46,6 +47,8 @@ export interface FolderHostOptions {
   readonly log: Logger
   /** What this node leaves out, besides the usual; what the folder ignores is among it. */
   readonly exclude: readonly string[]
+  /** Which files it takes part in. */
+  readonly files: FileRules
   /** How long a file must rest; undefined: chosen by itself. */
   readonly settleMs: number | undefined
   /** Which way policy lets content pass at the moment. */
@@ -210,6 +213,7 @@ export class FolderHost implements AsyncDisposable {
       clock,
       log,
       isEqual: () => this.#engine?.isEqualTo(peer) === true,
+      mayKeep: () => engine.mayKeep() && this.#engine?.isAlike(peer) === true,
       files: () => this.#engine?.index.totals().files ?? 0,
       hashes: (paths) =>
         new Map([...(this.#engine?.index.getMany(paths) ?? [])].map(([path, { hash }]) => [path, hash])),
@@ -257,6 +261,10 @@ export class FolderHost implements AsyncDisposable {
     const link = this.#links.get(peer)
     if (message.type === 'compared') this.#engine?.comparer.onCompared(message)
     else if (link && this.#engine) this.#engine.compareWith(link, message)
+  }
+
+  onDisputed(peer: NodeId, message: MessageOf<'disputed'>): void {
+    this.#engine?.receiveDisputed(peer, message)
   }
 
   onMembers(peer: NodeId, message: MessageOf<'members'>): void {
@@ -503,7 +511,8 @@ export class FolderHost implements AsyncDisposable {
       nodeName,
       disposable: config.ignoreDefaults ? defaultIgnorePatterns : [],
       matcher: this.matcher,
-      scope: scopeOf(config, this.options.exclude),
+      files: this.options.files,
+      scope: scopeOf(config, this.options),
       folding: foldingOf(config.path, config.names),
       versionsDirectory: join(home, 'versions', folder),
       disk,
@@ -539,12 +548,13 @@ export class FolderHost implements AsyncDisposable {
       indexFile: this.indexFile,
       ignore: this.ignore,
       matcher: this.matcher,
+      files: this.options.files,
       rescanMs: config.rescanMinutes * 60_000,
       settleMs: this.options.settleMs,
       disk,
       clock,
       log,
-      look: (paths: Iterable<RelativePath>) => engine.look(paths),
+      look: (paths: Iterable<RelativePath>) => engine.look(paths, { isHinted: true }),
       below: (directory, limit) => engine.index.below(directory, limit).map(({ path }) => path),
       isExpected: (path) => engine.state.claims.has(path),
       isComing: (path) => engine.parcels.isComing(path),
@@ -564,9 +574,10 @@ export class FolderHost implements AsyncDisposable {
 }
 
 /** The usual patterns alone are ''; any others are told from each other. */
-function scopeOf({ ignoreDefaults }: FolderConfig, exclude: readonly string[]): string {
-  if (ignoreDefaults && exclude.length === 0) return ''
-  return hash('sha256', JSON.stringify([ignoreDefaults, [...new Set(exclude)].sort()])).slice(0, 32)
+function scopeOf({ ignoreDefaults }: FolderConfig, { exclude, files }: Pick<FolderHostOptions, 'exclude' | 'files'>) {
+  if (ignoreDefaults && exclude.length === 0 && files.length === 0) return ''
+  const said = [ignoreDefaults, [...new Set(exclude)].sort(), ...(files.length === 0 ? [] : [files])]
+  return hash('sha256', JSON.stringify(said)).slice(0, 32)
 }
 
 function limitsOf({ deletionGuard }: FolderConfig): DeletionLimits {

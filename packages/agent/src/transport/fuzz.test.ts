@@ -77,6 +77,7 @@ const messages: readonly unknown[] = [
   { type: 'fetched', folder, id: 'f', outcome: 'done', detail: '' },
   { type: 'took', folder, items: [['d/x', 'h']] },
   { type: 'resend', folder, all: true, round: 'r' },
+  { type: 'disputed', folder, entries: [] },
   { type: 'members', folder, members: [{ node: id, version: 1, knowledge: vector, neighbours: [id] }] },
   { type: 'compare', folder, id: 'c', prefix: '0f', entries: [entry] },
   { type: 'compared', folder, id: 'c', settled: true, sums: ['0'.repeat(32)], entries: [] },

@@ -136,6 +136,13 @@ export const resendSchema = z.object({
   round: z.string().max(64).optional(),
 })
 
+/** The sender's versions in conflicts that the receiver has to settle, and may have left out when it was told of them. */
+export const disputedSchema = z.object({
+  type: z.literal('disputed'),
+  folder: folderId,
+  entries: z.array(entry).max(limits.entriesPerMessage),
+})
+
 /** What members of the folder have said of themselves, passed on from neighbour to neighbour: when everybody has a tombstone, it may go. */
 export const membersSchema = z.object({
   type: z.literal('members'),
@@ -229,6 +236,7 @@ export const messageSchema = z.discriminatedUnion('type', [
   fetchedSchema,
   tookSchema,
   resendSchema,
+  disputedSchema,
   membersSchema,
   compareSchema,
   comparedSchema,

@@ -52,6 +52,7 @@ function factsOf(asked: Asked, peer: string, id: NodeId): WhyFacts {
     unwanted: path === undefined ? undefined : unwantedBecause(asked, path),
     link: link ? 'up' : network.links.has(id) || !network.foldersFor(id).includes(folder) ? 'not_shared' : 'down',
     policy: network.policy.evaluate(folder, link ?? { peer: id }, lineOf),
+    goesFirst: goesFirst(asked, id),
     peerAllows: allowedBy(state),
     plan: planFor(asked, id),
     lacking: lackingOf(asked, id),
@@ -71,6 +72,12 @@ function unwantedBecause({ network, host, lineOf }: Asked, path: RelativePath): 
   if (!host.matcher.matches(path)) return undefined
   const key = `folders.${folder}.ignoreDefaults`
   return { rule: 'exclude', where: { level: 'default', key, line: lineOf(['folders', folder, 'ignoreDefaults']) } }
+}
+
+function goesFirst({ network, host, lineOf }: Asked, peer: NodeId): WhyFacts['goesFirst'] {
+  const first = network.doors.firstBefore(host.options.folder, peer)
+  if (first === undefined) return undefined
+  return { folder: first, where: network.policy.priorityPlace([first, host.options.folder], peer, lineOf) }
 }
 
 /** Here, or at a peer that has told of it. */

@@ -8,6 +8,7 @@ import { bounds, type Door, type FolderState, initialState, mayGive } from '@spa
 import { step } from '@spansync/common/core/agent/step'
 import { weigh } from '@spansync/common/core/agent/weigh'
 import { claimFlag } from '@spansync/common/core/agent/wishes'
+import { workWith } from '@spansync/common/core/agent/work'
 import { matches } from '@spansync/common/core/causal/content'
 import { type Folding, NamesInUse } from '@spansync/common/core/causal/folding'
 import { need } from '@spansync/common/core/causal/need'
@@ -22,6 +23,7 @@ import type {
 import { covers } from '@spansync/common/core/causal/version-vector'
 import { never } from '@spansync/common/core/never'
 import { compileFileRules, type IsWantedFile } from '@spansync/common/core/policy/filter'
+import type { Work } from '@spansync/common/core/policy/priority'
 import type { FolderIndex, Hint, Link } from '@spansync/common/ports'
 import type { MessageOf } from '@spansync/common/protocol/messages'
 import type { Problem } from '@spansync/common/protocol/status'
@@ -199,6 +201,15 @@ export class FolderEngine {
   isSettledWith(id: NodeId): boolean {
     const peer = this.#state.peers.get(id)
     return peer !== undefined && isSettled(peer, { scope: this.#state.scope, ...this.index.meta() })
+  }
+
+  /** Whether there is something to pass to or from the peer through a door that policy leaves like this. Where the plan leads over this link
+   *  an order for it is about to come. */
+  workWith(id: NodeId, allowed: Door): Work {
+    const peer = this.#state.peers.get(id)
+    if (!peer) return 'none'
+    const { knowledge } = this.index.meta()
+    return workWith(this.#neighbours.has(id) ? { follows: 'peers' } : this.#state, peer, { knowledge, allowed })
   }
 
   /** `resumed`: the link was up before this engine was; the peer is asked to begin again. */

@@ -53,8 +53,17 @@ export interface FolderHostOptions {
   readonly settleMs: number | undefined
   /** Which way policy lets content pass at the moment. */
   readonly door: (link: Link) => Door
+  /** Another folder goes first over the link: nothing new is begun, and what is under way comes to its end. */
+  readonly mustWait: (link: Link) => boolean
   readonly changed: () => void
   readonly fetched: (record: FetchRecord) => void
+}
+
+interface Doors {
+  /** What policy allows by itself. */
+  readonly allowed: Door
+  /** Shut also while another folder goes first. */
+  readonly door: Door
 }
 
 const retryMs = 3000
@@ -70,7 +79,10 @@ export class FolderHost implements AsyncDisposable {
   /** The last word of peers, also of those that are away. */
   readonly said: PeerMemory
   readonly #links = new Map<NodeId, Link>()
-  readonly #doors = new Map<NodeId, Door>()
+  /** As they are in force. */
+  readonly #doors = new Map<NodeId, Doors>()
+  /** As policy said last. */
+  readonly #allowed = new Map<NodeId, Door>()
   readonly #streams = new CuttableStreams()
   readonly #pairs = new Map<NodeId, PairSessions>()
   readonly #stop = new AbortController()
@@ -121,30 +133,61 @@ export class FolderHost implements AsyncDisposable {
 
   linkUp(link: Link): void {
     this.#links.set(link.peer, link)
-    const door = this.options.door(link)
-    this.#doors.set(link.peer, door)
+    const allowed = this.options.door(link)
+    const door = this.#doorAt(link, allowed)
+    this.#allowed.set(link.peer, allowed)
+    this.#doors.set(link.peer, { allowed, door })
     if (!this.#engine) return
     this.#addPair(link)
     this.#engine.linkUp(this.#streams.over(link), { door })
   }
 
-  /** Which way policy lets content pass with each connected peer. */
-  get doors(): ReadonlyMap<NodeId, Door> {
-    return this.#doors
+  /** Which way content may pass with a connected peer, as it is in force: shut also while another folder goes first. */
+  doorTo(peer: NodeId): Door {
+    return this.#doors.get(peer)?.door ?? 'open'
   }
 
-  /** Policy may say something else than before. What is under way through a door that shuts is cut off, and begun again later. */
+  /** What policy allows with a connected peer by itself. */
+  allowedWith(peer: NodeId): Door {
+    return this.#allowed.get(peer) ?? 'open'
+  }
+
+  /** Whether it waits because another folder goes first. */
+  waitsAt(peer: NodeId): boolean {
+    const { allowed, door } = this.#doors.get(peer) ?? {}
+    return allowed !== door
+  }
+
+  /** Policy may say something else than before, which is not in force before `reviewDoors`: all folders are asked first. */
+  askPolicy(): void {
+    for (const [peer, link] of this.#links) this.#allowed.set(peer, this.options.door(link))
+  }
+
+  /** What is under way through a door that policy shuts is cut off, and begun again later. */
   reviewDoors(): void {
     for (const [peer, link] of this.#links) {
-      const door = this.options.door(link)
+      const allowed = this.allowedWith(peer)
+      const door = this.#doorAt(link, allowed)
       const before = this.#doors.get(peer)
-      if (door === before) continue
-      this.#doors.set(peer, door)
-      this.options.log.info({ event: 'policy.door', peer: link.name, door, before }, doorText[door])
-      this.#engine?.setDoor(peer, door)
-      if (door === 'shut') this.#cut(link)
+      if (allowed === before?.allowed && door === before.door) continue
+      this.#doors.set(peer, { allowed, door })
+      this.#logDoor(link, { allowed, door }, before)
+      if (door !== before?.door) this.#engine?.setDoor(peer, door)
+      if (allowed === 'shut' && before?.allowed !== 'shut') this.#cut(link)
       this.options.changed()
     }
+  }
+
+  #doorAt(link: Link, allowed: Door): Door {
+    return this.options.mustWait(link) ? 'shut' : allowed
+  }
+
+  #logDoor({ name: peer }: Link, { allowed, door }: Doors, before: Doors | undefined): void {
+    const { log } = this.options
+    if (allowed !== before?.allowed)
+      log.info({ event: 'policy.door', peer, door: allowed, before: before?.allowed }, doorText[allowed])
+    else if (door === allowed) log.debug({ event: 'policy.goes_on', peer }, 'no other folder goes first any more')
+    else log.debug({ event: 'policy.waits', peer }, 'another folder has a higher priority and goes first')
   }
 
   #cut(link: Link): void {
@@ -153,7 +196,7 @@ export class FolderHost implements AsyncDisposable {
   }
 
   #gives(peer: NodeId): boolean {
-    return gives(this.#doors.get(peer) ?? 'open')
+    return gives(this.#doors.get(peer)?.allowed ?? 'open')
   }
 
   #addPair(plain: Link): void {
@@ -182,6 +225,7 @@ export class FolderHost implements AsyncDisposable {
   linkDown(peer: NodeId): void {
     this.#links.delete(peer)
     this.#doors.delete(peer)
+    this.#allowed.delete(peer)
     this.#remember()
     this.#engine?.linkDown(peer)
     void this.#endPair(peer)
@@ -252,10 +296,10 @@ export class FolderHost implements AsyncDisposable {
   onAhead(peer: NodeId, message: MessageOf<'ahead' | 'ahead_wanted' | 'ahead_gone'>): void {
     const plain = this.#links.get(peer)
     const link = plain && this.#streams.over(plain)
-    if (link && message.type === 'ahead_wanted' && !this.#gives(peer)) {
+    if (link && message.type === 'ahead_wanted' && !gives(this.doorTo(peer))) {
       return link.send({ type: 'ahead_gone', folder: message.folder, hash: message.hash })
     }
-    if (message.type === 'ahead' && !takes(this.#doors.get(peer) ?? 'open')) return
+    if (message.type === 'ahead' && !takes(this.doorTo(peer))) return
     if (link) this.#engine?.receiveAhead(link, message)
   }
 
@@ -287,7 +331,7 @@ export class FolderHost implements AsyncDisposable {
     const pair = this.#pairs.get(peer)
     const link = this.#links.get(peer)
     this.#streams.track(peer, stream)
-    if (this.#doors.get(peer) === 'shut') stream.destroy(new Error('policy lets nothing of the folder pass'))
+    if (this.#doors.get(peer)?.allowed === 'shut') stream.destroy(new Error('policy lets nothing of the folder pass'))
     else if (this.#engine && header.purpose === 'ahead') this.#engine.ahead.onStream(header.id, stream)
     else if (this.#engine && link && header.purpose === 'parcel')
       void this.#engine.parcels.onStream(link, header.id, stream)
@@ -454,7 +498,7 @@ export class FolderHost implements AsyncDisposable {
     engine.setSharers(this.#sharers)
     for (const link of this.#links.values()) {
       this.#addPair(link)
-      engine.linkUp(this.#streams.over(link), { resumed: true, door: this.#doors.get(link.peer) ?? 'open' })
+      engine.linkUp(this.#streams.over(link), { resumed: true, door: this.doorTo(link.peer) })
     }
   }
 

@@ -86,6 +86,7 @@ const messages: readonly unknown[] = [
   { type: 'ahead_wanted', folder, hash: entry.hash },
   { type: 'parcel_wanted', folder, id: 'p' },
   { type: 'folders', folders: [folder, 'music'] },
+  { type: 'folders', folders: [folder, 'music'], priorities: { music: -5 } },
   { type: 'roster', statements: [statement, statement] },
 ]
 

@@ -221,8 +221,12 @@ export const parcelGoneSchema = z.object({ type: z.literal('parcel_gone'), folde
 /** What is asked for on such a stream, in the order in which it shall come: path, hash and size in bytes. */
 export const parcelOrderSchema = z.array(z.tuple([path, hash, counter])).max(limits.pathsPerFetch)
 
-/** The folders shared with this peer have changed. */
-export const foldersSchema = z.object({ type: z.literal('folders'), folders: z.array(folderId).max(10_000) })
+/** The folders shared with this peer have changed, or what the sender says of their priority over this link; absent: 0. */
+export const foldersSchema = z.object({
+  type: z.literal('folders'),
+  folders: z.array(folderId).max(10_000),
+  priorities: z.record(folderId, z.int().min(-1000).max(1000)).optional(),
+})
 
 export const messageSchema = z.discriminatedUnion('type', [
   helloSchema,

@@ -6,7 +6,7 @@ import { compare } from '../causal/version-vector.ts'
 import type { Deletions } from './deletion-state.ts'
 import type { CommitRow, Effect } from './events.ts'
 import type { LayeredMap } from './layered-map.ts'
-import { type Claim, type FolderState, initialPeer, type PeerState, type Wanted } from './state.ts'
+import { type Claim, type FolderState, initialPeer, mayTake, type PeerState, type Wanted } from './state.ts'
 import { forgetVanished } from './vanished.ts'
 import { claimFlag, wishFlag } from './wishes.ts'
 
@@ -144,8 +144,10 @@ export function reviewHeld(draft: Draft): void {
 function releaseUnused(draft: Draft): void {
   for (const [path, claim] of draft.claims) {
     if (claim.stage !== 'ready') continue
-    const need = draft.peers.get(claim.peer)?.wanted.get(path)?.need
-    if (need !== 'take' && need !== 'resolve') releaseReady(draft, path)
+    const peer = draft.peers.get(claim.peer)
+    const need = peer?.wanted.get(path)?.need
+    const isComing = peer !== undefined && mayTake(draft.state, peer) && (need === 'take' || need === 'resolve')
+    if (!isComing) releaseReady(draft, path)
   }
 }
 

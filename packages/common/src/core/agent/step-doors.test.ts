@@ -88,3 +88,16 @@ it('a peer whose link comes up finds the door as policy has it', () => {
   driver.summary('b')
   expect(driver.entries('b', [file('f', 'x', { 'b.1': 1 })]).find('fetch')).toBeUndefined()
 })
+
+it('lets go of what was made ready for a peer when its door shuts: what is written there is an edit', () => {
+  const driver = met()
+  driver.edit('f', written('mine'))
+  driver.entries('b', [file('g', 'x', { 'b.1': 1 })]).one('fetch')
+  const later = { ...file('f', 'theirs', { 'b.1': 2 }), mtimeUs: 2_000_000_000 }
+  const kept = driver.applied(driver.entries('b', [later], { toSeq: 2 }).one('apply').items)
+  expect(kept.find('fetch'), 'waits for its turn').toBeUndefined()
+  expect(driver.state.claims.get('f')?.stage).toBe('ready')
+  expect(setDoor(driver, 'shut').one('observe').paths).toContain('f')
+  driver.edit('f', written('newer'))
+  expect(driver.index.get('f')).toMatchObject({ hash: written('newer').hash })
+})

@@ -100,7 +100,9 @@ describe('observe', () => {
     const look = (shared?: 'file' | 'dir'): (string | undefined)[] => {
       const requests = ['small.pdf', 'large.pdf', 'small.txt', 'd', 'gone.txt'].map((path) => ({ path, shared }))
       const { observations } = observe(folder.root, requests, { files: [{ include: ['*.pdf'] }, { maxSize: 99 }] })
-      return observations.map((seen) => ('code' in seen ? seen.code : seen.disk?.kind))
+      // Those written a moment ago come last.
+      const byPath = new Map(observations.map((seen) => [seen.path, 'code' in seen ? seen.code : seen.disk?.kind]))
+      return requests.map(({ path }) => byPath.get(path))
     }
     expect(look()).toEqual(['file', 'unwanted', 'unwanted', 'dir', undefined])
     expect(look('file'), 'what is shared may grow').toEqual(['file', 'file', 'unwanted', 'dir', undefined])

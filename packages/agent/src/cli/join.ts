@@ -2,6 +2,7 @@ import { text as readAll } from 'node:stream/consumers'
 import { formatBytes, plural, printable } from '@spansync/common/cli/format'
 import { editConfig } from '@spansync/common/config/edit'
 import { loadConfig } from '@spansync/common/config/file'
+import { emptyRoster } from '@spansync/common/core/roster/roster'
 import { systemClock } from '@spansync/common/runtime/clock'
 import { UsageError } from '@spansync/common/runtime/errors'
 import type { Command } from 'commander'
@@ -99,7 +100,7 @@ async function beginMemberList(context: Context): Promise<void> {
   } catch (error) {
     if (!(error instanceof NotRunningError)) throw error
     const { saveRoster } = await import('../membership/roster-file.ts')
-    saveRoster(context.home, new Map())
+    saveRoster(context.home, { roster: emptyRoster, takesPart: true })
   }
 }
 

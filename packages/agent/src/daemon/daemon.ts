@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { loadConfig } from '@spansync/common/config/file'
 import type { Config } from '@spansync/common/config/schema'
 import { systemClock } from '@spansync/common/runtime/clock'
-import type { Daemon, DaemonOptions, StartDaemon } from '../control/api.ts'
+import type { Daemon, DaemonOptions, Rotated, StartDaemon } from '../control/api.ts'
 import { Follower } from '../coordination/follower.ts'
 import { openReportQueue, reportOf } from '../coordination/report-queue.ts'
 import { createDiskWorker } from '../disk/disk-worker.ts'
@@ -71,7 +71,14 @@ export const startDaemon: StartDaemon = async ({ home, config, log, signal }: Da
     log.debug({ event: 'memory.collected', ...process.memoryUsage() })
   }
   stack.use(stayLean({ clock: systemClock, cpu: cpuSeconds, collect }))
-  const handlers = createHandlers({ network, hub, follower, membership, reload: () => watch.takeNow(take) })
+  const outdated = Promise.withResolvers<void>()
+  const rotate = async (): Promise<Rotated> => {
+    const id = await membership.rotate()
+    outdated.resolve()
+    return { id, before: identity.id }
+  }
+  const reload = (): Promise<void> => watch.takeNow(take)
+  const handlers = createHandlers({ network, hub, follower, membership, reload, rotate })
   const owned = stack.move()
-  return { handlers, [Symbol.asyncDispose]: () => owned.disposeAsync() }
+  return { handlers, outdated: outdated.promise, [Symbol.asyncDispose]: () => owned.disposeAsync() }
 }

@@ -35,7 +35,7 @@ export interface NetworkOptions {
   readonly log: Logger
   readonly hub: StatusHub
   /** Whom else this node listens to, and what peers say of members. */
-  readonly members: Pick<Membership, 'joining' | 'linkUp' | 'receive' | 'isShutOut'>
+  readonly members: Pick<Membership, 'joining' | 'linkUp' | 'receive' | 'isShutOut' | 'meet' | 'formerIds'>
   /** A session that this node wanted has ended. */
   readonly fetched: (record: FetchRecord) => void
 }
@@ -66,7 +66,10 @@ export class Network implements AsyncDisposable {
     this.probes = new Probes(this)
     const { home, clock, log } = options
     const file = join(home, 'usage.json')
-    this.usage = new DataUsage({ file, clock, log, peers: () => this.#capped() })
+    this.usage = new DataUsage({
+      ...{ file, clock, log, peers: () => this.#capped() },
+      formerIds: (peer) => options.members.formerIds(peer),
+    })
     this.#wifi = new WifiNames({
       clock,
       ask: (name, signal) => askWifi(name, { platform: process.platform, signal }),
@@ -113,6 +116,7 @@ export class Network implements AsyncDisposable {
       software: `spansync/${version}`,
       unison: () => engine.version,
       joining: this.options.members.joining,
+      meet: (certificate) => this.options.members.meet(certificate),
       onLinkUp: (link, hello) => this.#linkUp(link, hello),
       onLinkDown: (link) => this.#linkDown(link),
       onMeasured: () => hub.changed(),
@@ -321,7 +325,7 @@ export class Network implements AsyncDisposable {
       return this.options.hub.changed()
     }
     if (message.type === 'hello') return
-    if (message.type === 'roster') return this.options.members.receive(link, message.statements)
+    if (message.type === 'roster') return this.options.members.receive(link, message)
     if (message.type === 'probe_reply') return this.probes.onReply(link.peer, message)
     const host = this.#shares(link.peer, message.folder) ? this.hosts.get(message.folder) : undefined
     if (host) return this.#toFolder(host, link.peer, message)

@@ -2,9 +2,14 @@ import { sign, verify, X509Certificate } from 'node:crypto'
 import { type Statement, signedText } from '@spansync/common/core/roster/roster'
 import { type Identity, idOfCertificate } from '../transport/identity.ts'
 
+/** DER. */
+export function certificateOf({ cert }: Pick<Identity, 'cert'>): Buffer {
+  return new X509Certificate(cert).raw
+}
+
 /** Says something of a node, in this one's name. */
 export function state(identity: Identity, what: Omit<Statement, 'by' | 'certificate' | 'signature'>): Statement {
-  const certificate = new X509Certificate(identity.cert).raw.toString('base64')
+  const certificate = certificateOf(identity).toString('base64')
   const unsigned = { ...what, by: identity.id, certificate }
   const signature = sign('sha256', Buffer.from(signedText(unsigned)), identity.key).toString('base64')
   return { ...unsigned, signature }

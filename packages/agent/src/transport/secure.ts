@@ -83,8 +83,9 @@ export async function dial(options: DialOptions): Promise<SecureConnection & { c
     await settled(tls, 'secureConnect', limit, target)
     const found = peerIdOf(tls)
     if (found !== target.id) {
+      const certificate = tls.getPeerX509Certificate()?.raw
       tls.destroy()
-      throw new WrongFingerprintError({ name, address, expected: target.id, found: found ?? 'none' })
+      throw new WrongFingerprintError({ name, address, expected: target.id, found: found ?? 'none', certificate })
     }
     return { tls, raw, peer: found, connectMs }
   })

@@ -2,9 +2,11 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { connectControl } from '@spansync/agent/control/client'
+import { readRunInfo } from '@spansync/agent/control/endpoint'
 import { loadConfig } from '@spansync/common/config/file'
 import type { CommandResult } from '../lab/command.ts'
 import type { LabNode } from '../lab/lab-node.ts'
+import { commandLine } from '../lab/processes.ts'
 import { until } from '../lab/until.ts'
 
 const program = fileURLToPath(new URL('../../node_modules/.bin/spansync', import.meta.url))
@@ -68,10 +70,13 @@ export class BareMachine {
     await until(() => connectControl(this.home).status(), { deadlineMs: 20_000, what })
   }
 
+  /** Ends its agent, and waits for that. */
   async stop(): Promise<void> {
-    if (existsSync(this.home))
-      await connectControl(this.home)
-        .stop()
-        .catch(() => undefined)
+    const pid = readRunInfo(this.home)?.pid
+    if (pid === undefined) return
+    await connectControl(this.home)
+      .stop()
+      .catch(() => undefined)
+    await until(() => commandLine(pid).length === 0, { deadlineMs: 20_000, what: () => `the agent ${pid} ends` })
   }
 }

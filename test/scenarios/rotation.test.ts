@@ -92,10 +92,10 @@ describeLab('a new key', () => {
     await until(() => a.isLinkedWith(c), { deadlineMs, what: 'the first is linked with the third' })
   })
 
-  test('whoever still has the old key gets nothing, and shuts out both when he claims the place with a key of his own', async () => {
-    const [a, b] = [at('a'), at('b')]
+  test('whoever has stolen the old key gets nothing, and when he claims the place first somewhere, nobody has it', async () => {
+    const [a, b, c] = [at('a'), at('b'), at('c')]
     const [stolen, own] = [`${a.home}.stolen`, `${a.home}.own`]
-    await a.stop()
+    await Promise.all([a.stop(), c.stop()])
     cpSync(a.home, stolen, { recursive: true })
     await run(a)
     await until(() => a.isLinkedWith(b), { deadlineMs, what: 'they are linked' })
@@ -112,16 +112,25 @@ describeLab('a new key', () => {
     await until(() => seen() > count, { deadlineMs, what: 'the old key has knocked' })
     expect([a.has('docs/secret.txt', 'not for thieves'), b.peers.includes(before)]).toEqual([false, false])
     expect((await b.attempt('peer', 'add', 'again', '--id', before)).stderr).toMatch(/has a new key.*remedy/s)
+    await b.stop()
+    await run(c)
     const theirs = await rotate(a)
-    await until(() => log().includes('members.contested'), { deadlineMs, what: 'the other claim is heard' })
+    await until(() => c.peers.includes(theirs.id), {
+      deadlineMs,
+      what: 'the third, who does not know better, takes it',
+    })
+    await run(b)
+    await until(() => b.isLinkedWith(c), { deadlineMs, what: 'the second tells the third' })
+    await until(() => log().includes('members.contested'), { deadlineMs, what: 'it is contested' })
+    await until(async () => !(await c.isLinkedWith(a)), { deadlineMs, what: 'the third shuts it out' })
     expect([b.peers.includes(theirs.id), b.peers.includes(id)]).toEqual([false, true])
     await a.stop()
     rmSync(a.home, { recursive: true })
     renameSync(own, a.home)
-    const code = await b.invite()
-    await a.type('join', code)
-    await until(() => a.isLinkedWith(b), { deadlineMs, what: 'the right one is back' })
-    expect(Object.values(loadConfig(b.home).peers)).toHaveLength(2)
+    await a.type('join', await b.invite())
+    for (const other of [b, c])
+      await until(() => a.isLinkedWith(other), { deadlineMs, what: 'the right one is back everywhere' })
+    for (const other of [b, c]) expect(other.peers).toHaveLength(2)
     await until(() => a.has('docs/secret.txt', 'not for thieves'), { deadlineMs, what: 'it has what it missed' })
   })
 })

@@ -44,11 +44,13 @@ async function join(context: Context, text: string, options: JoinCommandOptions)
     stderr.write(`this machine is set up as ${loadConfig(home).name}, in ${printable(home)}\n`)
   }
   const { name: inviter, answer } = await joinAs(context, code)
+  const isFollowing = await followCoordinator(home, answer)
   if ((await startAgent({ home, env })) === 'started') stderr.write('the agent runs in the background now\n')
   else await announceChange(context)
   if (options.json) return context.printJson({ peer: inviter, ...answer })
   const lines = [`joined ${inviter}, which calls this machine ${answer.yourName}`, ...offerLines(answer.offers)]
-  if (answer.coordinator && loadConfig(home).coordinator === undefined) {
+  if (isFollowing) lines.push('', ...(await admissionLines(context)))
+  else if (answer.coordinator && loadConfig(home).coordinator === undefined) {
     lines.push(
       '',
       `There is a coordinator: ${printable(answer.coordinator.url)}`,
@@ -101,6 +103,36 @@ async function beginMemberList(context: Context): Promise<void> {
     if (!(error instanceof NotRunningError)) throw error
     const { saveRoster } = await import('../membership/roster-file.ts')
     saveRoster(context.home, { roster: emptyRoster, takesPart: true })
+  }
+}
+
+/** Where this machine was told enough of the coordinator, and knows none yet. It makes its own key; the agent asks to be let in with it. */
+async function followCoordinator(home: string, { coordinator, yourName: name }: JoinAnswer): Promise<boolean> {
+  if (coordinator?.server === undefined || loadConfig(home).coordinator !== undefined) return false
+  const { url, server } = coordinator
+  const { loadIdentity } = await import('../transport/identity.ts')
+  const { makeCredentials, ownCredentialsFile } = await import('../coordination/own-credentials.ts')
+  const creds = ownCredentialsFile(home)
+  await makeCredentials(creds, { node: (await loadIdentity(home)).id, name, server })
+  await editConfig(home, (editor) => editor.set(['coordinator'], { url, creds }))
+  return true
+}
+
+const admissionMs = 10_000
+const lookMs = 100
+
+/** Waits for a moment, for usually it is one. */
+async function admissionLines({ control }: Context): Promise<string[]> {
+  for (const until = systemClock.now() + admissionMs; ; await systemClock.sleep(lookMs)) {
+    const { coordinator, errors = [] } = await control().status()
+    const at = `the coordinator at ${printable(coordinator.url ?? '')}`
+    if (coordinator.connected) return [`${at} has let this machine in`]
+    if (systemClock.now() < until) continue
+    const [problem] = errors.filter(({ code }) => code === 'not_admitted' || code.startsWith('nats_'))
+    return [
+      `${at} has not let this machine in yet${problem ? `: ${printable(problem.message)}` : ''}`,
+      'it goes on asking by itself, through every peer that reaches the coordinator, and syncs directly with its peers meanwhile',
+    ]
   }
 }
 

@@ -91,5 +91,5 @@ function ended(
     else signal.addEventListener('abort', () => resolve('stopped'), { once: true })
   })
   const renewed = outdated?.then(() => 'outdated' as const)
-  return Promise.race([aborted, ...(failed ? [failed] : []), ...(renewed ? [renewed] : [])])
+  return Promise.race([aborted, failed, renewed].filter((one) => one !== undefined))
 }

@@ -36,6 +36,8 @@ export interface NetworkOptions {
   readonly hub: StatusHub
   /** Whom else this node listens to, and what peers say of members. */
   readonly members: Pick<Membership, 'joining' | 'linkUp' | 'receive' | 'isShutOut' | 'meet' | 'formerIds'>
+  /** A peer speaks of who is let in at the coordinator. */
+  readonly enrolment: (link: Link, message: MessageOf<'enrol'> | MessageOf<'enrolled'>) => void
   /** A session that this node wanted has ended. */
   readonly fetched: (record: FetchRecord) => void
 }
@@ -246,6 +248,7 @@ export class Network implements AsyncDisposable {
       home,
       nodeName: this.config.name,
       self: identity.id,
+      formerIds: (node) => this.options.members.formerIds(node),
       wordEveryMs: this.config.advanced.membersMinutes * 60_000,
       disk,
       engine,
@@ -326,6 +329,7 @@ export class Network implements AsyncDisposable {
     }
     if (message.type === 'hello') return
     if (message.type === 'roster') return this.options.members.receive(link, message)
+    if (message.type === 'enrol' || message.type === 'enrolled') return this.options.enrolment(link, message)
     if (message.type === 'probe_reply') return this.probes.onReply(link.peer, message)
     const host = this.#shares(link.peer, message.folder) ? this.hosts.get(message.folder) : undefined
     if (host) return this.#toFolder(host, link.peer, message)
@@ -344,7 +348,7 @@ export class Network implements AsyncDisposable {
   #toFolder(
     host: FolderHost,
     peer: NodeId,
-    message: Exclude<Message, { type: 'folders' | 'hello' | 'roster' | 'probe_reply' }>,
+    message: Exclude<Message, { type: 'folders' | 'hello' | 'roster' | 'probe_reply' | 'enrol' | 'enrolled' }>,
   ): void {
     switch (message.type) {
       case 'summary':

@@ -26,6 +26,7 @@ function engineOn(disk: DiskWorker, more: Partial<FolderEngineOptions> = {}): Fo
   return new FolderEngine({
     folder: id,
     self: 'a' as NodeId,
+    formerSelves: [],
     wordEveryMs: 1000,
     root: folder.root,
     indexFile: join(folder.base, 'index.sqlite'),

@@ -29,7 +29,14 @@ export const joinAnswerSchema = z.object({
   /** What the joining machine is called there. */
   yourName: nodeName,
   offers: z.array(offerSchema).max(mostOffers),
-  coordinator: z.object({ url: z.string().max(500) }).optional(),
+  coordinator: z
+    .object({
+      url: z.string().max(500),
+      /** PEM of the certificate by which its NATS server is known; null: any that the system's authorities vouch for. Absent: it has to
+       *  be told to the joining machine in another way. */
+      server: z.string().max(8000).nullable().optional(),
+    })
+    .optional(),
 })
 export type JoinAnswer = z.infer<typeof joinAnswerSchema>
 

@@ -1,3 +1,4 @@
+import { lineageOf } from '@spansync/common/adapters/certificate/lineage'
 import { editConfig } from '@spansync/common/config/edit'
 import type { Config } from '@spansync/common/config/schema'
 import type { NodeId } from '@spansync/common/core/causal/types'
@@ -22,7 +23,7 @@ import { encodeInvite } from '../joining/code.ts'
 import { Invitations, validMs } from '../joining/invitations.ts'
 import { ownAddresses } from '../joining/own-addresses.ts'
 import { type JoinAnswer, type JoinRequest, mostOffers, type Offer } from '../joining/protocol.ts'
-import { type Identity, lineageOf, replaceIdentity } from '../transport/identity.ts'
+import { type Identity, replaceIdentity } from '../transport/identity.ts'
 import type { Joining } from '../transport/types.ts'
 import { RemovedHereError, TooManyRemovalsError, UnknownMemberError } from './errors.ts'
 import { nameOfPeer, putPeers, replacePeerId } from './peers.ts'
@@ -44,6 +45,8 @@ export interface MembershipOptions {
   readonly links: () => Iterable<Link>
   /** What a new member may have. */
   readonly offers: () => readonly Offer[]
+  /** To the coordinator, if there is one. */
+  readonly introduction: () => Promise<JoinAnswer['coordinator']>
 }
 
 export interface Invitation {
@@ -178,7 +181,7 @@ export class Membership {
 
   async #admit(joiner: NodeId, { name, addresses }: JoinRequest): Promise<JoinAnswer> {
     return await this.#inTurn(async () => {
-      const { home, config, offers, changed } = this.#options
+      const { home, config, offers, introduction, changed } = this.#options
       const peer = { id: joiner, name, addresses }
       const [yourName = name] = await editConfig(home, (editor) => {
         const known = this.#nameOfLineage(editor.config, joiner)
@@ -188,9 +191,9 @@ export class Membership {
       })
       await changed()
       await this.#takeOwn([this.#say({ subject: joiner, name: yourName, addresses, state: 'member' })])
-      const { name: own, coordinator } = config()
-      const url = coordinator && { coordinator: { url: coordinator.url } }
-      return { name: own, yourName, offers: offers().slice(0, mostOffers), ...url }
+      const coordinator = await introduction()
+      const told = coordinator && { coordinator }
+      return { name: config().name, yourName, offers: offers().slice(0, mostOffers), ...told }
     })
   }
 

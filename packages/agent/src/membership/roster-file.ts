@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { lineageOf } from '@spansync/common/adapters/certificate/lineage'
 import type { Roster, Statement } from '@spansync/common/core/roster/roster'
 import type { Rotation } from '@spansync/common/core/roster/rotation'
 import { certificateText, statementSchema } from '@spansync/common/protocol/roster'
 import { messageOf, SpansyncError } from '@spansync/common/runtime/errors'
 import { z } from 'zod'
-import { lineageOf } from '../transport/identity.ts'
 
 const fileSchema = z.object({
   version: z.literal(1),

@@ -2,16 +2,9 @@ import { X509Certificate } from 'node:crypto'
 import { chmod, cp, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { idOfCertificate, lineageOf } from '@spansync/common/adapters/certificate/lineage'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import {
-  createIdentity,
-  type Identity,
-  idOfCertificate,
-  lineageOf,
-  loadIdentity,
-  loadOrCreateIdentity,
-  replaceIdentity,
-} from './identity.ts'
+import { createIdentity, type Identity, loadIdentity, loadOrCreateIdentity, replaceIdentity } from './identity.ts'
 
 let home: string
 beforeEach(async () => {

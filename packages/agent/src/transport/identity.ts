@@ -1,12 +1,12 @@
 import 'reflect-metadata'
-import { createHash, createPrivateKey, randomUUID, webcrypto, X509Certificate } from 'node:crypto'
+import { createPrivateKey, randomUUID, webcrypto, X509Certificate } from 'node:crypto'
 import { mkdir, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { PemConverter, X509CertificateGenerator } from '@peculiar/x509'
+import { idOfCertificate, lineageExtension, lineageOf } from '@spansync/common/adapters/certificate/lineage'
 import type { NodeId } from '@spansync/common/core/causal/types'
-import { longestLineage, type Rotation } from '@spansync/common/core/roster/rotation'
+import { longestLineage } from '@spansync/common/core/roster/rotation'
 import { errnoOf, messageOf, SpansyncError } from '@spansync/common/runtime/errors'
-import { lineageExtension, lineageOf as lineageIn } from './lineage.ts'
 
 const keyFile = 'key.pem'
 const certFile = 'cert.pem'
@@ -63,16 +63,6 @@ export class LineageTooLongError extends SpansyncError {
         'on another member run `spansync remove` for this machine; here move key.pem and cert.pem away, and join again',
     })
   }
-}
-
-/** SHA-256 of the certificate's DER form, in lower-case hex. */
-export function idOfCertificate(der: Uint8Array): NodeId {
-  return createHash('sha256').update(der).digest('hex') as NodeId
-}
-
-/** Whose place the key of this certificate takes, the oldest first; nothing when nobody's, or when that is not proved. */
-export function lineageOf(der: Uint8Array): Rotation[] {
-  return lineageIn(der, idOfCertificate)
 }
 
 /** Makes a new key and certificate in `directory`, which is created if need be. Never overwrites. */

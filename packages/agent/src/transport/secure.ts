@@ -1,12 +1,13 @@
 import { constants } from 'node:crypto'
 import { createConnection, type Socket } from 'node:net'
 import { connect as connectTls, type SecureContextOptions, type TLSSocket } from 'node:tls'
+import { idOfCertificate } from '@spansync/common/adapters/certificate/lineage'
 import { formatHostPort, parseHostPort } from '@spansync/common/config/values'
 import type { NodeId } from '@spansync/common/core/causal/types'
 import type { Clock } from '@spansync/common/ports'
 import { withDeadline } from './alarm.ts'
 import { BadAddressError, UnreachableError, WrongFingerprintError } from './errors.ts'
-import { type Identity, idOfCertificate } from './identity.ts'
+import type { Identity } from './identity.ts'
 
 /** A connection after its handshake: `raw` is the TCP socket below, which counts the bytes on the wire. */
 export interface SecureConnection {

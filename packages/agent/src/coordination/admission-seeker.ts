@@ -24,6 +24,9 @@ export interface AdmissionSeekerOptions {
 
 /** A coordinator or the peers that reach it may be away. */
 const askAgainMs = 30_000
+/** The coordinator tells its NATS server after it has answered. */
+const knockMs = 500
+const knocks = 20
 const answerMs = 10_000
 
 /** Asks the coordinator to let this node in with the key that it has made: through every peer that is connected, and, where the node has
@@ -33,6 +36,7 @@ export class AdmissionSeeker implements AsyncDisposable {
   readonly #stop = new AbortController()
   #asked = new WeakSet<Link>()
   #running: Promise<void> = Promise.resolve()
+  #knocking: Promise<void> | undefined
   #reason: string | undefined
 
   constructor(options: AdmissionSeekerOptions) {
@@ -63,9 +67,14 @@ export class AdmissionSeeker implements AsyncDisposable {
 
   /** What a peer, or the coordinator itself, has answered. */
   heard({ outcome, reason }: EnrolAnswer): void {
-    const { log, admitted } = this.#options
+    const { log } = this.#options
     if (this.#stop.signal.aborted || outcome === 'away') return
-    if (outcome === 'enrolled') return admitted()
+    if (outcome === 'enrolled') {
+      this.#knocking ??= this.#knock().finally(() => {
+        this.#knocking = undefined
+      })
+      return
+    }
     if (this.#reason === reason) return
     this.#reason = reason
     log.warn({ event: 'enrol.refused', reason }, 'on the coordinator: spansync-coordinator nodes add')
@@ -86,7 +95,7 @@ export class AdmissionSeeker implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort(new Error('stopping'))
-    await this.#running
+    await Promise.all([this.#running, this.#knocking])
   }
 
   async #run(): Promise<void> {
@@ -97,6 +106,15 @@ export class AdmissionSeeker implements AsyncDisposable {
       this.linksChanged()
       await this.#askDirectly(signal).catch((error: unknown) => log.debug({ event: 'enrol.not_asked', err: error }))
       await clock.sleep(askAgainMs, signal).catch(() => undefined)
+    }
+  }
+
+  async #knock(): Promise<void> {
+    const { clock, admitted } = this.#options
+    const { signal } = this.#stop
+    for (let count = 0; count < knocks && !signal.aborted; count++) {
+      admitted()
+      await clock.sleep(knockMs, signal).catch(() => undefined)
     }
   }
 
@@ -115,5 +133,7 @@ export class AdmissionSeeker implements AsyncDisposable {
     const answer = await link.request(subjects.enrol(former.node), this.#enrolment(), { timeoutMs: answerMs }, signal)
     const parsed = answer.kind === 'answer' ? parseMessage(enrolAnswerSchema, answer.data) : undefined
     if (parsed?.ok) this.heard(parsed.value)
+    // Its former key may have become worthless before the answer came.
+    else if (answer.kind === 'disconnected') this.heard({ outcome: 'enrolled', reason: '' })
   }
 }

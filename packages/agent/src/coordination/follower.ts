@@ -33,6 +33,9 @@ export interface FollowerOptions {
   readonly log: Logger
 }
 
+/** A peer that asks more often is not heard. */
+const carryAgainMs = 2000
+
 type WithoutTime = FollowEvent extends infer E ? (E extends unknown ? Omit<E, 'at'> : never) : never
 
 /** Whom this node follows: its coordinator while that is there, or its peers. Carries out orders and tells the coordinator how things
@@ -48,7 +51,7 @@ export class Follower implements AsyncDisposable {
   #unlisten: (() => void) | undefined
   #wake = new AbortController()
   #isReviewing = false
-  /** Peers for whom this node has asked the coordinator, and has no answer yet. */
+  /** Peers for whom this node has just asked the coordinator. */
   readonly #carrying = new Set<NodeId>()
 
   constructor(options: FollowerOptions) {
@@ -130,7 +133,8 @@ export class Follower implements AsyncDisposable {
       this.#options.log.info({ event: 'enrol.carried', peer: name, ...answer }, 'the coordinator was asked for a peer')
       if (this.#options.network.links.get(peer) === link) link.send({ type: 'enrolled', answer })
     } finally {
-      this.#carrying.delete(peer)
+      const forget = (): void => void this.#carrying.delete(peer)
+      this.#options.clock.sleep(carryAgainMs, this.#stop.signal).then(forget, forget)
     }
   }
 

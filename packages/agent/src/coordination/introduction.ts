@@ -1,7 +1,7 @@
 import { readCredentials } from '@spansync/common/adapters/nats/credentials'
 import type { Config } from '@spansync/common/config/schema'
 import type { Logger } from '@spansync/common/runtime/logger'
-import type { JoinAnswer } from '../joining/protocol.ts'
+import { type JoinAnswer, mostServerLength } from '../joining/protocol.ts'
 
 /** What a machine that joins is told of the coordinator: where it is and how it is known, but no key. `undefined`: there is none. */
 export async function introductionTo(
@@ -13,7 +13,8 @@ export async function introductionTo(
   // From another machine it is not there.
   if (creds === undefined || /\/\/(localhost|127\.|\[::1\])/.test(url)) return { url }
   try {
-    return { url, server: (await readCredentials(creds)).server }
+    const { server } = await readCredentials(creds)
+    return (server?.length ?? 0) > mostServerLength ? { url } : { url, server }
   } catch (error) {
     log.warn({ event: 'join.no_introduction', err: error }, 'the machine that joins gets its credentials from a person')
     return { url }

@@ -13,6 +13,9 @@ export const joinRequestSchema = z.strictObject({
 })
 export type JoinRequest = z.infer<typeof joinRequestSchema>
 
+/** Of a certificate in PEM form. */
+export const mostServerLength = 3000
+
 /** So many fit into one note. */
 export const mostOffers = 100
 
@@ -34,7 +37,7 @@ export const joinAnswerSchema = z.object({
       url: z.string().max(500),
       /** PEM of the certificate by which its NATS server is known; null: any that the system's authorities vouch for. Absent: it has to
        *  be told to the joining machine in another way. */
-      server: z.string().max(8000).nullable().optional(),
+      server: z.string().max(mostServerLength).nullable().optional(),
     })
     .optional(),
 })

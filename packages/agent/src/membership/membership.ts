@@ -174,7 +174,9 @@ export class Membership {
       const { home, identity } = this.#options
       if (this.isShutOut(identity.id)) throw new RemovedHereError()
       const { after } = await replaceIdentity(home)
-      await this.#take({ statements: [], rotations: lineageOf(certificateOf(after)) })
+      // Whatever comes of telling it: the new key is in force, and shows by itself whose place it takes.
+      const rotations = lineageOf(certificateOf(after))
+      await this.#take({ statements: [], rotations }).catch((error: unknown) => this.#notWritten(error))
       return after.id
     })
   }

@@ -1,9 +1,8 @@
-import 'reflect-metadata'
-import { createPrivateKey, randomUUID, webcrypto, X509Certificate } from 'node:crypto'
+import { createPrivateKey, randomUUID, X509Certificate } from 'node:crypto'
 import { mkdir, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { PemConverter, X509CertificateGenerator } from '@peculiar/x509'
-import { idOfCertificate, lineageExtension, lineageOf } from '@spansync/common/adapters/certificate/lineage'
+import { idOfCertificate, lineageOf } from '@spansync/common/adapters/certificate/lineage'
+import { makeNodeCertificate } from '@spansync/common/adapters/certificate/make'
 import type { NodeId } from '@spansync/common/core/causal/types'
 import { longestLineage } from '@spansync/common/core/roster/rotation'
 import { errnoOf, messageOf, SpansyncError } from '@spansync/common/runtime/errors'
@@ -71,7 +70,7 @@ export async function createIdentity(directory: string): Promise<Identity> {
   for (const file of [keyFile, certFile])
     if (await exists(join(directory, file)))
       throw new IdentityDamagedError(join(directory, file), 'it is in the way of a new one')
-  const { key, cert } = await generate()
+  const { key, cert } = await makeNodeCertificate()
   await writeSecret(join(directory, keyFile), key)
   await writeSecret(join(directory, certFile), cert)
   return { id: idOfCertificate(new X509Certificate(cert).raw), key, cert }
@@ -85,7 +84,7 @@ export async function replaceIdentity(
 ): Promise<{ readonly before: Identity; readonly after: Identity }> {
   const before = await loadIdentity(directory)
   if (lineageOf(new X509Certificate(before.cert).raw).length >= longestLineage) throw new LineageTooLongError()
-  const { key, cert } = await generate(before)
+  const { key, cert } = await makeNodeCertificate(before)
   await writeSecret(join(directory, nextKeyFile), key)
   await writeSecret(join(directory, certFile), cert)
   return { before, after: await loadIdentity(directory) }
@@ -124,26 +123,6 @@ async function takeNextKey(directory: string, certificate: X509Certificate): Pro
 export async function loadOrCreateIdentity(directory: string): Promise<Identity> {
   const found = (await exists(join(directory, keyFile))) || (await exists(join(directory, certFile)))
   return found ? loadIdentity(directory) : createIdentity(directory)
-}
-
-/** Self-signed, without any name in it: strangers who dial see it too. It does not expire; the pin is what counts. */
-async function generate(before?: Identity): Promise<{ key: string; cert: string }> {
-  const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' }
-  const keys = (await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify'])) as webcrypto.CryptoKeyPair
-  const spki = new Uint8Array(await webcrypto.subtle.exportKey('spki', keys.publicKey))
-  const certificate = await X509CertificateGenerator.createSelfSigned(
-    {
-      name: 'CN=spansync',
-      notBefore: new Date('2020-01-01T00:00:00Z'),
-      notAfter: new Date('9999-12-31T23:59:59Z'),
-      signingAlgorithm: algorithm,
-      keys,
-      ...(before === undefined ? {} : { extensions: [lineageExtension(before, spki)] }),
-    },
-    webcrypto as NonNullable<Parameters<typeof X509CertificateGenerator.createSelfSigned>[1]>,
-  )
-  const pkcs8 = await webcrypto.subtle.exportKey('pkcs8', keys.privateKey)
-  return { key: `${PemConverter.encode(pkcs8, 'PRIVATE KEY')}\n`, cert: `${certificate.toString('pem')}\n` }
 }
 
 async function writeSecret(path: string, text: string): Promise<void> {

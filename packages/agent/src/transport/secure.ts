@@ -82,9 +82,10 @@ export async function dial(options: DialOptions): Promise<SecureConnection & { c
     })
     tls.on('error', () => undefined)
     await settled(tls, 'secureConnect', limit, target)
-    const found = peerIdOf(tls)
+    // Once: at a dialling socket Node has it no more the second time.
+    const certificate = tls.getPeerX509Certificate()?.raw
+    const found = certificate && idOfCertificate(certificate)
     if (found !== target.id) {
-      const certificate = tls.getPeerX509Certificate()?.raw
       tls.destroy()
       throw new WrongFingerprintError({ name, address, expected: target.id, found: found ?? 'none', certificate })
     }

@@ -63,7 +63,9 @@ export class Enroller implements AsyncDisposable {
     this.#last = this.#last.then(async () => {
       const answer = await this.#answer(by, parsed.value)
       this.#waiting--
+      // First, for a server that reads its users anew forgets who may be answered.
       respond?.(answer)
+      if (answer.outcome === 'enrolled') await this.#tellServer()
     })
   }
 
@@ -78,7 +80,7 @@ export class Enroller implements AsyncDisposable {
   }
 
   async #enrol(by: NodeId, enrolment: Enrolment): Promise<EnrolAnswer> {
-    const { store, epoch, clock, log, changed, isForeign } = this.#options
+    const { store, epoch, clock, log, isForeign } = this.#options
     const nodes = await store.nodes.list()
     const judgement = judgeEnrolment({ by, enrolment, nodes, now: clock.wallNow() })
     if (judgement.kind === 'refused') {
@@ -99,8 +101,14 @@ export class Enroller implements AsyncDisposable {
         : `${record.name} takes part`
       log.info({ event: 'enrol.accepted', by, id: record.id, name: record.name, replaces }, remedy)
     }
-    await changed()
     return { outcome: 'enrolled', reason: '' }
+  }
+
+  async #tellServer(): Promise<void> {
+    const { changed, log } = this.#options
+    await changed().catch((error: unknown) => {
+      log.warn({ event: 'enrol.server_not_told', err: error }, 'it is told again in a moment')
+    })
   }
 
   /** What people have decided for the node under its former ids. */

@@ -12,7 +12,7 @@ import {
   unvouched,
   type Words,
 } from '@spansync/common/core/roster/roster'
-import { firstIdOf, formerIds, type Rotation } from '@spansync/common/core/roster/rotation'
+import { firstIdOf, formerIds } from '@spansync/common/core/roster/rotation'
 import { currentId, isOut, standingOf } from '@spansync/common/core/roster/standing'
 import type { Clock, Link } from '@spansync/common/ports'
 import type { MessageOf } from '@spansync/common/protocol/messages'
@@ -26,11 +26,13 @@ import { type JoinAnswer, type JoinRequest, mostOffers, type Offer } from '../jo
 import { type Identity, replaceIdentity } from '../transport/identity.ts'
 import type { Joining } from '../transport/types.ts'
 import { RemovedHereError, TooManyRemovalsError, UnknownMemberError } from './errors.ts'
+import { withOwnKeys } from './own-keys.ts'
 import { nameOfPeer, putPeers, replacePeerId } from './peers.ts'
+import { recordNews } from './record-news.ts'
 import { loadRoster, provedRotations, saveRoster, wellFormed } from './roster-file.ts'
 import { certificateOf, isGenuine, state } from './statement.ts'
 import { tell } from './tell.ts'
-import { changesFor, hasChanges, makeChanges } from './write-down.ts'
+import { changesFor, hasChanges, makeChanges, nameOfLineage } from './write-down.ts'
 
 export interface MembershipOptions {
   readonly home: string
@@ -186,7 +188,7 @@ export class Membership {
       const { home, config, offers, introduction, changed } = this.#options
       const peer = { id: joiner, name, addresses }
       const [yourName = name] = await editConfig(home, (editor) => {
-        const known = this.#nameOfLineage(editor.config, joiner)
+        const known = nameOfLineage(editor.config, this.#roster, joiner)
         if (known === undefined) return putPeers(editor, [peer], { tried: true })
         replacePeerId(editor, known, peer)
         return [known]
@@ -197,14 +199,6 @@ export class Membership {
       const told = coordinator && { coordinator }
       return { name: config().name, yourName, offers: offers().slice(0, mostOffers), ...told }
     })
-  }
-
-  /** What this machine calls one that has had other keys, or that others claim to be. */
-  #nameOfLineage({ peers }: Pick<Config, 'peers'>, id: NodeId): string | undefined {
-    if (nameOfPeer({ peers }, id) !== undefined || !this.#roster.rotations.has(id)) return undefined
-    const { rotations } = this.#roster
-    const first = firstIdOf(rotations, id)
-    return Object.entries(peers).find(([, peer]) => firstIdOf(rotations, peer.id) === first)?.[0]
   }
 
   #isPeer(id: NodeId): boolean {
@@ -257,7 +251,7 @@ export class Membership {
     this.#keep(roster, this.#takesPart || news.statements.length > 0)
     cut()
     for (const link of links()) if (link.peer !== from) tell(link, news)
-    this.#record(news)
+    recordNews(news, { roster, config: config(), self: identity.id, log })
     // Whom a person has taken out here stays out, whatever is said of him anew.
     const isMember = (node: NodeId): boolean => before.statements.get(node)?.state === 'member'
     const added = news.statements.filter(({ subject, state: kind }) => kind === 'member' && !isMember(subject))
@@ -296,39 +290,9 @@ export class Membership {
     this.#options.log.error({ event: 'members.not_written', err: error }, remedy)
   }
 
-  #record({ statements, rotations }: Required<Words>): void {
-    const { identity, log } = this.#options
-    for (const { subject: id, name: member, state: kind, by } of statements) {
-      const event = kind === 'removed' ? 'members.removed' : 'members.added'
-      if (kind === 'removed' && id === identity.id)
-        log.error({ event: 'members.removed_here', by }, 'have a member run `spansync invite`, and join again here')
-      else log.info({ event, member, id, by })
-    }
-    for (const one of rotations) this.#recordRotation(one)
-  }
-
-  #recordRotation({ subject: id, replaces }: Rotation): void {
-    const { config, log } = this.#options
-    const member = this.#nameOfLineage(config(), id) ?? nameOfPeer(config(), id)
-    if (standingOf(this.#roster, id) === 'contested')
-      log.error(
-        { event: 'members.contested', member, id, replaces },
-        'another key claims the same place, so one was stolen, and both are shut out: run `spansync invite` here, and join on the right machine',
-      )
-    else log.info({ event: 'members.replaced', member, id, replaces }, 'it has a new key')
-  }
-
   async #inTurn<T>(work: () => Promise<T>): Promise<T> {
     const turn = this.#last.then(work)
     this.#last = turn.catch(() => undefined)
     return await turn
   }
-}
-
-/** Its certificate shows whose place this node's key takes: nobody has to have told it. */
-function withOwnKeys(roster: Roster, identity: Identity): Roster {
-  const rotations = lineageOf(certificateOf(identity))
-  const own = new Set(rotations.map(({ replaces }) => replaces))
-  const options = { isGenuine: () => false, isTrusted: (node: NodeId) => own.has(node) }
-  return take(roster, { statements: [], rotations }, options).roster
 }

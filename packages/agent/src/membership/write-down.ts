@@ -2,6 +2,7 @@ import type { ConfigEditor } from '@spansync/common/config/edit'
 import type { Config } from '@spansync/common/config/schema'
 import type { NodeId } from '@spansync/common/core/causal/types'
 import type { Roster, Statement } from '@spansync/common/core/roster/roster'
+import { firstIdOf } from '@spansync/common/core/roster/rotation'
 import { currentId } from '@spansync/common/core/roster/standing'
 import { forgetPeer, type NewPeer, nameOfPeer, putPeers, replacePeerId } from './peers.ts'
 
@@ -53,4 +54,11 @@ export function makeChanges(editor: ConfigEditor, { gone, replaced, added }: Cha
     editor,
     added.filter(({ id }) => nameOfPeer(editor.config, id) === undefined),
   )
+}
+
+/** What this machine calls one that has had other keys, or that others claim to be. */
+export function nameOfLineage({ peers }: Pick<Config, 'peers'>, { rotations }: Roster, id: NodeId): string | undefined {
+  if (nameOfPeer({ peers }, id) !== undefined || !rotations.has(id)) return undefined
+  const first = firstIdOf(rotations, id)
+  return Object.entries(peers).find(([, peer]) => firstIdOf(rotations, peer.id) === first)?.[0]
 }

@@ -124,6 +124,7 @@ describeLab('a new key', () => {
     await until(() => log().includes('members.contested'), { deadlineMs, what: 'it is contested' })
     await until(async () => !(await c.isLinkedWith(a)), { deadlineMs, what: 'the third shuts it out' })
     expect([b.peers.includes(theirs.id), b.peers.includes(id)]).toEqual([false, true])
+    expect((await b.attempt('status')).stdout).toMatch(/two keys claim to be that of .*spansync invite/s)
     await a.stop()
     rmSync(a.home, { recursive: true })
     renameSync(own, a.home)

@@ -1,7 +1,7 @@
 import type { Config } from '@spansync/common/config/schema'
 import type { NodeId } from '@spansync/common/core/causal/types'
 import type { Roster, Words } from '@spansync/common/core/roster/roster'
-import type { Rotation } from '@spansync/common/core/roster/rotation'
+import { formerIds, type Rotation } from '@spansync/common/core/roster/rotation'
 import { standingOf } from '@spansync/common/core/roster/standing'
 import type { Logger } from '@spansync/common/runtime/logger'
 import { nameOfPeer } from './peers.ts'
@@ -17,10 +17,11 @@ export interface Recording {
 
 /** Who belongs, and no longer, for the log. */
 export function recordNews({ statements, rotations }: Required<Words>, recording: Recording): void {
-  const { self, log } = recording
+  const { roster, self, log } = recording
+  const selves = new Set([self, ...formerIds(roster.rotations, self)])
   for (const { subject: id, name: member, state, by } of statements) {
     const event = state === 'removed' ? 'members.removed' : 'members.added'
-    if (state === 'removed' && id === self)
+    if (state === 'removed' && selves.has(id))
       log.error({ event: 'members.removed_here', by }, 'have a member run `spansync invite`, and join again here')
     else log.info({ event, member, id, by })
   }

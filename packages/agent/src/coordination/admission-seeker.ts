@@ -43,6 +43,11 @@ export class AdmissionSeeker implements AsyncDisposable {
     this.#options = options
   }
 
+  /** Not in yet. */
+  get isSeeking(): boolean {
+    return !this.#stop.signal.aborted
+  }
+
   /** Why the coordinator does not want it. */
   get reason(): string | undefined {
     return this.#reason

@@ -93,8 +93,8 @@ export class Conversation implements AsyncDisposable {
 
   get problem(): Problem | undefined {
     const { code } = this.#link.problem ?? {}
-    const isAwaited = this.#seeker !== undefined && code === 'nats_auth'
-    const problem = isAwaited ? new NotAdmittedError(this.#seeker.reason) : this.#link.problem
+    const isAwaited = this.#seeker?.isSeeking === true && code === 'nats_auth'
+    const problem = isAwaited ? new NotAdmittedError(this.#seeker?.reason) : this.#link.problem
     return problem && { code: problem.code, message: problem.message, remedy: problem.remedy, retryable: true }
   }
 

@@ -34,7 +34,10 @@ export const joinAnswerSchema = z.object({
   offers: z.array(offerSchema).max(mostOffers),
   coordinator: z
     .object({
-      url: z.string().max(500),
+      url: z
+        .string()
+        .max(500)
+        .regex(/^(nats|tls):\/\/[^\s/]+/),
       /** PEM of the certificate by which its NATS server is known; null: any that the system's authorities vouch for. Absent: it has to
        *  be told to the joining machine in another way. */
       server: z.string().max(mostServerLength).nullable().optional(),

@@ -27,6 +27,7 @@ export function addJoinCommand(program: Command, runner: Runner): void {
     .addHelpText(
       'after',
       '\nSets this machine up and starts the agent in the background, where that has not been done.\n' +
+        'Where the network has a coordinator, it asks to be let in there, too, with a key of its own that it gives to nobody.\n' +
         'On a machine that others use, too, let the code be asked for: they see the arguments of a command.\n' +
         '\nExamples:\n  spansync join 4F0C2A-91AB7T-…\n  spansync join',
     )

@@ -208,11 +208,11 @@ export function heldBy({ policy, doors }: Network, host: FolderHost, peer: NodeI
   return { held: { door, reasons, ...(times.length === 0 ? {} : { untilMs: Math.min(...times) }) } }
 }
 
-function peerStatus(node: string, { engine, links, said }: FolderHost, id: NodeId): FolderPeerStatus {
+function peerStatus(node: string, { engine, links, said, options }: FolderHost, id: NodeId): FolderPeerStatus {
   const connected = links.has(id)
   if (!engine) return { node, connected, behind: nothing, lacking: nothing }
   const peer = engine.state.peers.get(id)
-  const behind = behindOf(engine.index, id, peer?.announced ?? said.get(id))
+  const behind = behindOf(engine.index, id, peer?.announced ?? said.get(id, options.formerIds(id)))
   return { node, connected, behind, lacking: peer ? lackingOf(peer) : nothing }
 }
 

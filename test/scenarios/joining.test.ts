@@ -1,75 +1,9 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { connectControl } from '@spansync/agent/control/client'
 import { loadConfig } from '@spansync/common/config/file'
 import { afterAll, expect, test } from 'vitest'
-import type { CommandResult } from '../lab/command.ts'
-import type { LabNode } from '../lab/lab-node.ts'
 import { describeLab, useLab } from '../lab/suite.ts'
 import { until } from '../lab/until.ts'
-
-const program = fileURLToPath(new URL('../../node_modules/.bin/spansync', import.meta.url))
-
-/** A machine on which nothing was ever set up, used as a new user would. */
-class BareMachine {
-  readonly machine: LabNode
-
-  constructor(machine: LabNode) {
-    this.machine = machine
-  }
-
-  get home(): string {
-    return join(this.machine.home, '.config', 'spansync')
-  }
-
-  type(...args: string[]): Promise<CommandResult> {
-    return this.machine.exec([program, ...args])
-  }
-
-  attempt(...args: string[]): Promise<CommandResult> {
-    return this.machine.exec([program, ...args], { check: false })
-  }
-
-  async invite(...args: string[]): Promise<string> {
-    return (await this.type('invite', ...args)).stdout.trim()
-  }
-
-  path(name: string): string {
-    return join(this.machine.home, name)
-  }
-
-  write(name: string, content: string): void {
-    mkdirSync(join(this.path(name), '..'), { recursive: true })
-    writeFileSync(this.path(name), content)
-  }
-
-  has(name: string, content: string): boolean {
-    return existsSync(this.path(name)) && readFileSync(this.path(name), 'utf8') === content
-  }
-
-  get peers(): string[] {
-    return Object.values(loadConfig(this.home).peers).map(({ id }) => id)
-  }
-
-  async id(): Promise<string> {
-    return (await connectControl(this.home).status()).id
-  }
-
-  async isLinkedWith(other: BareMachine): Promise<boolean> {
-    const { links } = await connectControl(this.home).status()
-    const id = await other.id()
-    const names = Object.entries(loadConfig(this.home).peers).filter(([, peer]) => peer.id === id)
-    return links.some(({ node, up }) => up && names.some(([name]) => name === node))
-  }
-
-  async stop(): Promise<void> {
-    if (existsSync(this.home))
-      await connectControl(this.home)
-        .stop()
-        .catch(() => undefined)
-  }
-}
+import { BareMachine } from './bare-machine.ts'
 
 describeLab('joining', () => {
   const lab = useLab({

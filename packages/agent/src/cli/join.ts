@@ -2,6 +2,7 @@ import { text as readAll } from 'node:stream/consumers'
 import { formatBytes, plural, printable } from '@spansync/common/cli/format'
 import { editConfig } from '@spansync/common/config/edit'
 import { loadConfig } from '@spansync/common/config/file'
+import { emptyRoster } from '@spansync/common/core/roster/roster'
 import { systemClock } from '@spansync/common/runtime/clock'
 import { UsageError } from '@spansync/common/runtime/errors'
 import type { Command } from 'commander'
@@ -26,6 +27,7 @@ export function addJoinCommand(program: Command, runner: Runner): void {
     .addHelpText(
       'after',
       '\nSets this machine up and starts the agent in the background, where that has not been done.\n' +
+        'Where the network has a coordinator, it asks to be let in there, too, with a key of its own that it gives to nobody.\n' +
         'On a machine that others use, too, let the code be asked for: they see the arguments of a command.\n' +
         '\nExamples:\n  spansync join 4F0C2A-91AB7T-…\n  spansync join',
     )
@@ -43,11 +45,13 @@ async function join(context: Context, text: string, options: JoinCommandOptions)
     stderr.write(`this machine is set up as ${loadConfig(home).name}, in ${printable(home)}\n`)
   }
   const { name: inviter, answer } = await joinAs(context, code)
+  const isFollowing = await followCoordinator(home, answer)
   if ((await startAgent({ home, env })) === 'started') stderr.write('the agent runs in the background now\n')
   else await announceChange(context)
   if (options.json) return context.printJson({ peer: inviter, ...answer })
   const lines = [`joined ${inviter}, which calls this machine ${answer.yourName}`, ...offerLines(answer.offers)]
-  if (answer.coordinator && loadConfig(home).coordinator === undefined) {
+  if (isFollowing) lines.push('', ...(await admissionLines(context)))
+  else if (answer.coordinator && loadConfig(home).coordinator === undefined) {
     lines.push(
       '',
       `There is a coordinator: ${printable(answer.coordinator.url)}`,
@@ -99,7 +103,37 @@ async function beginMemberList(context: Context): Promise<void> {
   } catch (error) {
     if (!(error instanceof NotRunningError)) throw error
     const { saveRoster } = await import('../membership/roster-file.ts')
-    saveRoster(context.home, new Map())
+    saveRoster(context.home, { roster: emptyRoster, takesPart: true })
+  }
+}
+
+/** Where this machine was told enough of the coordinator, and knows none yet. It makes its own key; the agent asks to be let in with it. */
+async function followCoordinator(home: string, { coordinator, yourName: name }: JoinAnswer): Promise<boolean> {
+  if (coordinator?.server === undefined || loadConfig(home).coordinator !== undefined) return false
+  const { url, server } = coordinator
+  const { loadIdentity } = await import('../transport/identity.ts')
+  const { makeCredentials, ownCredentialsFile } = await import('../coordination/own-credentials.ts')
+  const creds = ownCredentialsFile(home)
+  await makeCredentials(creds, { node: (await loadIdentity(home)).id, name, server })
+  await editConfig(home, (editor) => editor.set(['coordinator'], { url, creds }))
+  return true
+}
+
+const admissionMs = 10_000
+const lookMs = 100
+
+/** Waits for a moment, for usually it is one. */
+async function admissionLines({ control }: Context): Promise<string[]> {
+  for (const until = systemClock.now() + admissionMs; ; await systemClock.sleep(lookMs)) {
+    const { coordinator, errors = [] } = await control().status()
+    const at = `the coordinator at ${printable(coordinator.url ?? '')}`
+    if (coordinator.connected) return [`${at} has let this machine in`]
+    if (systemClock.now() < until) continue
+    const [problem] = errors.filter(({ code }) => code === 'not_admitted' || code.startsWith('nats_'))
+    return [
+      `${at} has not let this machine in yet${problem ? `: ${printable(problem.message)}` : ''}`,
+      'it goes on asking by itself, through every peer that reaches the coordinator, and syncs directly with its peers meanwhile',
+    ]
   }
 }
 

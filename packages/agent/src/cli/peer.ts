@@ -4,6 +4,7 @@ import { editConfig } from '@spansync/common/config/edit'
 import { loadConfig } from '@spansync/common/config/file'
 import type { PeerConfig } from '@spansync/common/config/schema'
 import type { NodeId } from '@spansync/common/core/causal/types'
+import type { Roster } from '@spansync/common/core/roster/roster'
 import { UsageError } from '@spansync/common/runtime/errors'
 import type { Command } from 'commander'
 import { forgetPeer } from '../membership/peers.ts'
@@ -73,7 +74,17 @@ async function refuseSelf(context: Context, id: string): Promise<void> {
 /** It would never be linked. */
 async function refuseRemoved(context: Context, name: string, id: string): Promise<void> {
   const { loadRoster } = await import('../membership/roster-file.ts')
-  if (loadRoster(context.home)?.get(id as NodeId)?.state !== 'removed') return
+  const { standingOf, currentId } = await import('@spansync/common/core/roster/standing')
+  const { roster } = loadRoster(context.home) ?? {}
+  const standing = roster && standingOf(roster, id as NodeId)
+  if (standing === undefined || standing === 'member' || standing === 'unknown') return
+  if (standing === 'replaced') {
+    throw new UsageError(
+      `${name} has a new key, and ${id} no longer counts`,
+      `use what \`spansync id\` prints there now; as far as is known here that is ${currentId(roster as Roster, id as NodeId)}`,
+      'was_replaced',
+    )
+  }
   throw new UsageError(
     `${name} was removed from the network`,
     'let it in again: `spansync invite` here, `spansync join CODE` there',

@@ -15,6 +15,7 @@ import { addModeCommand } from './mode.ts'
 import { addPauseCommands } from './pause.ts'
 import { addPeerCommand } from './peer.ts'
 import { addRemoveCommand } from './remove.ts'
+import { addRotateCommand } from './rotate.ts'
 import { addRunCommand } from './run.ts'
 import { addStatusCommand } from './status.ts'
 import { addSyncCommand } from './sync.ts'
@@ -39,6 +40,7 @@ const spansync: Program = {
     addInviteCommand(program, runner)
     addJoinCommand(program, runner)
     addRemoveCommand(program, runner)
+    addRotateCommand(program, runner)
     addIdCommand(program, runner)
     addFolderCommand(program, runner)
     addPeerCommand(program, runner)

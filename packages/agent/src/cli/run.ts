@@ -25,7 +25,6 @@ export async function runDaemon(context: Pick<Context, 'home' | 'stdout' | 'env'
   const { home } = context
   const config = loadConfig(home)
   const { lockHome } = await import('../control/lock.ts')
-  const { startControlServer } = await import('../control/server.ts')
   const { createRunLogger } = await import('@spansync/common/cli/run-logger')
   const log = createRunLogger(context, { level: config.advanced.logLevel, fields: { node: config.name } })
   const stopping = new AbortController()
@@ -35,17 +34,36 @@ export async function runDaemon(context: Pick<Context, 'home' | 'stdout' | 'env'
   resources.use(onSignals(stop))
   resources.use(onFault((error) => log.fatal({ event: 'agent.fault', err: error }, 'a fault in spansync')))
   log.info({ event: 'agent.starting', version, pid: process.pid, home }, 'starting')
-  const daemon = await startUnlessStopped(start, { home, config, log, signal: stopping.signal })
-  if (daemon === undefined) return
+  const { signal } = stopping
+  for (let current = config; ; current = loadConfig(home)) {
+    const ending = await runOnce({ start, stop, options: { home, config: current, log, signal } })
+    if (ending === 'stopped') return
+    log.info({ event: 'agent.restarting' }, 'with the new identity')
+  }
+}
+
+interface Life {
+  readonly start: StartDaemon
+  readonly stop: (reason: string) => void
+  readonly options: DaemonOptions
+}
+
+async function runOnce({ start, stop, options }: Life): Promise<'stopped' | 'outdated'> {
+  const { home, log, signal } = options
+  const { startControlServer } = await import('../control/server.ts')
+  await using resources = new AsyncDisposableStack()
+  const daemon = await startUnlessStopped(start, options)
+  if (daemon === undefined) return 'stopped'
   resources.use(daemon)
   const { handlers } = daemon
   const server = await startControlServer({ home, handlers, stop: () => stop('asked to'), log })
   resources.use(server)
   log.info({ event: 'agent.started', socket: server.socket }, 'running')
-  await ended(stopping.signal, daemon.failed)
-  log.info({ event: 'agent.stopping', reason: messageOf(stopping.signal.reason) }, 'stopping')
+  const ending = await ended(signal, daemon)
+  if (ending === 'stopped') log.info({ event: 'agent.stopping', reason: messageOf(signal.reason) }, 'stopping')
   await resources.disposeAsync()
-  log.info({ event: 'agent.stopped' }, 'stopped')
+  if (ending === 'stopped') log.info({ event: 'agent.stopped' }, 'stopped')
+  return ending
 }
 
 /** Undefined when the signal came before it had started. */
@@ -64,10 +82,14 @@ function onFault(record: (error: Error) => void): Disposable {
   return { [Symbol.dispose]: () => void process.off('uncaughtExceptionMonitor', record) }
 }
 
-function ended(signal: AbortSignal, failed: Promise<never> | undefined): Promise<void> {
-  const aborted = new Promise<void>((resolve) => {
-    if (signal.aborted) resolve()
-    else signal.addEventListener('abort', () => resolve(), { once: true })
+function ended(
+  signal: AbortSignal,
+  { failed, outdated }: Pick<Daemon, 'failed' | 'outdated'>,
+): Promise<'stopped' | 'outdated'> {
+  const aborted = new Promise<'stopped'>((resolve) => {
+    if (signal.aborted) resolve('stopped')
+    else signal.addEventListener('abort', () => resolve('stopped'), { once: true })
   })
-  return failed === undefined ? aborted : Promise.race([aborted, failed])
+  const renewed = outdated?.then(() => 'outdated' as const)
+  return Promise.race([aborted, failed, renewed].filter((one) => one !== undefined))
 }

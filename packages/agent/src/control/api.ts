@@ -137,6 +137,8 @@ export const invitationSchema = z.object({
   /** Milliseconds since 1970. */
   until: z.number(),
 })
+/** `before`: dead from now on. The agent starts anew with `id` in a moment. */
+export const rotatedSchema = z.object({ id: z.string(), before: z.string() })
 export const removeRequestSchema = z.object({ node: z.string() })
 /** A folder that a connected peer shares with this node. */
 export const folderOfferSchema = z.object({ node: z.string(), folder: z.string(), isHeld: z.boolean() })
@@ -163,6 +165,7 @@ export type ApproveResult = z.infer<typeof approveResultSchema>
 export type RevertResult = z.infer<typeof revertResultSchema>
 export type InviteRequest = z.output<typeof inviteRequestSchema>
 export type Invitation = z.infer<typeof invitationSchema>
+export type Rotated = z.infer<typeof rotatedSchema>
 export type FolderOffer = z.infer<typeof folderOfferSchema>
 export type WhyRequest = z.output<typeof whyRequestSchema>
 export type WhyResult = z.infer<typeof whyResultSchema>
@@ -190,6 +193,8 @@ export interface ControlHandlers {
   joined(): Promise<void>
   /** Shuts a member out everywhere. */
   remove(node: string): Promise<void>
+  /** Puts a new key in the place of this node's own. */
+  rotate(): Promise<Rotated>
   offers(): Promise<FolderOffer[]>
   /** Takes config.yaml over now; resolves when that is done. */
   reload(): Promise<void>
@@ -200,6 +205,8 @@ export interface Daemon extends AsyncDisposable {
   readonly handlers: ControlHandlers
   /** Rejects when the daemon cannot go on. */
   readonly failed?: Promise<never>
+  /** Resolves when it has to be disposed and started anew: this node has another identity now. */
+  readonly outdated?: Promise<void>
 }
 
 export interface DaemonOptions {

@@ -20,7 +20,9 @@ import {
   type InviteRequest,
   invitationSchema,
   type RevertResult,
+  type Rotated,
   revertResultSchema,
+  rotatedSchema,
   type SyncRequest,
   type SyncResult,
   syncResultSchema,
@@ -51,6 +53,7 @@ export interface ControlClient {
   invite(request: InviteRequest, signal?: AbortSignal): Promise<Invitation>
   joined(signal?: AbortSignal): Promise<void>
   remove(node: string, signal?: AbortSignal): Promise<void>
+  rotate(signal?: AbortSignal): Promise<Rotated>
   offers(signal?: AbortSignal): Promise<FolderOffer[]>
   reload(signal?: AbortSignal): Promise<void>
   stop(signal?: AbortSignal): Promise<void>
@@ -77,6 +80,7 @@ export function connectControl(home: string): ControlClient {
     invite: (request, signal) => promptly('invite', invitationSchema, request, signal),
     joined: async (signal) => void (await promptly('joined', z.unknown(), {}, signal)),
     remove: async (node, signal) => void (await promptly('remove', z.unknown(), { node }, signal)),
+    rotate: (signal) => promptly('rotate', rotatedSchema, {}, signal),
     offers: (signal) => promptly('offers', z.array(folderOfferSchema), {}, signal),
     reload: async (signal) => void (await promptly('reload', z.unknown(), {}, signal)),
     stop: async (signal) => void (await promptly('stop', z.unknown(), {}, signal)),

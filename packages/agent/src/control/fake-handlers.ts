@@ -130,6 +130,7 @@ export function fakeHandlers(): FakeHandlers {
       calls.push(`remove ${node}`)
       return Promise.resolve()
     },
+    rotate: () => Promise.resolve({ id: 'b'.repeat(64), before: 'a'.repeat(64) }),
     offers: () => Promise.resolve([{ node: 'server', folder: 'music', isHeld: false }]),
     reload: () => {
       calls.push('reload')

@@ -42,6 +42,7 @@ const routes: Readonly<Record<string, Route>> = {
   invite: ({ handlers }, body) => handlers.invite(inviteRequestSchema.parse(body)),
   joined: ({ handlers }) => handlers.joined(),
   remove: ({ handlers }, body) => handlers.remove(removeRequestSchema.parse(body).node),
+  rotate: ({ handlers }) => handlers.rotate(),
   offers: ({ handlers }) => handlers.offers(),
   reload: ({ handlers }) => handlers.reload(),
   stop: ({ stop }) => stop(),

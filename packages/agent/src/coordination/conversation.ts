@@ -18,12 +18,15 @@ import {
   stateAnswerSchema,
   subjects,
 } from '@spansync/common/protocol/coordination'
+import { type EnrolAnswer, type Enrolment, enrolAnswerSchema } from '@spansync/common/protocol/enrolment'
 import type { Problem, Status } from '@spansync/common/protocol/status'
 import type { Logger } from '@spansync/common/runtime/logger'
 import type { Network } from '../daemon/network.ts'
 import { version } from '../version.ts'
-import { CredentialsForeignError, CredentialsNeededError } from './errors.ts'
+import { AdmissionSeeker } from './admission-seeker.ts'
+import { CredentialsNeededError, NotAdmittedError } from './errors.ts'
 import { linkFactsOf, replicaFactsOf } from './facts.ts'
+import { currentCredentials } from './own-credentials.ts'
 import type { ReportQueue } from './report-queue.ts'
 import { StateLoop } from './state-loop.ts'
 
@@ -50,6 +53,8 @@ export class Conversation implements AsyncDisposable {
   readonly #credentials: Credentials
   readonly #link: NatsLink
   readonly #loop: StateLoop
+  /** While the coordinator does not know this node's key yet. */
+  readonly #seeker: AdmissionSeeker | undefined
   readonly #stop = new AbortController()
   readonly #running: Promise<void>[] = []
   #isDelivering = false
@@ -60,6 +65,7 @@ export class Conversation implements AsyncDisposable {
     this.#options = options
     this.#credentials = credentials
     this.#link = createNatsLink({ url: coordinator.url, credentials, clock, log })
+    this.#seeker = credentials.pending === true ? this.#makeSeeker(coordinator.creds ?? '') : undefined
     const run = randomBytes(6).toString('hex')
     const sender = { node: self, name: network.config.name, software: `spansync/${version}`, run }
     this.#loop = new StateLoop({
@@ -75,17 +81,20 @@ export class Conversation implements AsyncDisposable {
 
   /** Throws CredentialsNeededError, CredentialsForeignError, and whatever reading the credentials throws. */
   static async open(options: ConversationOptions): Promise<Conversation> {
-    const { coordinator, self } = options
-    if (coordinator.creds === undefined) throw new CredentialsNeededError(coordinator.url)
-    const credentials = await readCredentials(coordinator.creds)
-    if (credentials.node !== self) throw new CredentialsForeignError(coordinator.creds, credentials.name)
+    const { coordinator, self, network } = options
+    const { creds: file, url } = coordinator
+    if (file === undefined) throw new CredentialsNeededError(url)
+    const formerIds = network.options.members.formerIds(self)
+    const credentials = await currentCredentials({ file, self, formerIds })
     const conversation = new Conversation(options, credentials)
     conversation.#start()
     return conversation
   }
 
   get problem(): Problem | undefined {
-    const { problem } = this.#link
+    const { code } = this.#link.problem ?? {}
+    const isAwaited = this.#seeker?.isSeeking === true && code === 'nats_auth'
+    const problem = isAwaited ? new NotAdmittedError(this.#seeker?.reason) : this.#link.problem
     return problem && { code: problem.code, message: problem.message, remedy: problem.remedy, retryable: true }
   }
 
@@ -98,6 +107,30 @@ export class Conversation implements AsyncDisposable {
 
   changed(): void {
     this.#loop.changed()
+    this.#seeker?.linksChanged()
+  }
+
+  /** For a peer that the coordinator does not know yet. */
+  async carry(enrolment: Enrolment): Promise<EnrolAnswer> {
+    const answer = await this.#link.request(subjects.enrol(this.#options.self), enrolment, { timeoutMs: enrolMs })
+    if (answer.kind !== 'answer') return { outcome: 'away', reason: answer.kind }
+    const parsed = parseMessage(enrolAnswerSchema, answer.data)
+    return parsed.ok ? parsed.value : { outcome: 'away', reason: parsed.problem }
+  }
+
+  /** What a peer has brought back. */
+  enrolled(answer: EnrolAnswer): void {
+    this.#seeker?.heard(answer)
+  }
+
+  #makeSeeker(file: string): AdmissionSeeker {
+    const { coordinator, network, clock, log } = this.#options
+    return new AdmissionSeeker({
+      ...{ url: coordinator.url, file, credentials: this.#credentials, clock, log },
+      identity: network.options.identity,
+      links: () => network.links.values(),
+      admitted: () => this.#link.nudge(),
+    })
   }
 
   /** The coordinator hangs: nothing is said until it is heard again. */
@@ -115,6 +148,7 @@ export class Conversation implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort(new Error('the coordinator is no longer used'))
     this.#loop.stop()
+    await this.#seeker?.[Symbol.asyncDispose]()
     await this.#link[Symbol.asyncDispose]()
     await Promise.allSettled([...this.#running, this.#delivering])
   }
@@ -125,6 +159,7 @@ export class Conversation implements AsyncDisposable {
     this.#link.subscribe(subjects.beat, (message) => this.#onBeat(message))
     this.#link.subscribe(subjects.plan(self), (message) => this.#onPlan(message))
     this.#link.events.on('connected', () => {
+      void this.#seeker?.settle()
       connected()
       this.#loop.begin()
       this.reportsWaiting()
@@ -135,6 +170,7 @@ export class Conversation implements AsyncDisposable {
     })
     this.#running.push(this.#loop.run())
     this.#link.start()
+    this.#seeker?.start()
   }
 
   #snapshot(): Snapshot {
@@ -199,7 +235,12 @@ export class Conversation implements AsyncDisposable {
         if (batch.length === 0) return
         const stored = await Promise.all(
           batch.map((report) =>
-            this.#link.publishReport(subjects.report(self), report, { messageId: report.id, timeoutMs: storeMs }),
+            // One that waited may be from before this node got a new key.
+            this.#link.publishReport(
+              subjects.report(self),
+              { ...report, node: self },
+              { messageId: report.id, timeoutMs: storeMs },
+            ),
           ),
         )
         for (const [at, { kind }] of stored.entries()) if (kind === 'stored') reports.remove(batch[at]?.id ?? '')
@@ -218,6 +259,8 @@ function isSame(left: Credentials, right: Credentials): boolean {
 }
 
 const answerMs = 3000
+/** The NATS server has to be told, too. */
+const enrolMs = 10_000
 const storeMs = 3000
 const retryMs = 5000
 const batchSize = 20

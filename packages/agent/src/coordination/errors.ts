@@ -23,3 +23,18 @@ export class CredentialsForeignError extends SpansyncError {
     })
   }
 }
+
+/** With a key that this node has made itself. */
+export class NotAdmittedError extends SpansyncError {
+  constructor(refusal: string | undefined) {
+    const asked = 'this machine has asked the coordinator to be let in'
+    super({
+      code: 'not_admitted',
+      message: refusal === undefined ? `${asked}, and is not in yet` : `${asked}, and was refused: ${refusal}`,
+      remedy:
+        'it goes on asking through every peer that reaches the coordinator; or on the coordinator run `spansync-coordinator nodes add ' +
+        'NAME --id FINGERPRINT --out FILE`, bring FILE here, and run `spansync coordinator set URL --creds FILE`',
+      retryable: true,
+    })
+  }
+}

@@ -1,5 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
+import { idOfCertificate } from '@spansync/common/adapters/certificate/lineage'
 import type { Config } from '@spansync/common/config/schema'
+import type { NodeId } from '@spansync/common/core/causal/types'
 import {
   effectiveMode,
   type FollowEvent,
@@ -10,8 +12,10 @@ import {
   silenceMs,
 } from '@spansync/common/core/follow/follow'
 import { Orders, stuckAfterMs, unheardMs } from '@spansync/common/core/follow/orders'
-import type { Clock } from '@spansync/common/ports'
+import type { Clock, Link } from '@spansync/common/ports'
 import type { Order, OrderAnswer, Report } from '@spansync/common/protocol/coordination'
+import type { EnrolAnswer } from '@spansync/common/protocol/enrolment'
+import type { MessageOf } from '@spansync/common/protocol/messages'
 import type { Problem, Status } from '@spansync/common/protocol/status'
 import { toSpansyncError } from '@spansync/common/runtime/errors'
 import type { Logger } from '@spansync/common/runtime/logger'
@@ -29,6 +33,9 @@ export interface FollowerOptions {
   readonly log: Logger
 }
 
+/** A peer that asks more often is not heard. */
+const carryAgainMs = 2000
+
 type WithoutTime = FollowEvent extends infer E ? (E extends unknown ? Omit<E, 'at'> : never) : never
 
 /** Whom this node follows: its coordinator while that is there, or its peers. Carries out orders and tells the coordinator how things
@@ -44,6 +51,8 @@ export class Follower implements AsyncDisposable {
   #unlisten: (() => void) | undefined
   #wake = new AbortController()
   #isReviewing = false
+  /** Peers for whom this node has just asked the coordinator. */
+  readonly #carrying = new Set<NodeId>()
 
   constructor(options: FollowerOptions) {
     this.#options = options
@@ -102,6 +111,31 @@ export class Follower implements AsyncDisposable {
       return this.#options.log.debug({ event: 'report.lost', err: error })
     }
     this.#conversation?.reportsWaiting()
+  }
+
+  /** A peer wants to be let in at the coordinator, or has asked there for this node. */
+  onEnrolment(link: Link, message: MessageOf<'enrol'> | MessageOf<'enrolled'>): void {
+    if (message.type === 'enrolled') return this.#conversation?.enrolled(message.answer)
+    this.#carry(link, message).catch((error: unknown) => {
+      this.#options.log.debug({ event: 'enrol.not_carried', peer: link.name, err: error })
+    })
+  }
+
+  /** A peer speaks for itself only. */
+  async #carry(link: Link, { enrolment }: MessageOf<'enrol'>): Promise<void> {
+    const { peer, name } = link
+    const isOwn = idOfCertificate(Buffer.from(enrolment.certificate, 'base64')) === peer
+    if (!isOwn || this.#carrying.has(peer)) return
+    this.#carrying.add(peer)
+    try {
+      const away: EnrolAnswer = { outcome: 'away', reason: 'no coordinator is connected here' }
+      const answer = (await this.#conversation?.carry(enrolment)) ?? away
+      this.#options.log.info({ event: 'enrol.carried', peer: name, ...answer }, 'the coordinator was asked for a peer')
+      if (this.#options.network.links.get(peer) === link) link.send({ type: 'enrolled', answer })
+    } finally {
+      const forget = (): void => void this.#carrying.delete(peer)
+      this.#options.clock.sleep(carryAgainMs, this.#stop.signal).then(forget, forget)
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

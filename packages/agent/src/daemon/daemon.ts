@@ -2,8 +2,9 @@ import { join } from 'node:path'
 import { loadConfig } from '@spansync/common/config/file'
 import type { Config } from '@spansync/common/config/schema'
 import { systemClock } from '@spansync/common/runtime/clock'
-import type { Daemon, DaemonOptions, StartDaemon } from '../control/api.ts'
+import type { Daemon, DaemonOptions, Rotated, StartDaemon } from '../control/api.ts'
 import { Follower } from '../coordination/follower.ts'
+import { introductionTo } from '../coordination/introduction.ts'
 import { openReportQueue, reportOf } from '../coordination/report-queue.ts'
 import { createDiskWorker } from '../disk/disk-worker.ts'
 import type { FetchRecord } from '../folder/options.ts'
@@ -14,7 +15,7 @@ import { watchConfig } from './config-watch.ts'
 import { createHandlers } from './handlers.ts'
 import { keepHouse } from './housekeeping.ts'
 import { collectGarbage, cpuSeconds, stayLean } from './lean.ts'
-import { Network } from './network.ts'
+import { Network, type NetworkOptions } from './network.ts'
 import { offersOf } from './offers.ts'
 import { StatusHub } from './status-hub.ts'
 
@@ -30,6 +31,7 @@ export const startDaemon: StartDaemon = async ({ home, config, log, signal }: Da
   const reports = stack.use(openReportQueue(join(home, 'reports.sqlite'), log))
   let follower: Follower | undefined
   const fetched = (record: FetchRecord): void => follower?.report(reportOf(identity.id, record))
+  const enrolment: NetworkOptions['enrolment'] = (link, message) => follower?.onEnrolment(link, message)
   let changed = (): Promise<void> => Promise.resolve()
   const membership = new Membership({
     ...{ home, identity, clock: systemClock, log: log.child({ component: 'members' }) },
@@ -38,9 +40,21 @@ export const startDaemon: StartDaemon = async ({ home, config, log, signal }: Da
     changed: () => changed(),
     links: () => network.links.values(),
     offers: () => offersOf(network),
+    introduction: () => introductionTo(network.config.coordinator, log),
   })
   const network: Network = stack.use(
-    new Network({ home, identity, disk, engine, clock: systemClock, log, hub, members: membership, fetched }),
+    new Network({
+      home,
+      identity,
+      disk,
+      engine,
+      clock: systemClock,
+      log,
+      hub,
+      members: membership,
+      fetched,
+      enrolment,
+    }),
   )
   await network.start(config)
   follower = stack.use(
@@ -71,7 +85,14 @@ export const startDaemon: StartDaemon = async ({ home, config, log, signal }: Da
     log.debug({ event: 'memory.collected', ...process.memoryUsage() })
   }
   stack.use(stayLean({ clock: systemClock, cpu: cpuSeconds, collect }))
-  const handlers = createHandlers({ network, hub, follower, membership, reload: () => watch.takeNow(take) })
+  const outdated = Promise.withResolvers<void>()
+  const rotate = async (): Promise<Rotated> => {
+    const id = await membership.rotate()
+    outdated.resolve()
+    return { id, before: identity.id }
+  }
+  const reload = (): Promise<void> => watch.takeNow(take)
+  const handlers = createHandlers({ network, hub, follower, membership, reload, rotate })
   const owned = stack.move()
-  return { handlers, [Symbol.asyncDispose]: () => owned.disposeAsync() }
+  return { handlers, outdated: outdated.promise, [Symbol.asyncDispose]: () => owned.disposeAsync() }
 }

@@ -57,6 +57,21 @@ describe('DataUsage', () => {
     expect(usage.usedBytes(modem)).toBe(1030)
   })
 
+  it('goes on counting for a peer that has got a new key', async () => {
+    {
+      await using usage = open()
+      totalBytes = 1000
+      expect(usage.usedBytes(modem)).toBe(1000)
+    }
+    const renewed = 'b'.repeat(64) as NodeId
+    const file = join(directory, 'usage.json')
+    const peers = () => [{ id: renewed, totalBytes: 50 }]
+    const formerIds = (peer: NodeId) => (peer === renewed ? [modem] : [])
+    await using usage = new DataUsage({ file, clock, log: silentLogger, peers, formerIds })
+    usage.start()
+    expect(usage.usedBytes(renewed)).toBe(1050)
+  })
+
   it('does not stop at a damaged file', async () => {
     writeFileSync(join(directory, 'usage.json'), '{"month":')
     await using usage = open()

@@ -22,6 +22,8 @@ export interface DataUsageOptions {
   readonly clock: Clock
   readonly log: Logger
   readonly peers: () => readonly CappedPeer[]
+  /** A peer with a new key has used what it had used before. */
+  readonly formerIds?: (peer: NodeId) => readonly NodeId[]
 }
 
 /** A crash forgets what was used since the last time. */
@@ -52,7 +54,8 @@ export class DataUsage implements AsyncDisposable {
   /** Of `peer`, in this month. */
   usedBytes(peer: NodeId): number {
     this.#count()
-    return this.#used.get(peer) ?? 0
+    const ids = [peer, ...(this.#options.formerIds?.(peer) ?? [])]
+    return ids.reduce((sum, id) => sum + (this.#used.get(id) ?? 0), 0)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -19,10 +19,18 @@ export interface HandlerOptions {
   readonly follower: Follower
   readonly membership: Membership
   readonly reload: () => Promise<void>
+  readonly rotate: ControlHandlers['rotate']
 }
 
 /** What the command line can ask of the running agent. */
-export function createHandlers({ network, hub, follower, membership, reload }: HandlerOptions): ControlHandlers {
+export function createHandlers({
+  network,
+  hub,
+  follower,
+  membership,
+  reload,
+  rotate,
+}: HandlerOptions): ControlHandlers {
   return {
     status: async () => statusOf(network, hub, follower),
     onStatusChange: (callback) => hub.listen(callback),
@@ -38,5 +46,6 @@ export function createHandlers({ network, hub, follower, membership, reload }: H
     remove: (node) => membership.remove(node),
     offers: async () => offeredHere(network),
     reload,
+    rotate,
   }
 }

@@ -35,7 +35,9 @@ export interface NetworkOptions {
   readonly log: Logger
   readonly hub: StatusHub
   /** Whom else this node listens to, and what peers say of members. */
-  readonly members: Pick<Membership, 'joining' | 'linkUp' | 'receive' | 'isShutOut'>
+  readonly members: Pick<Membership, 'joining' | 'linkUp' | 'receive' | 'isShutOut' | 'meet' | 'formerIds'>
+  /** A peer speaks of who is let in at the coordinator. */
+  readonly enrolment: (link: Link, message: MessageOf<'enrol'> | MessageOf<'enrolled'>) => void
   /** A session that this node wanted has ended. */
   readonly fetched: (record: FetchRecord) => void
 }
@@ -66,7 +68,10 @@ export class Network implements AsyncDisposable {
     this.probes = new Probes(this)
     const { home, clock, log } = options
     const file = join(home, 'usage.json')
-    this.usage = new DataUsage({ file, clock, log, peers: () => this.#capped() })
+    this.usage = new DataUsage({
+      ...{ file, clock, log, peers: () => this.#capped() },
+      formerIds: (peer) => options.members.formerIds(peer),
+    })
     this.#wifi = new WifiNames({
       clock,
       ask: (name, signal) => askWifi(name, { platform: process.platform, signal }),
@@ -113,6 +118,7 @@ export class Network implements AsyncDisposable {
       software: `spansync/${version}`,
       unison: () => engine.version,
       joining: this.options.members.joining,
+      meet: (certificate) => this.options.members.meet(certificate),
       onLinkUp: (link, hello) => this.#linkUp(link, hello),
       onLinkDown: (link) => this.#linkDown(link),
       onMeasured: () => hub.changed(),
@@ -242,6 +248,7 @@ export class Network implements AsyncDisposable {
       home,
       nodeName: this.config.name,
       self: identity.id,
+      formerIds: (node) => this.options.members.formerIds(node),
       wordEveryMs: this.config.advanced.membersMinutes * 60_000,
       disk,
       engine,
@@ -321,7 +328,8 @@ export class Network implements AsyncDisposable {
       return this.options.hub.changed()
     }
     if (message.type === 'hello') return
-    if (message.type === 'roster') return this.options.members.receive(link, message.statements)
+    if (message.type === 'roster') return this.options.members.receive(link, message)
+    if (message.type === 'enrol' || message.type === 'enrolled') return this.options.enrolment(link, message)
     if (message.type === 'probe_reply') return this.probes.onReply(link.peer, message)
     const host = this.#shares(link.peer, message.folder) ? this.hosts.get(message.folder) : undefined
     if (host) return this.#toFolder(host, link.peer, message)
@@ -340,7 +348,7 @@ export class Network implements AsyncDisposable {
   #toFolder(
     host: FolderHost,
     peer: NodeId,
-    message: Exclude<Message, { type: 'folders' | 'hello' | 'roster' | 'probe_reply' }>,
+    message: Exclude<Message, { type: 'folders' | 'hello' | 'roster' | 'probe_reply' | 'enrol' | 'enrolled' }>,
   ): void {
     switch (message.type) {
       case 'summary':

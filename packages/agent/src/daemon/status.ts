@@ -22,11 +22,22 @@ import type { StatusHub } from './status-hub.ts'
 
 const shownProblems = 20
 
+/** Peers of the configuration with whom nothing is linked: those that were removed are no longer in it. */
+function contestedPeers({ config, options: { members } }: Network): Problem[] {
+  const contested = Object.entries(config.peers).filter(([, { id }]) => members.isShutOut(id))
+  return contested.map(([name]) => ({
+    code: 'peer_contested',
+    message: `two keys claim to be that of ${name}: one was stolen, and both are shut out`,
+    remedy: `run \`spansync invite\` here, and \`spansync join\` on the machine that is really ${name}; then look after the other one`,
+  }))
+}
+
 /** Everything that `spansync status` shows. */
 export function statusOf(network: Network, hub: StatusHub, follower: Follower): Status {
   const { config } = network
   const { clock, identity } = network.options
-  const problems = [...hub.problems, ...(follower.problem ? [follower.problem] : []), ...notInForce(config)]
+  const own = follower.problem ? [follower.problem] : []
+  const problems = [...hub.problems, ...own, ...contestedPeers(network), ...notInForce(config)]
   return {
     node: config.name,
     id: identity.id,
@@ -197,11 +208,11 @@ export function heldBy({ policy, doors }: Network, host: FolderHost, peer: NodeI
   return { held: { door, reasons, ...(times.length === 0 ? {} : { untilMs: Math.min(...times) }) } }
 }
 
-function peerStatus(node: string, { engine, links, said }: FolderHost, id: NodeId): FolderPeerStatus {
+function peerStatus(node: string, { engine, links, said, options }: FolderHost, id: NodeId): FolderPeerStatus {
   const connected = links.has(id)
   if (!engine) return { node, connected, behind: nothing, lacking: nothing }
   const peer = engine.state.peers.get(id)
-  const behind = behindOf(engine.index, id, peer?.announced ?? said.get(id))
+  const behind = behindOf(engine.index, id, peer?.announced ?? said.get(id, options.formerIds(id)))
   return { node, connected, behind, lacking: peer ? lackingOf(peer) : nothing }
 }
 

@@ -108,10 +108,10 @@ function planFor({ follower, host }: Asked, id: NodeId): WhyFacts['plan'] {
 }
 
 function lackingOf({ host, path }: Asked, id: NodeId): WhyFacts['lacking'] {
-  const { engine, said } = host
+  const { engine, said, options } = host
   if (!engine) return { here: 0, there: 0 }
   const state = engine.state.peers.get(id)
-  const heard = state?.announced ?? said.get(id)
+  const heard = state?.announced ?? said.get(id, options.formerIds(id))
   if (path === undefined) {
     return { here: state?.wanted.size ?? 0, there: behindOf(engine.index, id, heard).files }
   }

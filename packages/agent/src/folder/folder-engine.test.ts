@@ -26,6 +26,7 @@ function engineOn(disk: DiskWorker, more: Partial<FolderEngineOptions> = {}): Fo
   return new FolderEngine({
     folder: id,
     self: 'a' as NodeId,
+    formerSelves: [],
     wordEveryMs: 1000,
     root: folder.root,
     indexFile: join(folder.base, 'index.sqlite'),
@@ -219,4 +220,24 @@ it('takes away what a session has left soon after the last peer that could want 
   engine.receiveSummary(peer, { type: 'summary', folder: id, ...said, follows: 'peers', door: 'open' })
   await clock.advance(3000)
   await vi.waitUntil(() => !existsSync(join(folder.root, left)), { timeout: 10_000 })
+})
+
+it('does not take what this node has said under a former id for somebody else who has its files', async () => {
+  const old = 'former' as NodeId
+  const seeing = (hash: string): DiskWorker => {
+    const { stat } = written('good')
+    const disk = { ...written(hash), size: 4, stat }
+    return { observe: () => Promise.resolve([{ path: 'f', disk }]) } as unknown as DiskWorker
+  }
+  {
+    await using engine = engineOn(seeing('good'), { self: old })
+    await engine.look(['f'])
+    const { knowledge } = engine.index.meta()
+    engine.index.keepMembers([{ node: old, version: 1, knowledge, neighbours: [] }])
+  }
+  const { signal } = new AbortController()
+  for (const [formerSelves, state] of [[[old], 'unhealable'] as const, [[], 'waiting'] as const]) {
+    await using engine = engineOn(seeing('rot!'), { self: 'new' as NodeId, formerSelves })
+    expect((await engine.audit({ heal: true, signal })).damaged).toEqual([{ path: 'f', state }])
+  }
 })

@@ -265,8 +265,8 @@ export class FolderEngine {
   }
 
   /** With whom the folder is shared, as far as they hold it. */
-  setSharers(nodes: readonly NodeId[]): void {
-    this.#post({ kind: 'sharers_set', nodes })
+  setSharers(nodes: readonly NodeId[], formerIds: ReadonlyMap<NodeId, readonly NodeId[]> = new Map()): void {
+    this.#post({ kind: 'sharers_set', nodes, formerIds })
   }
 
   retry(): void {
@@ -417,7 +417,9 @@ export class FolderEngine {
   #held(vector: VersionVector): 'near' | 'away' | 'nowhere' {
     const near = [...this.#state.peers.values()].flatMap(({ announced }) => (announced ? [announced] : []))
     if (near.some(({ knowledge }) => covers(knowledge, vector))) return 'near'
-    const words = [...this.#state.members.values()].filter(({ node }) => node !== this.options.self)
+    // What this node has said itself, under whatever id, is no other place.
+    const { self, formerSelves } = this.options
+    const words = [...this.#state.members.values()].filter(({ node }) => node !== self && !formerSelves.includes(node))
     const isAway = words.some(({ knowledge }) => covers(knowledge, vector)) || this.options.isHeld(vector)
     return isAway ? 'away' : 'nowhere'
   }

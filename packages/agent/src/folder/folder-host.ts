@@ -39,6 +39,8 @@ export interface FolderHostOptions {
   readonly home: string
   readonly nodeName: string
   readonly self: NodeId
+  /** Of this node or another, the last one first. */
+  readonly formerIds: (node: NodeId) => readonly NodeId[]
   /** See FolderEngineOptions. */
   readonly wordEveryMs: number
   readonly disk: DiskWorker
@@ -275,7 +277,12 @@ export class FolderHost implements AsyncDisposable {
   setSharers(nodes: readonly NodeId[]): void {
     if (nodes.join() === this.#sharers.join()) return
     this.#sharers = nodes
-    this.#engine?.setSharers(nodes)
+    this.#engine?.setSharers(nodes, this.#formerIds)
+  }
+
+  get #formerIds(): ReadonlyMap<NodeId, readonly NodeId[]> {
+    const { self, formerIds } = this.options
+    return new Map([self, ...this.#sharers].map((node) => [node, formerIds(node)]))
   }
 
   onResend(peer: NodeId, message: MessageOf<'resend'>): void {
@@ -495,7 +502,7 @@ export class FolderHost implements AsyncDisposable {
     this.#feed = feed
     engine.follow(this.#follows)
     engine.setNeighbours(this.#neighbours)
-    engine.setSharers(this.#sharers)
+    engine.setSharers(this.#sharers, this.#formerIds)
     for (const link of this.#links.values()) {
       this.#addPair(link)
       engine.linkUp(this.#streams.over(link), { resumed: true, door: this.doorTo(link.peer) })
@@ -507,6 +514,7 @@ export class FolderHost implements AsyncDisposable {
     return new FolderEngine({
       folder,
       self,
+      formerSelves: this.options.formerIds(self),
       wordEveryMs,
       root: config.path,
       indexFile: this.indexFile,

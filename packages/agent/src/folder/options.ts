@@ -26,6 +26,8 @@ export interface FetchRecord {
 
 export interface FolderEngineOptions {
   readonly self: NodeId
+  /** The ids that this node had before. */
+  readonly formerSelves: readonly NodeId[]
   /** How often this replica tells other members what it has. */
   readonly wordEveryMs: number
   readonly folder: FolderId

@@ -28,6 +28,8 @@ it('remembers what peers said last, over a restart', () => {
   memory.note(b, told(3))
   memory.save()
   expect([open().get(b), open().get(c)]).toEqual([told(3), told(2)])
+  const renewed = 'd'.repeat(64) as NodeId
+  expect([open().get(renewed), open().get(renewed, [b])]).toEqual([undefined, told(3)])
 })
 
 it('writes a new peer down at once, and news of known ones now and then, in case it never comes to an end', async () => {

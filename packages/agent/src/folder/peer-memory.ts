@@ -35,8 +35,13 @@ export class PeerMemory {
     this.#said = this.#load()
   }
 
-  get(peer: NodeId): Said | undefined {
-    return this.#said.get(peer)
+  /** `formerIds`: it may have said it before it got a new key. */
+  get(peer: NodeId, formerIds: readonly NodeId[] = []): Said | undefined {
+    for (const id of [peer, ...formerIds]) {
+      const said = this.#said.get(id)
+      if (said !== undefined) return said
+    }
+    return undefined
   }
 
   /** Some peer has said that it knows this version. */

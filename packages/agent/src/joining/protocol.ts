@@ -13,6 +13,9 @@ export const joinRequestSchema = z.strictObject({
 })
 export type JoinRequest = z.infer<typeof joinRequestSchema>
 
+/** Of a certificate in PEM form. */
+export const mostServerLength = 3000
+
 /** So many fit into one note. */
 export const mostOffers = 100
 
@@ -29,7 +32,17 @@ export const joinAnswerSchema = z.object({
   /** What the joining machine is called there. */
   yourName: nodeName,
   offers: z.array(offerSchema).max(mostOffers),
-  coordinator: z.object({ url: z.string().max(500) }).optional(),
+  coordinator: z
+    .object({
+      url: z
+        .string()
+        .max(500)
+        .regex(/^(nats|tls):\/\/[^\s/]+/),
+      /** PEM of the certificate by which its NATS server is known; null: any that the system's authorities vouch for. Absent: it has to
+       *  be told to the joining machine in another way. */
+      server: z.string().max(mostServerLength).nullable().optional(),
+    })
+    .optional(),
 })
 export type JoinAnswer = z.infer<typeof joinAnswerSchema>
 

@@ -28,6 +28,17 @@ export function putPeers(editor: ConfigEditor, members: readonly NewPeer[], { tr
   })
 }
 
+/** The peer has a new key: everything that is set of it stays. `addresses` are put in front. */
+export function replacePeerId(
+  editor: ConfigEditor,
+  name: string,
+  { id, addresses = [] }: { readonly id: NodeId; readonly addresses?: readonly string[] },
+): void {
+  editor.set(['peers', name, 'id'], id)
+  const before = editor.config.peers[name]?.addresses ?? []
+  if (addresses.length > 0) editor.set(['peers', name, 'addresses'], [...new Set([...addresses, ...before])])
+}
+
 /** With all that is said of it elsewhere; answers the folders that named it. */
 export function forgetPeer(editor: ConfigEditor, name: string): string[] {
   editor.remove(['peers', name])

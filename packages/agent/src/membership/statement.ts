@@ -1,25 +1,22 @@
-import { sign, verify, X509Certificate } from 'node:crypto'
+import { X509Certificate } from 'node:crypto'
+import { signerOf, signText } from '@spansync/common/adapters/certificate/signed'
 import { type Statement, signedText } from '@spansync/common/core/roster/roster'
-import { type Identity, idOfCertificate } from '../transport/identity.ts'
+import type { Identity } from '../transport/identity.ts'
+
+/** DER. */
+export function certificateOf({ cert }: Pick<Identity, 'cert'>): Buffer {
+  return new X509Certificate(cert).raw
+}
 
 /** Says something of a node, in this one's name. */
 export function state(identity: Identity, what: Omit<Statement, 'by' | 'certificate' | 'signature'>): Statement {
-  const certificate = new X509Certificate(identity.cert).raw.toString('base64')
+  const certificate = certificateOf(identity).toString('base64')
   const unsigned = { ...what, by: identity.id, certificate }
-  const signature = sign('sha256', Buffer.from(signedText(unsigned)), identity.key).toString('base64')
-  return { ...unsigned, signature }
+  return { ...unsigned, signature: signText(identity.key, signedText(unsigned)) }
 }
 
 /** Signed by the key whose certificate has the hash that it claims. */
 export function isGenuine(statement: Statement): boolean {
-  try {
-    const der = Buffer.from(statement.certificate, 'base64')
-    if (idOfCertificate(der) !== statement.by) return false
-    const { publicKey } = new X509Certificate(der)
-    const { signature, ...unsigned } = statement
-    return verify('sha256', Buffer.from(signedText(unsigned)), publicKey, Buffer.from(signature, 'base64'))
-  } catch {
-    // No certificate at all.
-    return false
-  }
+  const { signature, ...unsigned } = statement
+  return signerOf(statement, signedText(unsigned)) === statement.by
 }

@@ -4,8 +4,9 @@ import { errnoOf, messageOf, SpansyncError } from '@spansync/common/runtime/erro
 export class WrongFingerprintError extends SpansyncError {
   readonly expected: string
   readonly found: string
+  readonly #certificate: Buffer | undefined
 
-  constructor({ name, address, expected, found }: { name: string; address: string; expected: string; found: string }) {
+  constructor({ name, address, expected, found, certificate }: FoundInstead) {
     super({
       code: 'wrong_fingerprint',
       message: `what answers at ${address} is not ${name}: expected fingerprint ${expected}, found ${found}`,
@@ -16,7 +17,21 @@ export class WrongFingerprintError extends SpansyncError {
     })
     this.expected = expected
     this.found = found
+    this.#certificate = certificate
   }
+
+  /** What was found, as DER: it may show whose place it takes. */
+  get certificate(): Buffer | undefined {
+    return this.#certificate
+  }
+}
+
+interface FoundInstead {
+  readonly name: string
+  readonly address: string
+  readonly expected: string
+  readonly found: string
+  readonly certificate?: Buffer | undefined
 }
 
 /** Somebody dialled whose fingerprint is not among our peers. */

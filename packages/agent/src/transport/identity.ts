@@ -1,13 +1,16 @@
-import 'reflect-metadata'
-import { createHash, createPrivateKey, randomUUID, webcrypto, X509Certificate } from 'node:crypto'
-import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
-import { PemConverter, X509CertificateGenerator } from '@peculiar/x509'
+import { createPrivateKey, randomUUID, X509Certificate } from 'node:crypto'
+import { mkdir, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { idOfCertificate, lineageOf } from '@spansync/common/adapters/certificate/lineage'
+import { makeNodeCertificate } from '@spansync/common/adapters/certificate/make'
 import type { NodeId } from '@spansync/common/core/causal/types'
+import { longestLineage } from '@spansync/common/core/roster/rotation'
 import { errnoOf, messageOf, SpansyncError } from '@spansync/common/runtime/errors'
 
 const keyFile = 'key.pem'
 const certFile = 'cert.pem'
+/** Of a key that is about to take the place of the one beside it. */
+const nextKeyFile = 'key.next.pem'
 
 /** A node's identity is its key; its id is the hash of the certificate. Both are PEM. */
 export interface Identity {
@@ -49,9 +52,16 @@ export class IdentityExposedError extends SpansyncError {
   }
 }
 
-/** SHA-256 of the certificate's DER form, in lower-case hex. */
-export function idOfCertificate(der: Uint8Array): NodeId {
-  return createHash('sha256').update(der).digest('hex') as NodeId
+/** Each certificate holds the one before it, and every connection shows it. */
+export class LineageTooLongError extends SpansyncError {
+  constructor() {
+    super({
+      code: 'lineage_too_long',
+      message: `the key of this machine was replaced ${longestLineage} times, and every connection shows them all: it cannot go on so`,
+      remedy:
+        'on another member run `spansync remove` for this machine; here move key.pem and cert.pem away, and join again',
+    })
+  }
 }
 
 /** Makes a new key and certificate in `directory`, which is created if need be. Never overwrites. */
@@ -60,10 +70,24 @@ export async function createIdentity(directory: string): Promise<Identity> {
   for (const file of [keyFile, certFile])
     if (await exists(join(directory, file)))
       throw new IdentityDamagedError(join(directory, file), 'it is in the way of a new one')
-  const { key, cert } = await generate()
+  const { key, cert } = await makeNodeCertificate()
   await writeSecret(join(directory, keyFile), key)
   await writeSecret(join(directory, certFile), cert)
   return { id: idOfCertificate(new X509Certificate(cert).raw), key, cert }
+}
+
+/** Puts a new key, which the old one vouches for, in the place of the old one, which is gone then. The certificate's replacement is the
+ *  moment of it: before, the old identity is in force, and from then on the new one, whatever crashes. Throws what `loadIdentity` does,
+ *  and LineageTooLongError. */
+export async function replaceIdentity(
+  directory: string,
+): Promise<{ readonly before: Identity; readonly after: Identity }> {
+  const before = await loadIdentity(directory)
+  if (lineageOf(new X509Certificate(before.cert).raw).length >= longestLineage) throw new LineageTooLongError()
+  const { key, cert } = await makeNodeCertificate(before)
+  await writeSecret(join(directory, nextKeyFile), key)
+  await writeSecret(join(directory, certFile), cert)
+  return { before, after: await loadIdentity(directory) }
 }
 
 /** Throws IdentityMissingError, IdentityDamagedError or IdentityExposedError. */
@@ -78,9 +102,22 @@ export async function loadIdentity(directory: string): Promise<Identity> {
   const cert = await readFile(certPath, 'utf8')
   const privateKey = readable(keyPath, () => createPrivateKey(key))
   const certificate = readable(certPath, () => new X509Certificate(cert))
-  if (!certificate.checkPrivateKey(privateKey))
-    throw new IdentityDamagedError(certPath, 'it does not belong to the key beside it')
-  return { id: idOfCertificate(certificate.raw), key, cert }
+  const id = idOfCertificate(certificate.raw)
+  if (certificate.checkPrivateKey(privateKey)) return { id, key, cert }
+  const next = await takeNextKey(directory, certificate)
+  if (next === undefined) throw new IdentityDamagedError(certPath, 'it does not belong to the key beside it')
+  return { id, key: next, cert }
+}
+
+/** The certificate is that of a new key, which a crash has kept from its place. */
+async function takeNextKey(directory: string, certificate: X509Certificate): Promise<string | undefined> {
+  const next = join(directory, nextKeyFile)
+  if (!(await exists(next))) return undefined
+  await checkExposure(next)
+  const key = await readFile(next, 'utf8')
+  if (!certificate.checkPrivateKey(readable(next, () => createPrivateKey(key)))) return undefined
+  await renameDurably(next, join(directory, keyFile))
+  return key
 }
 
 export async function loadOrCreateIdentity(directory: string): Promise<Identity> {
@@ -88,32 +125,23 @@ export async function loadOrCreateIdentity(directory: string): Promise<Identity>
   return found ? loadIdentity(directory) : createIdentity(directory)
 }
 
-/** Self-signed, without any name in it: strangers who dial see it too. It does not expire; the pin is what counts. */
-async function generate(): Promise<{ key: string; cert: string }> {
-  const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' }
-  const keys = (await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify'])) as webcrypto.CryptoKeyPair
-  const certificate = await X509CertificateGenerator.createSelfSigned(
-    {
-      name: 'CN=spansync',
-      notBefore: new Date('2020-01-01T00:00:00Z'),
-      notAfter: new Date('9999-12-31T23:59:59Z'),
-      signingAlgorithm: algorithm,
-      keys,
-    },
-    webcrypto as NonNullable<Parameters<typeof X509CertificateGenerator.createSelfSigned>[1]>,
-  )
-  const pkcs8 = await webcrypto.subtle.exportKey('pkcs8', keys.privateKey)
-  return { key: `${PemConverter.encode(pkcs8, 'PRIVATE KEY')}\n`, cert: `${certificate.toString('pem')}\n` }
-}
-
 async function writeSecret(path: string, text: string): Promise<void> {
   const temporary = `${path}.${randomUUID()}.tmp`
   try {
     await writeFile(temporary, text, { mode: 0o600, flag: 'wx', flush: true })
-    await rename(temporary, path)
+    await renameDurably(temporary, path)
   } finally {
     await rm(temporary, { force: true })
   }
+}
+
+/** In this order also after a power cut. */
+async function renameDurably(from: string, to: string): Promise<void> {
+  await rename(from, to)
+  // Windows cannot open directories, and need not.
+  if (process.platform === 'win32') return
+  await using directory = await open(dirname(to), 'r')
+  await directory.sync()
 }
 
 async function checkExposure(path: string): Promise<void> {

@@ -2,7 +2,7 @@ import { messageOf, type SpansyncError, toSpansyncError } from '@spansync/common
 import { arbitrate, type OwnDial } from './arbitrate.ts'
 import { ControlLink } from './control-link.ts'
 import { Dialer } from './dialer.ts'
-import { LinkClosedError } from './errors.ts'
+import { LinkClosedError, WrongFingerprintError } from './errors.ts'
 import { type Greeted, greetFirst, greetSecond } from './handshake.ts'
 import { LinkHealth } from './health.ts'
 import { hasLost } from './network-watch.ts'
@@ -144,7 +144,13 @@ export class PeerEntry {
     const { identity, clock, protocol, up, traffic, peer } = this.context
     const { id, name } = peer
     const onSocket = traffic.track.bind(traffic)
-    const connection = await dial({ identity, clock, signal, target: { id, name, address }, onSocket })
+    const connection = await dial({ identity, clock, signal, target: { id, name, address }, onSocket }).catch(
+      (error: unknown) => {
+        const certificate = error instanceof WrongFingerprintError ? error.certificate : undefined
+        if (certificate !== undefined) this.#transport.meet?.(certificate)
+        throw error
+      },
+    )
     const onOffered = (): void => {
       this.#ownDial = 'offered'
     }

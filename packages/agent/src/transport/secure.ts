@@ -1,12 +1,13 @@
 import { constants } from 'node:crypto'
 import { createConnection, type Socket } from 'node:net'
 import { connect as connectTls, type SecureContextOptions, type TLSSocket } from 'node:tls'
+import { idOfCertificate } from '@spansync/common/adapters/certificate/lineage'
 import { formatHostPort, parseHostPort } from '@spansync/common/config/values'
 import type { NodeId } from '@spansync/common/core/causal/types'
 import type { Clock } from '@spansync/common/ports'
 import { withDeadline } from './alarm.ts'
 import { BadAddressError, UnreachableError, WrongFingerprintError } from './errors.ts'
-import { type Identity, idOfCertificate } from './identity.ts'
+import type { Identity } from './identity.ts'
 
 /** A connection after its handshake: `raw` is the TCP socket below, which counts the bytes on the wire. */
 export interface SecureConnection {
@@ -81,10 +82,12 @@ export async function dial(options: DialOptions): Promise<SecureConnection & { c
     })
     tls.on('error', () => undefined)
     await settled(tls, 'secureConnect', limit, target)
-    const found = peerIdOf(tls)
+    // Once: at a dialling socket Node has it no more the second time.
+    const certificate = tls.getPeerX509Certificate()?.raw
+    const found = certificate && idOfCertificate(certificate)
     if (found !== target.id) {
       tls.destroy()
-      throw new WrongFingerprintError({ name, address, expected: target.id, found: found ?? 'none' })
+      throw new WrongFingerprintError({ name, address, expected: target.id, found: found ?? 'none', certificate })
     }
     return { tls, raw, peer: found, connectMs }
   })

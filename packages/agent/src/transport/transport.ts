@@ -121,6 +121,9 @@ class LinkManager implements Transport {
   #receive(connection: SecureConnection): void {
     const entry = this.#disposed ? undefined : this.#entries.get(connection.peer)
     if (entry === undefined) {
+      const certificate = this.#disposed ? undefined : connection.tls.getPeerX509Certificate()?.raw
+      // It dials again, and is known then.
+      if (certificate !== undefined && this.#options.meet?.(certificate)) this.#toldStrangers.add(connection.peer)
       this.#receiveStranger(connection).catch(() => this.#refuse(connection))
       return
     }

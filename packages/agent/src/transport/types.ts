@@ -57,6 +57,9 @@ export interface TransportOptions extends TransportEvents {
   readonly features?: readonly string[]
   /** Machines that are no peers yet. */
   readonly joining?: Joining
+  /** A machine that is no peer has proved to hold the key of this certificate (DER). True when it takes the place of a peer, which will
+   *  be among the peers soon. */
+  readonly meet?: (certificate: Buffer) => boolean
   /** Only tests speak another version. */
   readonly protocol?: number
 }

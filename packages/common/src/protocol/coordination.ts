@@ -11,7 +11,7 @@ export const coordinationVersion = 1
 
 const prefix = `spansync.v${coordinationVersion}`
 
-/** A node may publish on `state` and `report`, and subscribe to `order` and `plan`, of its own id only, and to `beat`. */
+/** A node may publish on `state`, `enrol` and `report`, and subscribe to `order` and `plan`, of its own id only, and to `beat`. */
 export const subjects = {
   /** Request of an agent, answered with StateAnswer. Nobody listening says at once that there is no coordinator. */
   state: (node: NodeId | '*') => `${prefix}.state.${node}`,
@@ -19,6 +19,8 @@ export const subjects = {
   order: (node: NodeId) => `${prefix}.order.${node}`,
   /** From the coordinator: the node's part of a folder's plan, a hint that makes large files faster. */
   plan: (node: NodeId) => `${prefix}.plan.${node}`,
+  /** Request of an agent for itself or a peer, an Enrolment, answered with EnrolAnswer. */
+  enrol: (node: NodeId | '*') => `${prefix}.enrol.${node}`,
   /** Into JetStream. */
   report: (node: NodeId | '*') => `${prefix}.report.${node}`,
   /** From the leading coordinator to everybody, every `beatMs`. */

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { doors } from '../core/agent/state.ts'
 import type { Member } from '../core/causal/members.ts'
 import type { Entry } from '../core/causal/types.ts'
+import { enrolledSchema, enrolSchema } from './enrolment.ts'
 import { rosterSchema } from './roster.ts'
 import { counter, digest, folderId, mostVectorKeys, nodeId, replicaId, vector } from './values.ts'
 
@@ -250,6 +251,8 @@ export const messageSchema = z.discriminatedUnion('type', [
   parcelGoneSchema,
   foldersSchema,
   rosterSchema,
+  enrolSchema,
+  enrolledSchema,
 ])
 export type Message = z.infer<typeof messageSchema>
 export type MessageOf<T extends Message['type']> = Extract<Message, { type: T }>

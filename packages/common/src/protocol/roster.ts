@@ -22,6 +22,9 @@ const base64 = (most: number) =>
     .max(most)
     .regex(/^[A-Za-z0-9+/]+={0,2}$/)
 
+/** DER. One that holds its predecessors is larger than others, and may be. */
+export const certificateText = base64(12_000)
+
 export const statementSchema = z.strictObject({
   subject: nodeId,
   name: nodeName,
@@ -30,17 +33,20 @@ export const statementSchema = z.strictObject({
   version: z.number().int().min(1).max(Number.MAX_SAFE_INTEGER),
   at: z.number().int().min(0).max(Number.MAX_SAFE_INTEGER),
   by: nodeId,
-  certificate: base64(2000),
+  certificate: certificateText,
   signature: base64(200),
 }) as unknown as z.ZodType<Statement>
 
 export const mostStatements = 200
+export const mostRotations = 100
 
 /** What the sender has of the member list, or what is new of it. */
 export const rosterSchema = z.object({
   type: z.literal('roster'),
   /** Each is looked at by itself (`statementSchema`): one that is malformed must not hide the others. */
   statements: z.array(z.unknown()).max(mostStatements),
+  /** Certificates of keys that have replaced others; so is each of these. */
+  rotations: z.array(z.unknown()).max(mostRotations).default([]),
 })
 
 /** Of addresses as a person may have set them those that others can be told. */

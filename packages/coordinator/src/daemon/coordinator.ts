@@ -4,6 +4,7 @@ import type { LinkPast } from '@spansync/common/core/coordinator/links'
 import type { Clock } from '@spansync/common/ports'
 import { toSpansyncError } from '@spansync/common/runtime/errors'
 import type { Logger } from '@spansync/common/runtime/logger'
+import { Enroller } from '../lead/enroller.ts'
 import { Leader } from '../lead/leader.ts'
 import { toPastByPair } from '../lead/link-memory.ts'
 import { Recorder } from '../lead/recorder.ts'
@@ -101,10 +102,14 @@ export class Coordinator implements AsyncDisposable {
     }
     const reports = new Reports({ link, clock, log, handle })
     term.use(reports)
+    const isForeign = this.#options.server === undefined
+    const changed = (): Promise<void> => this.#read()
+    const enroller = term.use(new Enroller({ store, epoch, link, clock, log, changed, isForeign }))
     // Last, so that it ends first: nobody may be led any more while the rest comes to its end.
     term.use(leader)
     leader.start()
     reports.start()
+    enroller.start()
     this.#term = term
     this.#leader = leader
   }

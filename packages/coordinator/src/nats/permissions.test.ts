@@ -49,6 +49,7 @@ test('beats reach every node', async () => {
 test.each([
   ['the state of another', subjects.state(ben)],
   ['a report of another', subjects.report(ben)],
+  ['an enrolment in the name of another', subjects.enrol(ben)],
   ['an order', subjects.order(ben)],
   ['a beat', subjects.beat],
   ['into the inbox of another', `_INBOX_${ben}.x`],

@@ -18,7 +18,7 @@ test('what is written for a coordinator and a node', () => {
     } }
     # ann ${ann}
     { nkey: ${key('A')}, permissions: {
-      publish: { allow: ["spansync.v1.state.${ann}", "spansync.v1.report.${ann}"] }
+      publish: { allow: ["spansync.v1.state.${ann}", "spansync.v1.enrol.${ann}", "spansync.v1.report.${ann}"] }
       subscribe: { allow: ["spansync.v1.order.${ann}", "spansync.v1.plan.${ann}", "spansync.v1.beat", "_INBOX_${ann}.>"] }
       allow_responses: { max: 1, expires: "1m" }
     } }

@@ -84,7 +84,7 @@ interface Permissions {
 /** A node speaks for itself only, and hears only what is meant for it. */
 function nodePermissions(id: NodeId): Permissions {
   return {
-    publish: [subjects.state(id), subjects.report(id)],
+    publish: [subjects.state(id), subjects.enrol(id), subjects.report(id)],
     subscribe: [subjects.order(id), subjects.plan(id), subjects.beat, `${inboxOf(id)}.>`],
   }
 }

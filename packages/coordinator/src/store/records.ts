@@ -14,6 +14,7 @@ export const nodeRecordSchema = z.object({
   name: z.string().min(1).max(64),
   /** Public key of the node's nkey pair: what NATS lets in. */
   nkey: z.string().regex(/^U[A-Z2-7]{55}$/),
+  /** Ms since 1970: when it was registered, or asked for the key that it has now. */
   addedAt: counter,
 })
 

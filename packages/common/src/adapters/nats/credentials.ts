@@ -42,6 +42,8 @@ export interface Credentials {
   readonly seed: Seed
   /** PEM of the one certificate that the server may show; null: any that the system's authorities vouch for. */
   readonly server: string | null
+  /** This node has made them itself, and the coordinator has not let it in with them yet. */
+  readonly pending?: boolean
 }
 
 const fileSchema = z.strictObject({
@@ -50,6 +52,7 @@ const fileSchema = z.strictObject({
   name: z.string().regex(namePattern, nameRule),
   seed: z.string().refine(isSeed, 'not the seed of an nkey user'),
   server: z.string().refine(isCertificate, 'not a certificate in PEM form').nullable(),
+  pending: z.literal(true).optional(),
 })
 
 /** With a new key. */
@@ -71,13 +74,15 @@ export async function readCredentials(file: string): Promise<Credentials> {
     const [issue] = found.error.issues
     throw new CredentialsDamagedError(file, `${issue?.path.join('.') || 'its form'}: ${issue?.message ?? 'wrong'}`)
   }
-  const { node, name, seed, server } = found.data
-  return { node, name, seed: new Seed(seed), server }
+  const { node, name, seed, server, pending = false } = found.data
+  return { node, name, seed: new Seed(seed), server, ...(pending ? { pending } : {}) }
 }
 
 /** Replaces the file in one step; nobody but the owner can read it at any time. */
-export async function writeCredentials(file: string, { node, name, seed, server }: Credentials): Promise<void> {
-  const content: z.infer<typeof fileSchema> = { version: 1, node, name, seed: seed.reveal(), server }
+export async function writeCredentials(file: string, credentials: Credentials): Promise<void> {
+  const { node, name, seed, server, pending = false } = credentials
+  const own = { node, name, seed: seed.reveal(), server }
+  const content: z.infer<typeof fileSchema> = { version: 1, ...own, ...(pending ? { pending } : {}) }
   const temporary = `${file}.${randomUUID()}.tmp`
   try {
     await writeFile(temporary, `${JSON.stringify(content, null, 2)}\n`, { mode: 0o600, flag: 'wx', flush: true })

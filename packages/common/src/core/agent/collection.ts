@@ -1,5 +1,5 @@
 import { isDead } from '../causal/change.ts'
-import { everybody, floorOf, hasSameCompany, type Member, saysTheSame } from '../causal/members.ts'
+import { everybody, floorOf, hasSameCompany, type Member, type Members, saysTheSame } from '../causal/members.ts'
 import type { NodeId, VersionVector } from '../causal/types.ts'
 import { compare, covers, emptyVector, meet, merge } from '../causal/version-vector.ts'
 import { current, type Draft, editPeer, hasCommit } from './draft.ts'
@@ -11,9 +11,20 @@ import { bounds, isListed, type PeerState } from './state.ts'
 // knowledge does not cover it may hold what was deleted, and can no longer be told of that. It lists all that it has instead, and
 // what is at or below `collected` in that list and not here is dead.
 
-export function onSharersSet(draft: Draft, { nodes }: EventOf<'sharers_set'>): void {
-  draft.state = { ...draft.state, sharers: new Set(nodes) }
+export function onSharersSet(draft: Draft, { nodes, formerIds }: EventOf<'sharers_set'>): void {
+  draft.state = { ...draft.state, sharers: new Set(nodes), members: renamed(draft.state.members, formerIds) }
   draft.hasNews = true
+}
+
+/** What a node said under its former id counts for the new one, which may be away: else its tombstones would be dropped meanwhile. The
+ *  old word stays, for it is a neighbour in the words of those who have not heard yet. */
+function renamed(members: Members, formerIds: ReadonlyMap<NodeId, readonly NodeId[]> = new Map()): Members {
+  const all = new Map(members)
+  for (const [node, ids] of formerIds) {
+    const word = ids.map((id) => members.get(id)).find((one) => one !== undefined)
+    if (word !== undefined && !all.has(node)) all.set(node, { ...word, node })
+  }
+  return all.size === members.size ? members : all
 }
 
 export function onMembers(draft: Draft, { peer, members }: EventOf<'members_received'>): void {

@@ -162,7 +162,12 @@ export type FolderEvent = { readonly at: number } & (
       readonly round?: string | undefined
     }
   | { readonly kind: 'members_received'; readonly peer: NodeId; readonly members: readonly Member[] }
-  | { readonly kind: 'sharers_set'; readonly nodes: readonly NodeId[] }
+  | {
+      readonly kind: 'sharers_set'
+      readonly nodes: readonly NodeId[]
+      /** Of nodes that have had other ids, this one among them: those, the last one first. */
+      readonly formerIds?: ReadonlyMap<NodeId, readonly NodeId[]>
+    }
   | {
       readonly kind: 'tombstones_read'
       readonly rows: readonly TombstoneHead[]

@@ -53,6 +53,20 @@ describe('a tombstone', () => {
     expect(driver.index.get('f')).toBeUndefined()
   })
 
+  it('waits for a member that is away also when that has got a new id', () => {
+    const driver = deleted()
+    tell(driver, word('b', { [here]: 1 }, 'here'))
+    driver.linkDown('b')
+    const formerIds = new Map([[node('b2'), [node('b')]]])
+    driver.send({ kind: 'sharers_set', nodes: [node('b2')], formerIds })
+    collect(driver)
+    expect(driver.index.get('f')?.deleted).toBe(true)
+    driver.meet('b2')
+    driver.send({ kind: 'members_received', peer: node('b2'), members: [{ ...word('b2', all, 'here'), version: 2 }] })
+    collect(driver)
+    expect(driver.index.get('f')).toBeUndefined()
+  })
+
   it('stays while somebody wants something at its place', () => {
     const driver = deleted()
     tell(driver, word('b', all, 'here'))

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { NodeId } from '../causal/types.ts'
-import { type Roster, type Statement, type TakeOptions, take, unvouched } from './roster.ts'
+import { emptyRoster, type Roster, type Statement, type TakeOptions, take as takeWords, unvouched } from './roster.ts'
 
 const node = (name: string): NodeId => name as NodeId
 
@@ -28,31 +28,34 @@ const trusting = (...peers: string[]): TakeOptions => ({
   isTrusted: (one) => peers.includes(one),
 })
 
+const take = (roster: Roster, statements: readonly Statement[], options: TakeOptions) =>
+  takeWords(roster, { statements }, options)
+
 const names = (roster: Roster): string[] =>
-  [...roster.values()]
+  [...roster.statements.values()]
     .filter(({ subject, state }) => state === 'member' && subject !== node('self'))
     .map(({ name }) => name)
     .sort()
 
 describe('whom it takes for a member', () => {
   it('whom a peer vouches for, and whom those vouch for, in whatever order it hears of them', () => {
-    const { roster, news } = take(new Map(), [say('b', 'c'), say('c', 'd'), say('a', 'b')], trusting('a'))
-    expect([names(roster), news.length]).toEqual([['b', 'c', 'd'], 3])
+    const { roster, news } = take(emptyRoster, [say('b', 'c'), say('c', 'd'), say('a', 'b')], trusting('a'))
+    expect([names(roster), news.statements.length]).toEqual([['b', 'c', 'd'], 3])
   })
 
   it('nobody whom only strangers vouch for, or each other', () => {
-    const { roster, refused } = take(new Map(), [say('x', 'y'), say('y', 'x')], trusting('a'))
-    expect([roster.size, refused.length]).toEqual([0, 2])
+    const { roster, refused } = take(emptyRoster, [say('x', 'y'), say('y', 'x')], trusting('a'))
+    expect([roster.statements.size, refused.length]).toEqual([0, 2])
   })
 
   it('nobody by a forged word', () => {
-    const { roster, refused } = take(new Map(), [say('a', 'b', { signature: 'forged' })], trusting('a'))
-    expect([roster.size, refused.length]).toEqual([0, 1])
+    const { roster, refused } = take(emptyRoster, [say('a', 'b', { signature: 'forged' })], trusting('a'))
+    expect([roster.statements.size, refused.length]).toEqual([0, 1])
   })
 })
 
 describe('a removal', () => {
-  const members = take(new Map(), [say('a', 'b'), say('b', 'c')], trusting('a')).roster
+  const members = take(emptyRoster, [say('a', 'b'), say('b', 'c')], trusting('a')).roster
 
   it('holds against what was said before, however late that comes', () => {
     const { roster } = take(members, [say('b', 'c', { state: 'removed', version: 2 })], trusting('a'))
@@ -66,7 +69,9 @@ describe('a removal', () => {
 
   it('takes away the word of whoever is removed, also when he is a peer of old', () => {
     const { roster } = take(members, [say('b', 'a', { state: 'removed', version: 2 })], trusting('a'))
-    expect(take(roster, [say('a', 'x'), say('a', 'a', { version: 9 })], trusting('a'))).toMatchObject({ news: [] })
+    expect(take(roster, [say('a', 'x'), say('a', 'a', { version: 9 })], trusting('a'))).toMatchObject({
+      news: { statements: [] },
+    })
   })
 
   it('of two who remove each other takes both out, whichever is heard first', () => {
@@ -79,7 +84,7 @@ describe('a removal', () => {
 
   it('is not to be had for all by one member alone', () => {
     const many = take(
-      new Map(),
+      emptyRoster,
       ['b', 'c', 'd', 'e', 'f'].map((one) => say('a', one)),
       trusting('a'),
     ).roster
@@ -98,7 +103,7 @@ describe('a removal', () => {
     const again = take(roster, [say('a', 'c', { version: 2 })], trusting('a')).roster
     expect(unvouched(again)).toEqual([])
     // Whoever comes later and trusts only its inviter has the same list.
-    expect(names(take(new Map(), [...again.values()].toReversed(), trusting('a')).roster)).toEqual(['c'])
+    expect(names(take(emptyRoster, [...again.statements.values()].toReversed(), trusting('a')).roster)).toEqual(['c'])
   })
 
   it('leaves in place whom he had vouched for before', () => {
@@ -123,10 +128,10 @@ it('lists that have met are equal, whatever came first', () => {
     fc.property(words, fc.infiniteStream(fc.nat()), (all, order) => {
       const keys = new Map(all.map((one) => [one, order.next().value ?? 0]))
       const shuffled = [...all].sort((left, right) => (keys.get(left) ?? 0) - (keys.get(right) ?? 0))
-      const oneByOne = shuffled.reduce<Roster>((roster, one) => take(roster, [one], everybody).roster, new Map())
+      const oneByOne = shuffled.reduce<Roster>((roster, one) => take(roster, [one], everybody).roster, emptyRoster)
       const inOrder = (roster: Roster) =>
-        [...roster.values()].sort((left, right) => (left.subject < right.subject ? -1 : 1))
-      expect(inOrder(oneByOne)).toEqual(inOrder(take(new Map(), all, everybody).roster))
+        [...roster.statements.values()].sort((left, right) => (left.subject < right.subject ? -1 : 1))
+      expect(inOrder(oneByOne)).toEqual(inOrder(take(emptyRoster, all, everybody).roster))
     }),
   )
 })

@@ -1,4 +1,6 @@
 import type { NodeId } from '../causal/types.ts'
+import { formerIds, isRoomFor, type Rotation, type Rotations } from './rotation.ts'
+import { isOut, standingOf } from './standing.ts'
 
 /** What one member says of a node: that it belongs to the network, or no longer. Signed by who says it. */
 export interface Statement {
@@ -18,14 +20,26 @@ export interface Statement {
   readonly signature: string
 }
 
-/** The member list: the newest statement on each node. It spreads from member to member, and those who have heard the same have the
- *  same list. */
-export type Roster = ReadonlyMap<NodeId, Statement>
+/** The member list: the newest statement on each node, and which keys took the place of others. It spreads from member to member, and
+ *  those who have heard the same have the same list. */
+export interface Roster {
+  readonly statements: ReadonlyMap<NodeId, Statement>
+  readonly rotations: Rotations
+}
+
+export const emptyRoster: Roster = { statements: new Map(), rotations: new Map() }
+
+/** What members say. */
+export interface Words {
+  readonly statements: readonly Statement[]
+  /** Each has been checked. */
+  readonly rotations?: readonly Rotation[]
+}
 
 export interface Taken {
   readonly roster: Roster
   /** What was not known before. */
-  readonly news: readonly Statement[]
+  readonly news: Required<Words>
   readonly refused: readonly Statement[]
 }
 
@@ -43,44 +57,60 @@ const longestStep = 1000
 /** One member can shut out so many; more a person has to do with other members' hands. */
 export const mostRemovals = 3
 
-/** Takes statements in. Only members say who is one: whoever was removed lets nobody in any more. A
- *  removal counts also when its signer was removed meanwhile, so that two who remove each other are both out, everywhere. */
-export function take(roster: Roster, statements: readonly Statement[], options: TakeOptions): Taken {
-  const next = new Map(roster)
-  const news: Statement[] = []
-  let open = statements.filter((one) => isNewer(one, roster.get(one.subject)))
+/** Takes words in. Only members say who is one: whoever was removed, or has a new key, lets nobody in any more. A removal counts also when
+ *  its signer was removed meanwhile, so that two who remove each other are both out, everywhere. */
+export function take(roster: Roster, { statements, rotations = [] }: Words, options: TakeOptions): Taken {
+  const next = { statements: new Map(roster.statements), rotations: new Map(roster.rotations) }
+  const news = { statements: [] as Statement[], rotations: [] as Rotation[] }
+  let open: readonly (Statement | Rotation)[] = [
+    ...rotations,
+    ...statements.filter((one) => isNewer(one, roster.statements.get(one.subject))),
+  ]
   // One may vouch for the signer of another.
   for (let count = -1; count !== open.length; ) {
     count = open.length
-    const rest: Statement[] = []
-    for (const one of open) {
-      if (!isNewer(one, next.get(one.subject))) continue
-      if (!mayState(next, one, options)) {
-        rest.push(one)
-        continue
+    open = open.filter((one) => {
+      if ('replaces' in one) {
+        if (!isKnown(next, one.replaces, options) || !mayReplace(next, one)) return !next.rotations.has(one.subject)
+        next.rotations.set(one.subject, one)
+        news.rotations.push(one)
+        return false
       }
-      next.set(one.subject, one)
-      news.push(one)
-    }
-    open = rest
+      if (!isNewer(one, next.statements.get(one.subject))) return false
+      if (!mayState(next, one, options)) return true
+      next.statements.set(one.subject, one)
+      news.statements.push(one)
+      return false
+    })
   }
-  return { roster: next, news, refused: open }
+  return { roster: next, news, refused: open.filter((one) => 'signature' in one) }
+}
+
+/** Somebody that the list, or this node itself, has to do with. */
+function isKnown({ statements, rotations }: Roster, node: NodeId, { isTrusted }: TakeOptions): boolean {
+  return statements.has(node) || rotations.has(node) || isTrusted(node)
+}
+
+function mayReplace({ statements, rotations }: Roster, rotation: Rotation): boolean {
+  return statements.size + rotations.size < mostMembers && isRoomFor(rotations, rotation)
 }
 
 function mayState(roster: Roster, statement: Statement, { isGenuine, isTrusted }: TakeOptions): boolean {
   const { by, subject, state, version } = statement
-  const [signer, known] = [roster.get(by), roster.get(subject)]
+  const known = roster.statements.get(subject)
   if (version > (known?.version ?? 0) + longestStep) return false
-  if (known === undefined && roster.size >= mostMembers) return false
-  const wasMember = signer !== undefined || isTrusted(by)
-  const isMember = signer === undefined ? isTrusted(by) : signer.state === 'member'
+  if (known === undefined && roster.statements.size + roster.rotations.size >= mostMembers) return false
+  const standing = standingOf(roster, by)
+  const wasMember = standing !== 'unknown' || isTrusted(by)
+  const isMember = standing === 'unknown' ? isTrusted(by) : standing === 'member'
   if (state === 'removed' ? !wasMember || removalsBy(roster, by, subject) >= mostRemovals : !isMember) return false
   return isGenuine(statement)
 }
 
-/** Of others: the same may be removed again. */
-function removalsBy(roster: Roster, node: NodeId, subject: NodeId): number {
-  return [...roster.values()].filter((one) => one.by === node && one.state === 'removed' && one.subject !== subject)
+/** Of others: the same may be removed again. A new key is no new member. */
+function removalsBy({ statements, rotations }: Roster, node: NodeId, subject: NodeId): number {
+  const ids = new Set([node, ...formerIds(rotations, node)])
+  return [...statements.values()].filter((one) => ids.has(one.by) && one.state === 'removed' && one.subject !== subject)
     .length
 }
 
@@ -99,6 +129,5 @@ export function signedText(statement: Omit<Statement, 'signature'>): string {
 
 /** Members for whom only somebody vouches who is out now: a member has to say it again, or nobody who comes later would take it. */
 export function unvouched(roster: Roster): Statement[] {
-  const isOut = (node: NodeId): boolean => roster.get(node)?.state === 'removed'
-  return [...roster.values()].filter(({ by, state }) => state === 'member' && isOut(by))
+  return [...roster.statements.values()].filter(({ by, state }) => state === 'member' && isOut(roster, by))
 }

@@ -11,12 +11,14 @@ import type { DiskWorker } from '../disk/disk-worker.ts'
 import { FolderHost } from '../folder/folder-host.ts'
 import type { FetchRecord } from '../folder/options.ts'
 import type { Engine } from '../folder/unison-engine.ts'
+import { historyFileOf, type LinkHistory, openLinkHistory } from '../history/link-history.ts'
 import type { Membership } from '../membership/membership.ts'
 import { nameOfPeer } from '../membership/peers.ts'
 import type { Identity } from '../transport/identity.ts'
 import { createTransport } from '../transport/transport.ts'
 import type { Peer, Transport } from '../transport/types.ts'
 import { version } from '../version.ts'
+import { inBackground } from './background.ts'
 import { type CappedPeer, DataUsage } from './data-usage.ts'
 import { PolicyGate, replicaPolicy } from './policy-gate.ts'
 import { Probes } from './probes.ts'
@@ -37,6 +39,8 @@ export interface NetworkOptions {
   readonly fetched: (record: FetchRecord) => void
 }
 
+const beatMs = 60_000
+
 /** The peers and the folders of this node, and which of them meet. */
 export class Network implements AsyncDisposable {
   readonly options: NetworkOptions
@@ -44,6 +48,7 @@ export class Network implements AsyncDisposable {
   readonly links = new Map<NodeId, Link>()
   readonly probes: Probes
   readonly usage: DataUsage
+  readonly history: LinkHistory
   readonly policy: PolicyGate
   /** The folders that each connected peer shares with this node, as it says. */
   readonly offered = new Map<NodeId, ReadonlySet<FolderId>>()
@@ -52,6 +57,7 @@ export class Network implements AsyncDisposable {
   #config: Config | undefined
   #transport: Transport | undefined
   #gating: AsyncDisposable | undefined
+  #beating: AsyncDisposable | undefined
   #peers: readonly Peer[] = []
   /** Nothing passes before it is known whom to follow. */
   #follows: FolderState['follows'] = 'orders'
@@ -62,6 +68,7 @@ export class Network implements AsyncDisposable {
     const { home, clock, log } = options
     const file = join(home, 'usage.json')
     this.usage = new DataUsage({ file, clock, log, peers: () => this.#capped() })
+    this.history = openLinkHistory({ file: historyFileOf(home), clock, log })
     this.policy = new PolicyGate({
       clock,
       config: () => this.config,
@@ -103,6 +110,7 @@ export class Network implements AsyncDisposable {
       onLinkUp: (link, hello) => this.#linkUp(link, hello),
       onLinkDown: (link) => this.#linkDown(link),
       onMeasured: () => hub.changed(),
+      onHistory: (event) => this.history.note(event),
       onMessage: (link, message) => this.#message(link, message),
       onStream: (link, header, stream) => {
         const host = this.#shares(link.peer, header.folder) ? this.hosts.get(header.folder) : undefined
@@ -113,6 +121,7 @@ export class Network implements AsyncDisposable {
     this.#transport = transport
     await transport.start()
     this.usage.start()
+    this.#beating = inBackground((signal) => this.#beat(signal))
     for (const [id, folder] of Object.entries(config.folders)) this.#open(id as FolderId, folder)
     this.#gating = this.policy.start(() => this.#pairs())
   }
@@ -178,6 +187,16 @@ export class Network implements AsyncDisposable {
     await Promise.all([...this.hosts.keys()].map((id) => this.#close(id)))
     await this.usage[Symbol.asyncDispose]()
     await this.#transport?.[Symbol.asyncDispose]()
+    await this.#beating?.[Symbol.asyncDispose]()
+    this.history[Symbol.dispose]()
+  }
+
+  /** After a crash the history says until when the links were up, to a minute. */
+  async #beat(signal: AbortSignal): Promise<void> {
+    for (;;) {
+      await this.options.clock.sleep(beatMs, signal)
+      this.history.beat()
+    }
   }
 
   /** The policy may say something else than before. */

@@ -46,6 +46,7 @@ export function statusOf(network: Network, hub: StatusHub, follower: Follower): 
 function linkStatus(network: Network, link: TransportLink): LinkStatus {
   const bytes = network.config.peers[link.name]?.dataCapBytes
   const clockSkewMs = network.skews.get(link.node)
+  const availability = network.history.availability(link.node)
   const { name, up, rttMs, throughputBps, sentBytes, receivedBytes, address, lastError } = link
   return {
     node: name,
@@ -56,6 +57,7 @@ function linkStatus(network: Network, link: TransportLink): LinkStatus {
     receivedBytes,
     ...(bytes === undefined ? {} : { dataCap: { bytes, usedBytes: network.usage.usedBytes(link.node) } }),
     ...(address === undefined ? {} : { address }),
+    ...(availability === undefined ? {} : { availability: Math.round(availability * 1e4) / 1e4 }),
     ...(clockSkewMs === undefined ? {} : { clockSkewMs }),
     ...(lastError === undefined ? {} : { error: lastError }),
   }

@@ -34,7 +34,9 @@ export class PeerEntry {
     const { clock, random, log } = transport
     this.#transport = transport
     this.context = createPeerContext(transport, peer)
-    this.health = new LinkHealth(clock, log)
+    this.health = new LinkHealth(clock, log, (news) =>
+      this.#tell(() => transport.onHistory?.({ peer: peer.id, name: this.#name, ...news })),
+    )
     this.#dialer = new Dialer({
       clock,
       random,

@@ -29,6 +29,8 @@ export interface TransportEvents {
   onLinkDown(link: Link, reason: SpansyncError): void
   /** A first figure of the link's throughput is there, or there will be none. */
   onMeasured?(link: Link): void
+  /** For the history: told before `onLinkUp` and `onLinkDown`. */
+  onHistory?(event: LinkEvent): void
   onMessage(link: Link, message: Message): void
   /** A stream that the peer has opened, already accepted. Nothing has checked that the peer may have this folder. */
   onStream(link: Link, header: StreamHeader, stream: Duplex): void
@@ -61,6 +63,18 @@ export interface Joining {
   readonly isExpecting: () => boolean
   /** After the preamble. What comes of the connection is for the receiver to see to; never rejects. */
   readonly receive: (connection: SecureConnection) => Promise<void>
+}
+
+/** What happened to a link. `moved`: it goes over another address now. `failed`: it is down, and for another reason than before. */
+export interface LinkEvent {
+  readonly peer: NodeId
+  readonly name: string
+  readonly what: 'up' | 'moved' | 'down' | 'failed'
+  /** `host:port` in use, or that dialled here. */
+  readonly address?: string | undefined
+  /** Why it went down, or did not come up. */
+  readonly code?: string | undefined
+  readonly message?: string | undefined
 }
 
 export interface LinkError {

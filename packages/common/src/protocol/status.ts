@@ -83,6 +83,8 @@ export const linkStatusSchema = z.object({
   dataCap: z.object({ bytes: count, usedBytes: count }).optional(),
   /** `host:port` in use, or that dialled here. */
   address: z.string().optional(),
+  /** Share of the time that it was up, as far back as this node remembers. Absent: nothing is known. */
+  availability: z.number().min(0).max(1).optional(),
   /** The peer's clock minus this node's. */
   clockSkewMs: z.number().optional(),
   /** Why it is down. */

@@ -1,3 +1,4 @@
+import { settingsOver } from '@spansync/common/config/addresses'
 import type { PeerState } from '@spansync/common/core/agent/state'
 import type { FolderId, NodeId } from '@spansync/common/core/causal/types'
 import type { LinkFacts, ReplicaFacts } from '@spansync/common/core/coordinator/facts'
@@ -36,14 +37,19 @@ export function linkFactsOf(network: Network): LinkFacts[] {
       ...(throughputProbed ? { throughputProbed } : {}),
       sentBytes,
       receivedBytes,
-      ...(peer === undefined ? {} : { configured: configuredOf(peer, network.usage) }),
+      ...(peer === undefined ? {} : { configured: configuredOf(peer, network.usage, link.address) }),
     }
   })
 }
 
-function configuredOf(peer: Network['config']['peers'][string], usage: Network['usage']): LinkFacts['configured'] {
-  const { id, latencyMs, throughputBps, pricePerGb, dataCapBytes } = peer
-  const metered = peer.metered || dataCapBytes !== undefined
+/** Of the address in use. */
+function configuredOf(
+  peer: Network['config']['peers'][string],
+  usage: Network['usage'],
+  address: string | undefined,
+): LinkFacts['configured'] {
+  const { id, dataCapBytes } = peer
+  const { latencyMs, throughputBps, pricePerGb, metered } = settingsOver(peer, address)
   return {
     ...(latencyMs === undefined ? {} : { latencyMs }),
     ...(throughputBps === undefined ? {} : { throughputBps }),

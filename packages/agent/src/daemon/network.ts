@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
-import type { Config, FolderConfig } from '@spansync/common/config/schema'
+import { settingsOver } from '@spansync/common/config/addresses'
+import type { Config, FolderConfig, PeerConfig } from '@spansync/common/config/schema'
 import { parseHostPort } from '@spansync/common/config/values'
 import type { FolderState } from '@spansync/common/core/agent/state'
 import type { FolderId, NodeId } from '@spansync/common/core/causal/types'
@@ -16,7 +17,7 @@ import type { Membership } from '../membership/membership.ts'
 import { nameOfPeer } from '../membership/peers.ts'
 import type { Identity } from '../transport/identity.ts'
 import { createTransport } from '../transport/transport.ts'
-import type { Peer, Transport } from '../transport/types.ts'
+import type { AddressCost, Peer, Transport } from '../transport/types.ts'
 import { version } from '../version.ts'
 import { inBackground } from './background.ts'
 import { type CappedPeer, DataUsage } from './data-usage.ts'
@@ -110,6 +111,10 @@ export class Network implements AsyncDisposable {
       onLinkUp: (link, hello) => this.#linkUp(link, hello),
       onLinkDown: (link) => this.#linkDown(link),
       onMeasured: () => hub.changed(),
+      onLinkMoved: () => {
+        this.#reviewDoors()
+        hub.changed()
+      },
       onHistory: (event) => this.history.note(event),
       onMessage: (link, message) => this.#message(link, message),
       onStream: (link, header, stream) => {
@@ -372,10 +377,17 @@ export class Network implements AsyncDisposable {
 
 function peersOf(config: Config): Peer[] {
   return Object.entries(config.peers).map(([name, peer]) => {
-    const { id, addresses, metered, pricePerGb = 0, dataCapBytes, throughputBps } = peer
-    const isFree = !metered && pricePerGb === 0 && dataCapBytes === undefined
-    return { id, name, addresses, mayProbe: isFree && throughputBps === undefined }
+    const { id, addresses, priced } = peer
+    const cost = costOver(peer)
+    const costs = Object.fromEntries(addresses.map((address) => [address, costOver(peer, address)]))
+    return { id, name, addresses, mayProbe: cost.mayProbe, cost, ...(priced === undefined ? {} : { costs }) }
   })
+}
+
+function costOver(peer: PeerConfig, address?: string): AddressCost {
+  const { metered, pricePerGb = 0, throughputBps, latencyMs } = settingsOver(peer, address)
+  const mayProbe = !metered && pricePerGb === 0 && throughputBps === undefined
+  return { metered, pricePerGb, throughputBps, latencyMs, mayProbe }
 }
 
 /** Who gets a folder and when, and how long its versions are kept, need no reopening; the rest does. What its policy says of the

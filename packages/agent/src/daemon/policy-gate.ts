@@ -1,3 +1,4 @@
+import { settingsOver } from '@spansync/common/config/addresses'
 import type { LineOf } from '@spansync/common/config/parse'
 import { policyLayers } from '@spansync/common/config/policy-layers'
 import type { Config } from '@spansync/common/config/schema'
@@ -32,7 +33,7 @@ export interface Surroundings {
 }
 
 /** Of a link that may be down. */
-export type End = Pick<Link, 'peer' | 'localAddress'>
+export type End = Pick<Link, 'peer' | 'localAddress' | 'address'>
 
 /** What counts for a replica, whatever the peer. */
 export interface ReplicaPolicy {
@@ -100,7 +101,7 @@ export class PolicyGate {
       onBattery: !policy.onBattery.value && surroundings.isOnBattery(),
       link: {
         network: policy.networks.value.length > 0 ? surroundings.networkOf(link.localAddress) : undefined,
-        metered: peer !== undefined && (peer.metered || peer.dataCapBytes !== undefined),
+        metered: peer !== undefined && settingsOver(peer, link.address).metered,
         usedThisMonthBytes: usedBytes(link.peer),
       },
     }

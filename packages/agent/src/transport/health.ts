@@ -41,6 +41,12 @@ export class LinkHealth {
     this.#log.info({ event: 'link.up', peer, ...fields }, `the link to ${peer} is up`)
   }
 
+  moved(peer: string, address: string): void {
+    this.#address = address
+    this.#tell({ what: 'moved', address })
+    this.#log.info({ event: 'link.moved', peer, address }, `the link to ${peer} goes over a better address now`)
+  }
+
   /** How long it was up, ms. */
   down(peer: string, reason: SpansyncError): number {
     this.#since = this.#clock.wallNow()

@@ -1,6 +1,7 @@
 import type { Clock } from '@spansync/common/ports'
 import { protocolVersion } from '@spansync/common/protocol/messages'
 import type { Logger } from '@spansync/common/runtime/logger'
+import { mayProbe } from './address-cost.ts'
 import type { Hello } from './handshake.ts'
 import type { Identity } from './identity.ts'
 import { LinkSpeed } from './link-speed.ts'
@@ -18,7 +19,7 @@ export interface PeerContext {
   readonly random: () => number
   readonly protocol: number
   readonly traffic: Traffic
-  readonly speed: LinkSpeed
+  readonly speeds: LinkSpeed
   readonly up: TokenBucket
   readonly down: TokenBucket
 }
@@ -27,18 +28,38 @@ export function createPeerContext(options: TransportOptions, peer: Peer): PeerCo
   const { identity, clock, log, random, protocol = protocolVersion } = options
   const up = new TokenBucket(clock, peer.upBytesPerSecond)
   const down = new TokenBucket(clock, peer.downBytesPerSecond)
-  const own = { traffic: new Traffic(), speed: new LinkSpeed(), up, down }
+  const own = { traffic: new Traffic(), speeds: new LinkSpeed(), up, down }
   return { peer, identity, clock, log, random, protocol, ...own }
 }
 
 /** The sender lets its link be measured by trains. */
 export const trainFeature = 'train'
+/** The sender takes trials, and moves a link to another connection. */
+export const trialFeature = 'trial'
+
+export interface HelloOptions {
+  /** Of the far end. */
+  readonly address: string
+  /** The connection is to be tried and measured, beside the link that there is. */
+  readonly trial?: boolean
+}
 
 /** What this node says of itself to this very peer. */
-export function helloFor(options: TransportOptions, { protocol, peer }: PeerContext): Hello {
+export function helloFor(options: TransportOptions, context: PeerContext, { address, trial }: HelloOptions): Hello {
+  const { protocol, peer } = context
   const { name, foldersFor, software = '', unison, features = [], clock } = options
   const folders = [...foldersFor(peer.id)]
-  const all = [...features, ...(peer.mayProbe ? [trainFeature] : [])]
+  const all = [...features, trialFeature, ...(mayProbe(peer, address) ? [trainFeature] : [])]
   const now = Math.round(clock.wallNow())
-  return { type: 'hello', protocol, software, name, features: all, folders, unison: unison?.() ?? '', now }
+  const hello = {
+    type: 'hello',
+    protocol,
+    software,
+    name,
+    features: all,
+    folders,
+    unison: unison?.() ?? '',
+    now,
+  } as const
+  return trial ? { ...hello, trial } : hello
 }

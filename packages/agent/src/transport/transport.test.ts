@@ -33,7 +33,7 @@ describe('a link', () => {
     await linked(a, b)
     expect(a.link).toMatchObject({ peer: b.id, name: 'b', dialed: true })
     expect(b.link).toMatchObject({ peer: a.id, name: 'a', dialed: false })
-    expect(b.ups[0]?.hello).toMatchObject({ name: 'a', folders: ['docs'], unison: '2.53.7', features: ['x'] })
+    expect(b.ups[0]?.hello).toMatchObject({ name: 'a', folders: ['docs'], unison: '2.53.7', features: ['x', 'trial'] })
   })
 
   it('carries messages both ways, in order', async () => {

@@ -86,6 +86,10 @@ class LinkManager implements Transport {
     }
   }
 
+  setFound(peer: NodeId, addresses: readonly string[]): void {
+    this.#entries.get(peer)?.setFound(addresses)
+  }
+
   poke(peer?: NodeId): void {
     const entries = peer === undefined ? [...this.#entries.values()] : [this.#entries.get(peer)]
     for (const entry of entries) entry?.poke()
@@ -193,14 +197,15 @@ class LinkManager implements Transport {
       readStreamHeader(connection, signal),
     )
     const link = entry.link
-    const refusal = link === undefined ? 'the link is down' : link.takeStream(connection)
-    if (link === undefined || refusal !== undefined) {
+    const carrier = link?.carrierFor(connection)
+    const refusal = carrier === undefined ? 'the link is down' : carrier.takeStream(connection)
+    if (link === undefined || carrier === undefined || refusal !== undefined) {
       answerStream(connection, protocol, { ok: false, code: 'refused', message: refusal ?? '' })
       return
     }
     entry.context.traffic.track(connection.raw, header.folder)
     answerStream(connection, protocol, { ok: true })
-    onStream(link, header, link.codecFor(connection))
+    onStream(link, header, carrier.codecFor(connection))
   }
 
   #logFailed(entry: PeerEntry, reason: SpansyncError): void {

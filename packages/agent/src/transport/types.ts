@@ -20,6 +20,20 @@ export interface Peer {
   readonly downBytesPerSecond?: number | undefined
   /** Some 100 KB may be sent to find out how fast the link is: nobody pays for them, and nobody has said it already. */
   readonly mayProbe?: boolean
+  /** What the person has said of the link; absent: nobody pays for it. */
+  readonly cost?: AddressCost
+  /** Of single addresses, where it differs. */
+  readonly costs?: Readonly<Record<string, AddressCost>>
+}
+
+/** What the use of an address costs. */
+export interface AddressCost {
+  readonly metered: boolean
+  readonly pricePerGb: number
+  /** As configured, and then it counts more than what is measured. Bytes per second. */
+  readonly throughputBps?: number | undefined
+  readonly latencyMs?: number | undefined
+  readonly mayProbe: boolean
 }
 
 /** Called from the transport; what they throw is logged and goes no further. `onLinkUp` comes before the link's first message, and
@@ -27,6 +41,8 @@ export interface Peer {
 export interface TransportEvents {
   onLinkUp(link: Link, hello: MessageOf<'hello'>): void
   onLinkDown(link: Link, reason: SpansyncError): void
+  /** The same link goes over another address now, with nothing lost and nothing to be said again. */
+  onLinkMoved?(link: Link): void
   /** A first figure of the link's throughput is there, or there will be none. */
   onMeasured?(link: Link): void
   /** For the history: told before `onLinkUp` and `onLinkDown`. */
@@ -83,6 +99,21 @@ export interface LinkError {
   readonly remedy: string
 }
 
+/** What is known of one address of a peer. */
+export interface AddressStatus {
+  readonly address: string
+  readonly inUse: boolean
+  /** Found on the local network, and not configured. */
+  readonly found: boolean
+  readonly metered: boolean
+  readonly pricePerGb: number
+  readonly rttMs: number | undefined
+  /** Bytes per second. */
+  readonly throughputBps: number | undefined
+  /** Why the last try failed; undefined when it did not. */
+  readonly error: LinkError | undefined
+}
+
 export interface LinkStatus {
   readonly node: NodeId
   readonly name: string
@@ -108,6 +139,8 @@ export interface LinkStatus {
   readonly folders: ReadonlyMap<FolderId, ByteCount>
   readonly badMessages: number
   readonly openStreams: number
+  /** All that the peer can be dialled at, best known first as configured. */
+  readonly addresses: readonly AddressStatus[]
   /** Why the link is or last was down; undefined when it never was, and after it came up. */
   readonly lastError: LinkError | undefined
 }
@@ -119,6 +152,8 @@ export interface Transport extends AsyncDisposable {
   setPeers(peers: readonly Peer[]): void
   /** Throws PortInUseError or CannotListenError; then it listens where it did before. */
   setListen(listen: ListenAddress | undefined): Promise<void>
+  /** Where else a peer may be, as somebody on the local network says: tried like any other address, and trusted no more. */
+  setFound(peer: NodeId, addresses: readonly string[]): void
   /** Dial at once, and ask links that are up whether they live. All peers when none is named. */
   poke(peer?: NodeId): void
   links(): readonly LinkStatus[]

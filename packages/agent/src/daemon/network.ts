@@ -8,6 +8,8 @@ import type { FolderId, NodeId } from '@spansync/common/core/causal/types'
 import type { Clock, Link } from '@spansync/common/ports'
 import type { Message, MessageOf } from '@spansync/common/protocol/messages'
 import type { Logger } from '@spansync/common/runtime/logger'
+import { Discovery } from '../discovery/discovery.ts'
+import { discovers } from '../discovery/networks.ts'
 import type { DiskWorker } from '../disk/disk-worker.ts'
 import { FolderHost } from '../folder/folder-host.ts'
 import type { FetchRecord } from '../folder/options.ts'
@@ -59,6 +61,7 @@ export class Network implements AsyncDisposable {
   #transport: Transport | undefined
   #gating: AsyncDisposable | undefined
   #beating: AsyncDisposable | undefined
+  #discovery: Discovery | undefined
   #peers: readonly Peer[] = []
   /** Nothing passes before it is known whom to follow. */
   #follows: FolderState['follows'] = 'orders'
@@ -115,6 +118,7 @@ export class Network implements AsyncDisposable {
         this.#reviewDoors()
         hub.changed()
       },
+      onNetworkChanged: () => this.#discovery?.refresh(),
       onHistory: (event) => this.history.note(event),
       onMessage: (link, message) => this.#message(link, message),
       onStream: (link, header, stream) => {
@@ -125,6 +129,7 @@ export class Network implements AsyncDisposable {
     })
     this.#transport = transport
     await transport.start()
+    await this.#discover()
     this.usage.start()
     this.#beating = inBackground((signal) => this.#beat(signal))
     for (const [id, folder] of Object.entries(config.folders)) this.#open(id as FolderId, folder)
@@ -142,6 +147,7 @@ export class Network implements AsyncDisposable {
       await this.transport.setListen(config.listen === undefined ? undefined : parseHostPort(config.listen))
     }
     this.#config = config
+    await this.#discover()
     for (const [id, folder] of Object.entries(before.folders)) {
       const next = config.folders[id as FolderId]
       const isReplicaSame = isDeepStrictEqual(
@@ -188,12 +194,32 @@ export class Network implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.#discovery?.[Symbol.asyncDispose]()
     await this.#gating?.[Symbol.asyncDispose]()
     await Promise.all([...this.hosts.keys()].map((id) => this.#close(id)))
     await this.usage[Symbol.asyncDispose]()
     await this.#transport?.[Symbol.asyncDispose]()
     await this.#beating?.[Symbol.asyncDispose]()
     this.history[Symbol.dispose]()
+  }
+
+  async #discover(): Promise<void> {
+    const isWanted = discovers(this.config)
+    if (isWanted && this.#discovery !== undefined) this.#discovery.refresh()
+    if (isWanted === (this.#discovery !== undefined)) return
+    await this.#discovery?.[Symbol.asyncDispose]()
+    this.#discovery = undefined
+    if (!isWanted) return
+    const { identity, clock, log } = this.options
+    this.#discovery = new Discovery({
+      id: identity.id,
+      port: () => this.transport.port,
+      isPeer: (id) => this.nameOf(id) !== undefined,
+      found: (id, addresses) => this.transport.setFound(id, addresses),
+      clock,
+      log: log.child({ component: 'discovery' }),
+    })
+    this.#discovery.start()
   }
 
   /** After a crash the history says until when the links were up, to a minute. */
@@ -301,6 +327,7 @@ export class Network implements AsyncDisposable {
     this.skews.delete(link.peer)
     for (const host of this.hosts.values()) host.linkDown(link.peer)
     this.probes.linkDown(link.peer)
+    this.#discovery?.refresh()
     this.options.hub.changed()
   }
 

@@ -175,6 +175,10 @@ export const configSchema = z.strictObject({
   listen: listenAddress
     .optional()
     .describe('Where peers can dial this machine, host:port; absent: this machine only dials'),
+  discovery: z
+    .boolean()
+    .optional()
+    .describe('Find peers on the local network, and be found there (mDNS); absent: when others can dial this machine'),
   mode: z
     .enum(['auto', 'centralised', 'decentralised'])
     .default('auto')

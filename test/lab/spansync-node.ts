@@ -46,7 +46,10 @@ export class SpansyncNode {
   private readonly daemons: LabProcess[] = []
   private fingerprint: Promise<string> | undefined
 
-  constructor(machine: LabNode, { instance = 'spansync', port = 4711, folderPath, discovers = false, env = {} }: SpansyncOptions = {}) {
+  constructor(
+    machine: LabNode,
+    { instance = 'spansync', port = 4711, folderPath, discovers = false, env = {} }: SpansyncOptions = {},
+  ) {
     this.machine = machine
     this.home = join(machine.directory, instance)
     this.folderPath = folderPath ?? machine.folderPath

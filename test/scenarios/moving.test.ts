@@ -46,7 +46,8 @@ describeLab('machines that move about', () => {
 
   test('a link moves to a better network in the middle of a large file', async () => {
     await using two = await couple(lab(), { start: false })
-    const [slow, fast] = [lab().link('a', 'b'), await fastCable()]
+    await using fast = await fastCable()
+    const slow = lab().link('a', 'b')
     await fast.setUp(false)
     await setAddresses(two.a, 'b', [
       `${slow.addressOf('b')}:${two.b.port}`,
@@ -64,10 +65,9 @@ describeLab('machines that move about', () => {
     await until(isMoved, { deadlineMs: secondsMs, what: 'the link goes over the better network' })
     await two.fleet.follow('a', { deadlineMs: 30_000 })
     const [overSlow, overFast] = [slow.bytes() - before, fast.bytes()]
-    console.log({ overSlow, overFast, size })
     expect(overSlow, 'over the slow network').toBeLessThan(size * 0.75)
-    // What was under way when the link moved may come again, and nothing else.
-    expect(overSlow + overFast).toBeLessThan(size + overSlow + 1_000_000)
+    // What was under way when the old connection was cut may come again, and nothing else.
+    expect(overSlow + overFast).toBeLessThan(size + 1_500_000)
     expect((await eventsOf(two.a)).map(({ event }) => event)).toEqual(['up', 'moved'])
     two.expectNothingLost('b')
     const { addresses = [], availability } = await linkOf(two.a)
@@ -94,7 +94,8 @@ describeLab('machines that move about', () => {
 
   test('the address in use goes, and another one takes over', async () => {
     await using two = await couple(lab(), { start: false })
-    const [first, second] = [lab().link('a', 'b'), await fastCable()]
+    await using second = await fastCable()
+    const first = lab().link('a', 'b')
     await setAddresses(
       two.a,
       'b',
@@ -135,7 +136,10 @@ describeLab('machines that move about', () => {
     const port = two.b.port + 1000
     const serve = `require('net').createServer((s) => { s.on('error', () => {}); s.end('HTTP/1.1 302 Found\\r\\nLocation: http://login/\\r\\n\\r\\n') }).listen(${port})`
     await using portal = lab().node('b').spawn([process.execPath, '-e', serve])
-    await until(() => two.a.machine.exec(['true']).then(() => portal.alive), { deadlineMs: 5000, what: 'the portal runs' })
+    await until(() => two.a.machine.exec(['true']).then(() => portal.alive), {
+      deadlineMs: 5000,
+      what: 'the portal runs',
+    })
     const [wrong, right] = [`${cable.addressOf('b')}:${port}`, `${cable.addressOf('b')}:${two.b.port}`]
     await setAddresses(two.a, 'b', [wrong, right])
     await Promise.all([two.b.start(), two.a.start()])

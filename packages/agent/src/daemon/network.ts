@@ -213,6 +213,7 @@ export class Network implements AsyncDisposable {
     const { identity, clock, log } = this.options
     this.#discovery = new Discovery({
       id: identity.id,
+      listen: () => this.config.listen,
       port: () => this.transport.port,
       isPeer: (id) => this.nameOf(id) !== undefined,
       found: (id, addresses) => this.transport.setFound(id, addresses),

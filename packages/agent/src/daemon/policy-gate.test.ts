@@ -137,3 +137,21 @@ test('goes on looking when a look has failed', async () => {
   expect(looks).toBe(3)
   expect(failures).toHaveLength(1)
 })
+
+test('whether traffic is metered depends on the address in use', () => {
+  const text = `name: laptop
+peers:
+  phone:
+    id: ${phone}
+    metered: true
+    addresses: [{ address: 192.168.1.7:1, metered: false }, phone.example.org:1]
+folders: { docs: { path: /docs, policy: { onMetered: false } } }`
+  const { config } = parseConfig({ file: 'config.yaml', text })
+  const gate = gateOver(() => config)
+  const over = (address?: string) => gate.doorOf(docs, { ...link, address } as Link)
+  expect(over('192.168.1.7:1')).toBe('open')
+  // The phone has dialled, from there.
+  expect(over('192.168.1.7:50123')).toBe('open')
+  expect(over('phone.example.org:1')).toBe('shut')
+  expect(over(undefined)).toBe('shut')
+})

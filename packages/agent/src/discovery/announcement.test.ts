@@ -16,7 +16,9 @@ test('what one node says, another one reads, over the wire', () => {
 
 test('no name of a folder or a machine is in it', () => {
   const text = JSON.stringify(announcement(here)).replaceAll(id, '').replaceAll(id.slice(0, 32), '')
-  expect(text.match(/"(?:name|data|target)":"[^"]*"/g)?.every((part) => /_spansync|id=|\.local|192\.168/.test(part))).toBe(true)
+  expect(
+    text.match(/"(?:name|data|target)":"[^"]*"/g)?.every((part) => /_spansync|id=|\.local|192\.168/.test(part)),
+  ).toBe(true)
 })
 
 const [pointer, place, text, host] = announcement(here)
@@ -31,11 +33,23 @@ test.each<[string, unknown[]]>([
   expect(readAnnouncements(records)).toEqual([])
 })
 
-const way = (address: string, cidr: string, internal = false) => ({ address, cidr, internal, family: 'IPv4' as const, netmask: '', mac: '' })
-const interfaces = { lo: [way('127.0.0.1', '127.0.0.1/8', true)], eth0: [way('192.168.1.7', '192.168.1.7/24')] }
+const way = (address: string, cidr: string, internal = false) => ({
+  address,
+  cidr,
+  internal,
+  family: 'IPv4' as const,
+  netmask: '',
+  mac: '',
+})
+const interfaces = {
+  lo: [way('127.0.0.1', '127.0.0.1/8', true)],
+  eth0: [way('192.168.1.7', '192.168.1.7/24')],
+  tun0: [way('10.8.0.2', '10.8.0.2/24')],
+}
 
 test('only what is on the same network is believed', () => {
-  expect(ownNetworks(interfaces)).toEqual(['192.168.1.7'])
+  expect(ownNetworks('0.0.0.0:1', interfaces)).toEqual(['192.168.1.7', '10.8.0.2'])
+  expect(ownNetworks('10.8.0.2:1', interfaces)).toEqual(['10.8.0.2'])
   expect(isOnLink('192.168.1.200', interfaces)).toBe(true)
   expect(isOnLink('192.168.2.1', interfaces)).toBe(false)
   expect(isOnLink('127.0.0.1', interfaces)).toBe(false)

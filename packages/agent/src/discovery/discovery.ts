@@ -8,6 +8,8 @@ import { isOnLink, ownNetworks } from './networks.ts'
 
 export interface DiscoveryOptions {
   readonly id: NodeId
+  /** As configured. */
+  readonly listen: () => string | undefined
   /** Where this node can be dialled; undefined: it only looks for others. */
   readonly port: () => number | undefined
   readonly isPeer: (id: NodeId) => boolean
@@ -76,7 +78,7 @@ export class Discovery implements AsyncDisposable {
   }
 
   #openSockets(): void {
-    const wanted = ownNetworks()
+    const wanted = ownNetworks(this.#options.listen())
     for (const [address, socket] of this.#sockets) {
       if (wanted.includes(address)) continue
       this.#sockets.delete(address)
@@ -120,7 +122,8 @@ export class Discovery implements AsyncDisposable {
       const others = before.filter((address) => !near.includes(address))
       const now = (gone ? others : [...near, ...others]).slice(0, mostAddresses)
       this.#addresses.set(id, now)
-      if (near.some((address) => !before.includes(address))) log.debug({ event: 'discovery.found', id, addresses: near })
+      if (near.some((address) => !before.includes(address)))
+        log.debug({ event: 'discovery.found', id, addresses: near })
       found(id, now)
     }
   }

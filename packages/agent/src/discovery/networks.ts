@@ -5,9 +5,11 @@ import { parseHostPort } from '@spansync/common/config/values'
 
 type Interfaces = ReturnType<typeof networkInterfaces>
 
-/** Own IPv4 addresses, one per network that others can be on. */
-export function ownNetworks(interfaces: Interfaces = networkInterfaces()): string[] {
-  return usable(interfaces).map(({ address }) => address)
+/** Own IPv4 addresses, one per network that others can be on; only the one of them that this node listens to, when it is one. */
+export function ownNetworks(listen?: string, interfaces: Interfaces = networkInterfaces()): string[] {
+  const host = listen === undefined ? undefined : parseHostPort(listen)?.host
+  const addresses = usable(interfaces).map(({ address }) => address)
+  return host !== undefined && addresses.includes(host) ? [host] : addresses
 }
 
 /** True for an address that is reached without a router. What is announced on the local network must not make this machine knock

@@ -80,11 +80,11 @@ describe('several addresses', () => {
 })
 
 describe('a better address that comes into reach', () => {
-  async function overPaid(delayMs = 0) {
+  async function overPaid(delayMs = 0, laterMs = 0) {
     const events: LinkEvent[] = []
     const [a, b] = [await start(0, { onHistory: (event) => events.push(event) }), await start(1)]
     const relay = await relayTo(b.address, delayMs)
-    const later = new Relay(b.address)
+    const later = new Relay(b.address, { delayMs: laterMs })
     open.push(later)
     const port = await freePort()
     const better = `127.0.0.1:${port}`
@@ -97,32 +97,38 @@ describe('a better address that comes into reach', () => {
   }
   const moved = ({ logs }: LoopbackNode): boolean => logs.some(({ event }) => event === 'link.moved')
 
-  it('is taken over: no message is lost, doubled or overtaken, and nobody hears of a fall', async () => {
-    const { a, b, better, events, appear } = await overPaid(40)
-    let count = 0
-    const say = (): void => {
-      a.link.send(probe(`${count}`))
-      b.link.send(probe(`${count}`))
-      count++
-    }
-    const talking = setInterval(say, 2)
-    await appear()
-    await a.until(moved)
-    await b.until(moved)
-    for (let more = 0; more < 100; more++) say()
-    clearInterval(talking)
-    await Promise.all([a, b].map((node) => node.until(({ messages }) => messages.length >= count)))
-    const wanted = Array.from({ length: count }, (_, at) => `${at}`)
-    expect(idsOf(a)).toEqual(wanted)
-    expect(idsOf(b)).toEqual(wanted)
-    expect([a.ups.length, b.ups.length, a.downs, b.downs]).toEqual([1, 1, [], []])
-    expect(a.link.address).toBe(better)
-    expect(a.transport.links()[0]).toMatchObject({ up: true, address: better })
-    expect(events.map(({ what, address }) => [what, address === better])).toEqual([
-      ['up', false],
-      ['moved', true],
-    ])
-  })
+  it.each([
+    ['quicker', 40, 0],
+    ['slower', 0, 40],
+  ])(
+    'is taken over when it is %s: no message is lost, doubled or overtaken, and nobody hears of a fall',
+    async (_how, delayMs, laterMs) => {
+      const { a, b, better, events, appear } = await overPaid(delayMs, laterMs)
+      let count = 0
+      const say = (): void => {
+        a.link.send(probe(`${count}`))
+        b.link.send(probe(`${count}`))
+        count++
+      }
+      const talking = setInterval(say, 2)
+      await appear()
+      await a.until(moved)
+      await b.until(moved)
+      for (let more = 0; more < 100; more++) say()
+      clearInterval(talking)
+      await Promise.all([a, b].map((node) => node.until(({ messages }) => messages.length >= count)))
+      const wanted = Array.from({ length: count }, (_, at) => `${at}`)
+      expect(idsOf(a)).toEqual(wanted)
+      expect(idsOf(b)).toEqual(wanted)
+      expect([a.ups.length, b.ups.length, a.downs, b.downs]).toEqual([1, 1, [], []])
+      expect(a.link.address).toBe(better)
+      expect(a.transport.links()[0]).toMatchObject({ up: true, address: better })
+      expect(events.map(({ what, address }) => [what, address === better])).toEqual([
+        ['up', false],
+        ['moved', true],
+      ])
+    },
+  )
 
   it('a stream that is under way ends where it began; then the old connection goes', async () => {
     const { a, b, relay, appear } = await overPaid()

@@ -103,7 +103,7 @@ export class PeerEntry {
       link.close(new LinkClosedError('connection_lost', 'this machine has lost the address of the connection'), false)
     else {
       link.hurry()
-      this.#scout.news()
+      if (addresses !== undefined) this.#scout.news()
     }
   }
 

@@ -16,6 +16,8 @@ export interface PeerLinkHooks {
 const mostWaitingBytes = 64 * 1024 * 1024
 /** What is under way over a much worse connection may still end by itself within this time. */
 const graceMs = 10_000
+/** Between the peer's last word on the old connection and its word that the new one is the link. */
+const mostApartMs = 30_000
 
 /** The link with a peer, as everybody else sees it. It goes over one connection at a time and can move to another: each side says
  *  `moved` as its last word on the old one, and hears nothing on the new one before it has heard that. So no message is lost, doubled
@@ -133,7 +135,11 @@ export class PeerLink implements Link {
   peerMoved(from: ControlLink): void {
     if (from !== this.#hearing || this.#hasPeerLeft) return
     this.#hasPeerLeft = true
-    if (this.#sending !== this.#hearing) this.#follow()
+    if (this.#sending !== this.#hearing) return this.#follow()
+    const lost = (): void => {
+      if (this.#hasPeerLeft && this.#hearing === from) this.drop('the peer has moved the link to nowhere')
+    }
+    from.later(mostApartMs, lost)
   }
 
   /** One of its connections is gone. */

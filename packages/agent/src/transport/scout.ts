@@ -5,8 +5,8 @@ import { Alarm } from './alarm.ts'
 const firstMs = 1_000
 /** Between two tries of an address that cannot be reached: one packet each. */
 const failedMs = [5_000, 10_000, 15_000] as const
-const patientMs = 60_000
-/** After so many it is not expected soon. */
+const patientMs = 300_000
+/** After so many, half an hour, it is not expected soon; when this machine gets to another network all begins anew. */
 const mostTries = 100
 /** One that is there and no better is measured anew then. */
 const keptMs = 600_000
@@ -25,7 +25,7 @@ interface Plan {
   readonly tries: number
 }
 
-/** Looks whether a link that is up could go over a better address. */
+/** Looks whether a link that is up could go over a better address. Costs nothing where there is no other. */
 export class Scout {
   readonly #hooks: ScoutHooks
   readonly #alarm: Alarm

@@ -42,6 +42,8 @@ export interface ControlLinkOptions {
   /** Whether trains may be sent to find out how fast it is. */
   readonly probes?: boolean
   readonly onMeasured?: (link: ControlLink) => void
+  /** There are other addresses that the link could go over. */
+  readonly hasAlternative?: () => boolean
 }
 
 /** One connection that carries a link, or is tried for that: the control channel and the streams that live and die with it. */
@@ -79,7 +81,8 @@ export class ControlLink {
     const { promise, resolve } = Promise.withResolvers<void>()
     this.measured = promise
     this.#nowMeasured = resolve
-    this.#pulse = new Pulse({ channel, dialed, rtt: this.rtt, clock: context.clock, random: context.random })
+    const { clock, random } = context
+    this.#pulse = new Pulse({ channel, dialed, rtt: this.rtt, clock, random, isImpatient: options.hasAlternative })
     this.#train = new TrainProbe({ channel, clock: context.clock, onMeasured: (rate) => this.#measured(rate) })
   }
 

@@ -298,6 +298,7 @@ export class PeerEntry {
       onDown: (from, reason) => {
         if (!this.#trials.delete(from)) this.#link?.fell(from, reason)
       },
+      hasAlternative: () => this.#book.all.length > 1,
       onTake: (from) => this.#taken(from),
       onMoved: (from) => this.#link?.peerMoved(from),
       onMeasured: () => {

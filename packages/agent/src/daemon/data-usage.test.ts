@@ -22,7 +22,7 @@ afterEach(() => rmSync(directory, { recursive: true }))
 
 function open(): DataUsage {
   const file = join(directory, 'usage.json')
-  const usage = new DataUsage({ file, clock, log: silentLogger, peers: () => [{ id: modem, totalBytes }] })
+  const usage = new DataUsage({ file, clock, log: silentLogger, peers: () => [{ id: modem, cap: modem, totalBytes }] })
   usage.start()
   return usage
 }

@@ -22,7 +22,7 @@ import { createTransport } from '../transport/transport.ts'
 import type { AddressCost, Peer, Transport } from '../transport/types.ts'
 import { version } from '../version.ts'
 import { inBackground } from './background.ts'
-import { type CappedPeer, DataUsage } from './data-usage.ts'
+import { type CappedBytes, capKey, DataUsage } from './data-usage.ts'
 import { PolicyGate, replicaPolicy } from './policy-gate.ts'
 import { Probes } from './probes.ts'
 import type { StatusHub } from './status-hub.ts'
@@ -77,7 +77,7 @@ export class Network implements AsyncDisposable {
       clock,
       config: () => this.config,
       nameOf: (peer) => this.nameOf(peer),
-      usedBytes: (peer) => this.usage.usedBytes(peer),
+      usedBytes: (peer, address) => this.capOver(peer, address)?.usedBytes ?? 0,
       standing: (folder, peer) => this.#standing(folder, peer),
       surroundings: { networkOf, isOnBattery },
       changed: () => this.#review(),
@@ -189,6 +189,14 @@ export class Network implements AsyncDisposable {
       .map(([id]) => id as FolderId)
   }
 
+  /** The data cap that counts for a peer at an address, and how much of it this month has used. */
+  capOver(id: NodeId, address: string | undefined): { bytes: number; usedBytes: number } | undefined {
+    const name = this.nameOf(id)
+    const peer = name === undefined ? undefined : this.config.peers[name]
+    const cap = peer && settingsOver(peer, address).dataCap
+    return cap && { bytes: cap.bytes, usedBytes: this.usage.usedBytes(capKey(id, cap.of)) }
+  }
+
   nameOf(peer: NodeId): string | undefined {
     return nameOfPeer(this.config, peer)
   }
@@ -264,10 +272,14 @@ export class Network implements AsyncDisposable {
     for (const [folder, host] of this.hosts) for (const link of host.links.values()) yield [folder, link]
   }
 
-  #capped(): CappedPeer[] {
-    return (this.#transport?.links() ?? [])
-      .filter(({ name }) => this.config.peers[name]?.dataCapBytes !== undefined)
-      .map(({ node, sentBytes, receivedBytes }) => ({ id: node, totalBytes: sentBytes + receivedBytes }))
+  #capped(): CappedBytes[] {
+    return (this.#transport?.links() ?? []).flatMap(({ node, name, bytesByAddress }) => {
+      const peer = this.config.peers[name]
+      return [...bytesByAddress].flatMap(([address, totalBytes]) => {
+        const cap = peer && settingsOver(peer, address).dataCap
+        return cap ? [{ id: capKey(node, address), cap: capKey(node, cap.of), totalBytes }] : []
+      })
+    })
   }
 
   #open(folder: FolderId, config: FolderConfig): void {

@@ -17,8 +17,8 @@ export interface PolicyGateOptions {
   readonly clock: Clock
   readonly config: () => Config
   readonly nameOf: (peer: NodeId) => string | undefined
-  /** Of a peer, in this calendar month. */
-  readonly usedBytes: (peer: NodeId) => number
+  /** Of the data cap that counts for the peer at that address, in this calendar month. */
+  readonly usedBytes: (peer: NodeId, address?: string) => number
   /** Undefined while the folder is not open, or the peer not connected. */
   readonly standing: (folder: FolderId, peer: NodeId) => Omit<Standing, 'now'> | undefined
   readonly surroundings: Surroundings
@@ -91,8 +91,8 @@ export class PolicyGate {
     const name = nameOf(link.peer)
     const peer = name === undefined ? undefined : config().peers[name]
     const policy = lineOf
-      ? mergeLayers(policyLayers(config(), { folder, peer: name }, lineOf).settings)
-      : this.#policyOf(folder, name)
+      ? mergeLayers(policyLayers(config(), { folder, peer: name, address: link.address }, lineOf).settings)
+      : this.#policyOf(folder, name, link.address)
     // The system is asked only where somebody has said something about it.
     const facts = {
       now: clock.wallNow(),
@@ -102,7 +102,7 @@ export class PolicyGate {
       link: {
         network: policy.networks.value.length > 0 ? surroundings.networkOf(link.localAddress) : undefined,
         metered: peer !== undefined && settingsOver(peer, link.address).metered,
-        usedThisMonthBytes: usedBytes(link.peer),
+        usedThisMonthBytes: usedBytes(link.peer, link.address),
       },
     }
     return {
@@ -128,12 +128,15 @@ export class PolicyGate {
     return standing && this.#pace.look(`${folder}/${peer}`, { ...standing, now: this.#options.clock.wallNow() })
   }
 
-  #policyOf(folder: FolderId | undefined, peer: string | undefined): Policy {
+  #policyOf(folder: FolderId | undefined, name: string | undefined, address?: string): Policy {
     const config = this.#options.config()
     if (config !== this.#config) this.#policies.clear()
     this.#config = config
-    const key = `${folder ?? ''}/${peer ?? ''}`
-    const policy = this.#policies.get(key) ?? mergeLayers(policyLayers(config, { folder, peer }).settings)
+    const peer = name === undefined ? undefined : config.peers[name]
+    // Connections that a peer has made come from ever other ports; what differs by address is the cap alone.
+    const key = `${folder ?? ''}/${name ?? ''}/${(peer && settingsOver(peer, address).dataCap?.of) ?? '-'}`
+    const between = { folder, peer: name, address }
+    const policy = this.#policies.get(key) ?? mergeLayers(policyLayers(config, between).settings)
     this.#policies.set(key, policy)
     return policy
   }

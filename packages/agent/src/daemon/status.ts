@@ -44,7 +44,7 @@ export function statusOf(network: Network, hub: StatusHub, follower: Follower): 
 }
 
 function linkStatus(network: Network, link: TransportLink): LinkStatus {
-  const bytes = network.config.peers[link.name]?.dataCapBytes
+  const dataCap = network.capOver(link.node, link.address)
   const clockSkewMs = network.skews.get(link.node)
   const availability = network.history.availability(link.node)
   const { name, up, rttMs, throughputBps, sentBytes, receivedBytes, address, addresses, lastError } = link
@@ -55,7 +55,7 @@ function linkStatus(network: Network, link: TransportLink): LinkStatus {
     throughputBps: throughputBps ?? null,
     sentBytes,
     receivedBytes,
-    ...(bytes === undefined ? {} : { dataCap: { bytes, usedBytes: network.usage.usedBytes(link.node) } }),
+    ...(dataCap === undefined ? {} : { dataCap }),
     ...(address === undefined ? {} : { address }),
     ...(addresses.length === 0 ? {} : { addresses: addresses.map(addressStatus) }),
     ...(availability === undefined ? {} : { availability: Math.round(availability * 1e4) / 1e4 }),

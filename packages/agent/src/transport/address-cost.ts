@@ -23,9 +23,14 @@ const usualBytes = 1_000_000
 export function costAt({ cost, costs = {}, addresses, mayProbe = false }: Peer, address: string): AddressCost {
   const standard = cost ?? { metered: false, pricePerGb: 0, mayProbe }
   if (costs[address] !== undefined || addresses.includes(address)) return costs[address] ?? standard
+  return costs[configuredAt({ addresses, costs }, address)] ?? standard
+}
+
+/** Which of the configured addresses this one is, also that of a connection from another port of the host; '' for none. */
+export function configuredAt({ addresses, costs = {} }: Pick<Peer, 'addresses' | 'costs'>, address: string): string {
+  if (addresses.includes(address)) return address
   const host = parseHostPort(address)?.host
-  const near = Object.keys(costs).find((one) => parseHostPort(one)?.host === host)
-  return (near === undefined ? undefined : costs[near]) ?? standard
+  return Object.keys(costs).find((one) => parseHostPort(one)?.host === host) ?? ''
 }
 
 export function mayProbe(peer: Peer, address: string): boolean {

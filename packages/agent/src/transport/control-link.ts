@@ -4,6 +4,7 @@ import type { TLSSocket } from 'node:tls'
 import type { NodeId } from '@spansync/common/core/causal/types'
 import { type Message, messageSchema, type StreamHeader } from '@spansync/common/protocol/messages'
 import type { SpansyncError } from '@spansync/common/runtime/errors'
+import { configuredAt } from './address-cost.ts'
 import type { ControlChannel } from './control-channel.ts'
 import { type Frame, maxFrameBytes } from './control-frame.ts'
 import { LinkClosedError, MessageTooBigError, StreamRefusedError } from './errors.ts'
@@ -165,7 +166,7 @@ export class ControlLink {
       header,
       target: { id: peer.id, name: peer.name, address: this.address },
       signal: signal === undefined ? this.#down.signal : AbortSignal.any([signal, this.#down.signal]),
-      onSocket: (socket) => traffic.track(socket, header.folder),
+      onSocket: (socket) => traffic.track(socket, { folder: header.folder, address: configuredAt(peer, this.address) }),
     })
   }
 

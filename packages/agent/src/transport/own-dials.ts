@@ -1,3 +1,5 @@
+import type { Socket } from 'node:net'
+import { configuredAt } from './address-cost.ts'
 import type { OwnDial } from './arbitrate.ts'
 import { type Greeted, greetFirst } from './handshake.ts'
 import { helloFor, type PeerContext } from './peer-context.ts'
@@ -85,7 +87,7 @@ export class OwnDials {
   #connect(address: string, signal: AbortSignal): ReturnType<typeof dial> {
     const { identity, clock, traffic, peer } = this.#context
     const { id, name } = peer
-    const onSocket = traffic.track.bind(traffic)
+    const onSocket = (socket: Socket): void => traffic.track(socket, { address: configuredAt(peer, address) })
     return dial({ identity, clock, signal, target: { id, name, address }, onSocket })
   }
 

@@ -151,6 +151,7 @@ export class PeerEntry {
       measuring: link?.carrier.measuring ?? false,
       sentBytes: sent,
       receivedBytes: received,
+      bytesByAddress: traffic.byAddress,
       folders: traffic.byFolder,
       badMessages: this.#badMessages + (link?.badMessages ?? 0),
       openStreams: link?.openStreams ?? 0,

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { NodeId } from '@spansync/common/core/causal/types'
 import { protocolVersion } from '@spansync/common/protocol/messages'
 import { type SpansyncError, toSpansyncError } from '@spansync/common/runtime/errors'
+import { configuredAt } from './address-cost.ts'
 import { withDeadline } from './alarm.ts'
 import { LinkClosedError, StrangerError } from './errors.ts'
 import { checkPreamble } from './handshake.ts'
@@ -10,7 +11,7 @@ import { NetworkWatch } from './network-watch.ts'
 import { answerStream, readStreamHeader } from './open-stream.ts'
 import { PeerEntry } from './peer-entry.ts'
 import { decodePreamble, encodePreamble, preambleBytes, readExactly } from './preamble.ts'
-import type { SecureConnection } from './secure.ts'
+import { farEndOf, type SecureConnection } from './secure.ts'
 import type { LinkStatus, Peer, Transport, TransportOptions } from './types.ts'
 
 const openingTimeoutMs = 15_000
@@ -129,7 +130,8 @@ class LinkManager implements Transport {
       this.#receiveStranger(connection).catch(() => this.#refuse(connection))
       return
     }
-    entry.context.traffic.track(connection.raw)
+    const { traffic, peer } = entry.context
+    traffic.track(connection.raw, { address: configuredAt(peer, farEndOf(connection.raw)) })
     this.#open(entry, connection).catch((error: unknown) => {
       connection.tls.destroy()
       const reason = toSpansyncError(error)
@@ -204,7 +206,7 @@ class LinkManager implements Transport {
       answerStream(connection, protocol, { ok: false, code: 'refused', message: refusal ?? '' })
       return
     }
-    entry.context.traffic.track(connection.raw, header.folder)
+    entry.context.traffic.track(connection.raw, { folder: header.folder })
     answerStream(connection, protocol, { ok: true })
     onStream(link, header, carrier.codecFor(connection))
   }

@@ -137,6 +137,8 @@ export interface LinkStatus {
   /** Bytes inside TCP over all connections with the peer, since this process started. */
   readonly sentBytes: number
   readonly receivedBytes: number
+  /** Both ways together, by the address that the peer has in the configuration; '' for others. */
+  readonly bytesByAddress: ReadonlyMap<string, number>
   /** Of these, the streams of each folder. */
   readonly folders: ReadonlyMap<FolderId, ByteCount>
   readonly badMessages: number

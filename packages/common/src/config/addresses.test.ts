@@ -24,11 +24,11 @@ const lan = '{ address: 192.168.1.7:22070, metered: false, pricePerGb: 0, throug
 test('an address has costs of its own, or those of its peer', () => {
   write(`[${lan}, nas.example.org:22070]`)
   expect(server().addresses).toEqual(['192.168.1.7:22070', 'nas.example.org:22070'])
-  const own = { metered: false, pricePerGb: 0, throughputBps: 100_000_000, latencyMs: 1 }
+  const own = { metered: false, pricePerGb: 0, throughputBps: 100_000_000, latencyMs: 1, dataCap: undefined }
   expect(settingsOver(server(), '192.168.1.7:22070')).toEqual(own)
   // The peer has dialled, from some port.
   expect(settingsOver(server(), '192.168.1.7:54321')).toEqual(own)
-  const common = { metered: true, pricePerGb: 4, throughputBps: undefined, latencyMs: undefined }
+  const common = { metered: true, pricePerGb: 4, throughputBps: undefined, latencyMs: undefined, dataCap: undefined }
   expect(settingsOver(server(), 'nas.example.org:22070')).toEqual(common)
   expect(settingsOver(server())).toEqual(common)
 })
@@ -37,6 +37,14 @@ test('two addresses on one host are told apart by their ports', () => {
   write('[10.0.0.1:1, { address: 10.0.0.1:2, pricePerGb: 9 }]')
   expect(settingsOver(server(), '10.0.0.1:1').pricePerGb).toBe(4)
   expect(settingsOver(server(), '10.0.0.1:2').pricePerGb).toBe(9)
+})
+
+test('a data cap is that of the address, or of all that may cost something', () => {
+  write('[lan:1, { address: free:1, metered: false }, { address: modem:1, dataCap: 1MB }]\n    dataCap: 5GB')
+  expect(settingsOver(server(), 'lan:1')).toMatchObject({ metered: true, dataCap: { of: '', bytes: 5e9 } })
+  expect(settingsOver(server())).toMatchObject({ dataCap: { of: '', bytes: 5e9 } })
+  expect(settingsOver(server(), 'free:1')).toMatchObject({ metered: false, dataCap: undefined })
+  expect(settingsOver(server(), 'modem:1')).toMatchObject({ metered: true, dataCap: { of: 'modem:1', bytes: 1e6 } })
 })
 
 test('what is said of an address stays when the list is written anew', async () => {

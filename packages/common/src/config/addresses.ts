@@ -1,5 +1,5 @@
 import type { ConfigEditor } from './edit.ts'
-import type { PeerConfig } from './schema.ts'
+import type { AddressConfig, PeerConfig } from './schema.ts'
 import { parseHostPort } from './values.ts'
 
 /** What the configuration says of the way to a peer. Absent: measured. */
@@ -9,6 +9,13 @@ export interface WaySettings {
   /** Bytes per second. */
   readonly throughputBps: number | undefined
   readonly latencyMs: number | undefined
+  readonly dataCap: DataCap | undefined
+}
+
+/** Most bytes in a calendar month: of one address alone, or, with '', of all of the peer's that have none and may cost something. */
+export interface DataCap {
+  readonly of: string
+  readonly bytes: number
 }
 
 /** Of one address (`host:port`), where it has something of its own to say, else of the peer. A connection that the peer has made comes
@@ -18,12 +25,19 @@ export function settingsOver(peer: PeerConfig, address?: string): WaySettings {
   const isListed = address !== undefined && peer.addresses.includes(address)
   const own = priced.find((one) => (isListed ? one.address === address : isSameHost(one, address)))
   const { pricePerGb, throughputBps, latencyMs } = peer
+  const dataCap = capOver(peer, own)
   return {
-    metered: own?.metered ?? (peer.metered || peer.dataCapBytes !== undefined),
+    metered: own?.metered ?? (peer.metered || dataCap !== undefined),
     pricePerGb: own?.pricePerGb ?? pricePerGb,
     throughputBps: own?.throughputBps ?? throughputBps,
     latencyMs: own?.latencyMs ?? latencyMs,
+    dataCap,
   }
+}
+
+function capOver({ dataCapBytes }: PeerConfig, own: AddressConfig | undefined): DataCap | undefined {
+  if (own?.dataCapBytes !== undefined) return { of: own.address, bytes: own.dataCapBytes }
+  return dataCapBytes === undefined || own?.metered === false ? undefined : { of: '', bytes: dataCapBytes }
 }
 
 function isSameHost(one: { readonly address: string }, address: string | undefined): boolean {

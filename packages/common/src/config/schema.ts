@@ -21,6 +21,7 @@ const coordinatorUrl = z.string().regex(/^(nats|tls):\/\/[^\s/]+/, 'must be a UR
 
 const pricePerGb = z.number().min(0).optional()
 const latency = parsed(parseDuration, 'must be a time such as 20ms').optional()
+const dataCap = parsed(parseBytes, 'must be a size such as 5GB or 500MB').optional()
 
 /** One address with costs of its own: what is absent is as for the peer. */
 const pricedAddress = z
@@ -29,9 +30,15 @@ const pricedAddress = z
     pricePerGb,
     throughput: throughput.optional(),
     latency,
+    dataCap,
     metered: z.boolean().optional(),
   })
-  .transform(({ throughput, latency, ...rest }) => ({ ...rest, throughputBps: throughput, latencyMs: latency }))
+  .transform(({ throughput, latency, dataCap, ...rest }) => ({
+    ...rest,
+    throughputBps: throughput,
+    latencyMs: latency,
+    dataCapBytes: dataCap,
+  }))
 
 const address = z.union(
   [peerAddress.transform((text) => ({ address: text })), pricedAddress],
@@ -53,17 +60,15 @@ const peer = z
       .array(address)
       .default([])
       .describe(
-        'Where to dial it, host:port, best first; with costs of its own: {address, metered, pricePerGb, throughput, latency}; ' +
+        'Where to dial it, host:port, best first; with costs of its own: {address, metered, pricePerGb, dataCap, throughput, latency}; ' +
           'empty: the peer dials this machine',
       ),
     pricePerGb: pricePerGb.describe('Price of a gigabyte over this link, in any currency'),
     throughput: throughput.optional().describe('Expected throughput of this link, such as 10mbit; absent: measured'),
     latency: latency.describe('Expected round trip of this link, such as 20ms; absent: measured'),
-    dataCap: parsed(parseBytes, 'must be a size such as 5GB or 500MB')
-      .optional()
-      .describe(
-        'Most bytes over this link in a calendar month, both ways together, such as 5GB; then plans leave it alone',
-      ),
+    dataCap: dataCap.describe(
+      'Most bytes over this link in a calendar month, both ways together, such as 5GB; then plans leave it alone',
+    ),
     dataCapWarning: z
       .number()
       .min(1)

@@ -84,12 +84,15 @@ describeLab('machines that move about', () => {
     await two.fleet.follow('a')
     const [found] = (await linkOf(two.a)).addresses ?? []
     expect(found).toMatchObject({ address: `${cable.addressOf('b')}:${two.b.port}`, found: true })
-    await cable.setAddress('b', 4)
-    two.at('b').write('after the move', 'x')
-    expect(await two.fleet.follow('b', { deadlineMs: 30_000 })).toBeLessThan(2 * secondsMs)
-    await cable.setAddress('b', 2)
-    two.at('a').write('back again', 'y')
-    expect(await two.fleet.follow('a', { deadlineMs: 30_000 })).toBeLessThan(2 * secondsMs)
+    // One of them has dialled.
+    for (const mover of ['a', 'b'] as const) {
+      for (const host of [4, mover === 'a' ? 1 : 2]) {
+        await cable.setAddress(mover, host)
+        two.at(mover).write(`${mover} at ${host}`, 'x')
+        const tookMs = await two.fleet.follow(mover, { deadlineMs: 30_000 })
+        expect(tookMs, `after ${mover} has moved to ${host}`).toBeLessThan(secondsMs)
+      }
+    }
   })
 
   test('the address in use goes, and another one takes over', async () => {
@@ -113,6 +116,12 @@ describeLab('machines that move about', () => {
     expect(await isOver(first)).toBe(true)
     await second.setUp(true)
     await until(() => isOver(second), { deadlineMs: 20_000, what: 'the quicker network is used again' })
+    // Nothing says that it is dead; only nobody answers there any more.
+    await second.loseFrom('b')
+    two.at('a').write('without an answer', 'y')
+    const tookMs = await two.fleet.follow('a', { deadlineMs: 60_000 })
+    expect(tookMs).toBeLessThan(2 * secondsMs)
+    expect(await isOver(first)).toBe(true)
     two.expectNothingLost('b')
   })
 

@@ -24,6 +24,8 @@ const maxStreams = 64
 const loggedBadMessages = 5
 
 export interface ControlLinkOptions {
+  /** As `nameOfConnection` has it. */
+  readonly id: string
   readonly context: PeerContext
   readonly channel: ControlChannel
   readonly dialed: boolean
@@ -51,6 +53,7 @@ export interface ControlLinkOptions {
 export class ControlLink {
   readonly peer: NodeId
   readonly name: string
+  readonly id: string
   readonly dialed: boolean
   readonly address: string
   readonly localAddress: string | undefined
@@ -74,6 +77,7 @@ export class ControlLink {
     this.#options = options
     this.peer = context.peer.id
     this.name = context.peer.name
+    this.id = options.id
     this.dialed = dialed
     this.address = options.address
     this.localAddress = options.localAddress

@@ -102,4 +102,21 @@ describe('a new connection of the same peer', () => {
     expect(a.downs.map(({ reason }) => reason.code)).toEqual(['peer_silent'])
     expect(a.transport.links()[0]).toMatchObject({ up: true, dialed: false })
   })
+
+  it('takes it at once when the peer says that it has lost that very link', async () => {
+    const clock = new FakeClock()
+    const [a, b] = [await start(0, { clock }), await start(1)]
+    const relay = await relayTo(b.address)
+    b.transport.setPeers([a.asPeer({ dialable: true })])
+    a.transport.setPeers([b.asPeer({ addresses: [relay.address] })])
+    await a.until(({ ups }) => ups.length === 1)
+    await b.until(({ ups }) => ups.length === 1)
+    relay.goSilent()
+    // b gives it up and dials, and no time passes for a.
+    b.link.drop('the network is another one')
+    await b.until(({ ups }) => ups.length === 2)
+    await a.until(({ ups }) => ups.length === 2)
+    expect(a.downs.map(({ reason }) => reason.code)).toEqual(['replaced'])
+    expect(a.transport.links()[0]).toMatchObject({ up: true, dialed: false })
+  })
 })

@@ -13,6 +13,8 @@ import type { Peer, TransportOptions } from './types.ts'
 export interface PeerContext {
   /** As the configuration has it now. */
   peer: Peer
+  /** Name of the connection that carried the last link; undefined while there has been none. */
+  lost: string | undefined
   readonly identity: Identity
   readonly clock: Clock
   readonly log: Logger
@@ -29,7 +31,7 @@ export function createPeerContext(options: TransportOptions, peer: Peer): PeerCo
   const up = new TokenBucket(clock, peer.upBytesPerSecond)
   const down = new TokenBucket(clock, peer.downBytesPerSecond)
   const own = { traffic: new Traffic(), speeds: new LinkSpeed(), up, down }
-  return { peer, identity, clock, log, random, protocol, ...own }
+  return { peer, lost: undefined, identity, clock, log, random, protocol, ...own }
 }
 
 /** The sender lets its link be measured by trains. */
@@ -46,7 +48,7 @@ export interface HelloOptions {
 
 /** What this node says of itself to this very peer. */
 export function helloFor(options: TransportOptions, context: PeerContext, { address, trial }: HelloOptions): Hello {
-  const { protocol, peer } = context
+  const { protocol, peer, lost } = context
   const { name, foldersFor, software = '', unison, features = [], clock } = options
   const folders = [...foldersFor(peer.id)]
   const all = [...features, trialFeature, ...(mayProbe(peer, address) ? [trainFeature] : [])]
@@ -61,5 +63,5 @@ export function helloFor(options: TransportOptions, context: PeerContext, { addr
     unison: unison?.() ?? '',
     now,
   } as const
-  return trial ? { ...hello, trial } : hello
+  return { ...hello, ...(trial ? { trial } : {}), ...(lost === undefined ? {} : { lost }) }
 }

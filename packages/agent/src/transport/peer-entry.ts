@@ -14,7 +14,7 @@ import { type Candidate, OwnDials } from './own-dials.ts'
 import { createPeerContext, helloFor, type PeerContext, trainFeature, trialFeature } from './peer-context.ts'
 import { PeerLink } from './peer-link.ts'
 import { Scout } from './scout.ts'
-import { farEndOf, type SecureConnection } from './secure.ts'
+import { farEndOf, nameOfConnection, type SecureConnection } from './secure.ts'
 import type { LinkStatus, Peer, TransportOptions } from './types.ts'
 
 /** A peer has one trial at a time; more are none of ours. */
@@ -127,6 +127,7 @@ export class PeerEntry {
       const sides = { self: identity.id, peer: peer.id }
       const verdict = arbitrate({ ...sides, existing: this.#link, ownDial: this.#dials.state })
       if (this.#removed !== undefined) channel.close(this.#removed)
+      else if (hello.lost !== undefined && hello.lost === this.#link?.carrier.id) return this.#adopt(candidate)
       else if (verdict === 'wait') await this.#dials.settled()
       else if (verdict === 'probe') await this.#probe(channel)
       else return this.#adopt(candidate)
@@ -294,6 +295,7 @@ export class PeerEntry {
     if (dialed) this.#book.measured(address, { rtt, speed })
     const probes = dialed && mayProbe(peer, address) && hello.features.includes(trainFeature) && speed.isNew
     return new ControlLink({
+      id: nameOfConnection(connection),
       ...{ context: this.context, channel, dialed, address, localAddress, remoteAddress, rtt, speed, probes },
       onMessage: (from, message, bytes) => this.#link?.received(from, message, bytes),
       onDown: (from, reason) => {
@@ -316,6 +318,7 @@ export class PeerEntry {
   #fell(link: PeerLink, reason: SpansyncError): void {
     this.#badMessages += link.badMessages
     if (this.#link === link) this.#link = undefined
+    this.context.lost = link.carrier.id
     this.#endTrials(reason)
     this.#dialer.linkFell(this.health.down(this.#name, reason))
     this.#tell(() => this.#transport.onLinkDown(link, reason))

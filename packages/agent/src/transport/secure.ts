@@ -37,6 +37,11 @@ export function peerIdOf(socket: TLSSocket): NodeId | undefined {
   return certificate === undefined ? undefined : idOfCertificate(certificate.raw)
 }
 
+/** A name for a connection that both its ends know, and nobody else. */
+export function nameOfConnection({ tls }: SecureConnection): string {
+  return tls.exportKeyingMaterial(16, 'EXPERIMENTAL-spansync-link', Buffer.alloc(0)).toString('hex')
+}
+
 /** `host:port`, with IPv4 as IPv4. */
 export function farEndOf({ remoteAddress = '', remotePort = 0 }: Socket): string {
   return formatHostPort({ host: remoteAddress.replace(/^::ffff:(?=\d+\.)/, ''), port: remotePort })

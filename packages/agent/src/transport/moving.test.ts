@@ -65,6 +65,7 @@ describe('several addresses', () => {
     if (answer === '') return
     const [first, second] = a.transport.links()[0]?.addresses ?? []
     expect(first).toMatchObject({ address: elsewhere, inUse: false, error: { code: 'unreachable' } })
+    expect(first?.error?.remedy).toContain('the login page of the network')
     expect(second).toMatchObject({ address: b.address, inUse: true, error: undefined })
   })
 

@@ -25,7 +25,7 @@ const loggedBadMessages = 5
 
 export interface ControlLinkOptions {
   /** As `nameOfConnection` has it. */
-  readonly id: string
+  readonly id: string | undefined
   readonly context: PeerContext
   readonly channel: ControlChannel
   readonly dialed: boolean
@@ -53,7 +53,7 @@ export interface ControlLinkOptions {
 export class ControlLink {
   readonly peer: NodeId
   readonly name: string
-  readonly id: string
+  readonly id: string | undefined
   readonly dialed: boolean
   readonly address: string
   readonly localAddress: string | undefined

@@ -1,6 +1,6 @@
 import { messageOf, type SpansyncError, toSpansyncError } from '@spansync/common/runtime/errors'
 import { AddressBook } from './address-book.ts'
-import { isBetter, isWorthCutting, mayProbe } from './address-cost.ts'
+import { mayProbe } from './address-cost.ts'
 import { arbitrate } from './arbitrate.ts'
 import { ControlLink } from './control-link.ts'
 import { Dialer, ownReasons } from './dialer.ts'
@@ -15,12 +15,8 @@ import { createPeerContext, helloFor, type PeerContext, trainFeature, trialFeatu
 import { PeerLink } from './peer-link.ts'
 import { Scout } from './scout.ts'
 import { farEndOf, nameOfConnection, type SecureConnection } from './secure.ts'
+import { Trials } from './trials.ts'
 import type { LinkStatus, Peer, TransportOptions } from './types.ts'
-
-/** A peer has one trial at a time; more are none of ours. */
-const mostTrials = 4
-/** Who tries a connection makes up its mind by then. */
-const trialMs = 60_000
 
 /** Everything about one peer: its link while there is one, the dialling while there is none, and the look for a better address. */
 export class PeerEntry {
@@ -31,7 +27,7 @@ export class PeerEntry {
   readonly #dials: OwnDials
   readonly #scout: Scout
   readonly #book: AddressBook
-  readonly #trials = new Set<ControlLink>()
+  readonly #trials: Trials
   #link: PeerLink | undefined
   #lastSpeed: PathSpeed | undefined
   #doesPeerTry = false
@@ -55,6 +51,13 @@ export class PeerEntry {
       isUp: () => this.#link !== undefined,
       attempt: (address) => this.#attempt(address),
       failed: (reason) => this.health.failed(this.#name, reason),
+    })
+    this.#trials = new Trials({
+      log,
+      name: () => this.#name,
+      book: this.#book,
+      link: () => this.#link,
+      moved: (link, carrier) => this.#moved(link, carrier),
     })
     this.#scout = new Scout({
       clock,
@@ -112,7 +115,7 @@ export class PeerEntry {
     this.#dialer.stop()
     this.#scout.stop()
     this.#dials.abort(reason)
-    this.#endTrials(reason)
+    this.#trials.end(reason)
     this.#link?.close(reason)
   }
 
@@ -123,7 +126,7 @@ export class PeerEntry {
     const { channel, hello } = greeted
     const candidate = { ...greeted, connection, dialed: false, address: farEndOf(connection.raw) }
     while (channel.closed === undefined) {
-      if (hello.trial && this.#link?.dialed === false && this.#removed === undefined) return this.#bearTrial(candidate)
+      if (hello.trial && this.#link?.dialed === false && this.#removed === undefined) return this.#bear(candidate)
       const sides = { self: identity.id, peer: peer.id }
       const verdict = arbitrate({ ...sides, existing: this.#link, ownDial: this.#dials.state })
       if (this.#removed !== undefined) channel.close(this.#removed)
@@ -192,7 +195,7 @@ export class PeerEntry {
       if (this.#removed !== undefined) channel.close(this.#removed)
       // The peer knows of no link: for it this one is new.
       else if (!hello.trial) this.#adopt(candidate)
-      else return await this.#weigh(candidate)
+      else return await this.#trials.weigh(this.#carrierOf(candidate))
       return 'moved'
     } catch (error) {
       this.#noteFailed(address, error)
@@ -200,49 +203,13 @@ export class PeerEntry {
     }
   }
 
-  async #weigh(candidate: Candidate): Promise<'moved' | 'kept'> {
-    const link = this.#link
-    const carrier = this.#carrierOf(candidate)
-    this.#trials.add(carrier)
-    carrier.start()
-    const isAlive = await carrier.probe()
-    await carrier.measured
-    const [there, here] = [this.#book.wayOf(candidate.address), this.#book.wayOf(link?.address ?? '')]
-    const { log } = this.context
-    const isTaken = isAlive && link !== undefined && link === this.#link && !link.isMoving && isBetter(there, here)
-    log.debug({ event: 'link.weighed', peer: this.#name, address: candidate.address, there, here, isTaken })
-    if (!isTaken) {
-      this.#trials.delete(carrier)
-      carrier.close(new LinkClosedError('dropped', 'the address that is in use is no worse'))
-      return 'kept'
-    }
-    this.#move(link, carrier, isWorthCutting(there, here))
-    return 'moved'
-  }
-
-  /** The peer tries another connection beside the link that it has dialled. */
-  #bearTrial(candidate: Candidate): void {
-    if (this.#trials.size >= mostTrials) return candidate.channel.close(duplicate())
+  #bear(candidate: Candidate): void {
+    if (this.#trials.isFull) return candidate.channel.close(duplicate())
     this.#sayHello(candidate, { trial: true })
-    const carrier = this.#carrierOf(candidate)
-    this.#trials.add(carrier)
-    carrier.start()
-    const late = new LinkClosedError('dropped', 'the trial takes too long')
-    carrier.later(trialMs, () => this.#trials.has(carrier) && carrier.close(late))
+    this.#trials.bear(this.#carrierOf(candidate))
   }
 
-  #taken(carrier: ControlLink): void {
-    if (carrier.dialed || !this.#trials.has(carrier)) return
-    const link = this.#link
-    if (link === undefined || link.dialed) return carrier.close(duplicate())
-    // The peer moves on before it has said its last word where it was before: what is still to come from there could be lost.
-    if (link.isWaiting) return link.drop('the peer moves the link twice at once')
-    this.#move(link, carrier, false)
-  }
-
-  #move(link: PeerLink, carrier: ControlLink, cuts: boolean): void {
-    this.#trials.delete(carrier)
-    link.moveTo(carrier, { cuts })
+  #moved(link: PeerLink, carrier: ControlLink): void {
     this.#lastSpeed = carrier.speed
     if (carrier.dialed) this.#dialer.worked(carrier.address)
     this.health.moved(this.#name, carrier.address)
@@ -266,7 +233,7 @@ export class PeerEntry {
     this.#dials.abort(new LinkClosedError('duplicate', 'another connection has the right of way'))
     if (!dialed) this.#sayHello(candidate, {})
     this.#link?.close(new LinkClosedError('replaced', 'a newer connection of the same peer takes its place'))
-    this.#endTrials(duplicate())
+    this.#trials.end(duplicate())
     const carrier = this.#carrierOf(candidate)
     const link = new PeerLink(carrier, {
       onMessage: (from, message) => this.#tell(() => this.#transport.onMessage(from, message)),
@@ -299,10 +266,10 @@ export class PeerEntry {
       ...{ context: this.context, channel, dialed, address, localAddress, remoteAddress, rtt, speed, probes },
       onMessage: (from, message, bytes) => this.#link?.received(from, message, bytes),
       onDown: (from, reason) => {
-        if (!this.#trials.delete(from)) this.#link?.fell(from, reason)
+        if (!this.#trials.fell(from)) this.#link?.fell(from, reason)
       },
       hasAlternative: () => this.#book.all.length > 1,
-      onTake: (from) => this.#taken(from),
+      onTake: (from) => this.#trials.taken(from),
       onMoved: (from) => this.#link?.peerMoved(from),
       onMeasured: () => {
         const link = this.#link
@@ -311,15 +278,11 @@ export class PeerEntry {
     })
   }
 
-  #endTrials(reason: SpansyncError): void {
-    for (const carrier of [...this.#trials]) carrier.close(reason)
-  }
-
   #fell(link: PeerLink, reason: SpansyncError): void {
     this.#badMessages += link.badMessages
     if (this.#link === link) this.#link = undefined
     this.context.lost = link.carrier.id
-    this.#endTrials(reason)
+    this.#trials.end(reason)
     this.#dialer.linkFell(this.health.down(this.#name, reason))
     this.#tell(() => this.#transport.onLinkDown(link, reason))
   }

@@ -37,8 +37,9 @@ export function peerIdOf(socket: TLSSocket): NodeId | undefined {
   return certificate === undefined ? undefined : idOfCertificate(certificate.raw)
 }
 
-/** A name for a connection that both its ends know, and nobody else. */
-export function nameOfConnection({ tls }: SecureConnection): string {
+/** A name for a connection that both its ends know, and nobody else; undefined when it is closed already. */
+export function nameOfConnection({ tls }: SecureConnection): string | undefined {
+  if (tls.destroyed) return undefined
   return tls.exportKeyingMaterial(16, 'EXPERIMENTAL-spansync-link', Buffer.alloc(0)).toString('hex')
 }
 

@@ -5,6 +5,7 @@ import multicastDns, { type MulticastDNS } from 'multicast-dns'
 import { Alarm } from '../transport/alarm.ts'
 import { announcement, readAnnouncements, service } from './announcement.ts'
 import { isOnLink, ownNetworks } from './networks.ts'
+import { AddressSightings } from './sightings.ts'
 
 export interface DiscoveryOptions {
   readonly id: NodeId
@@ -25,8 +26,6 @@ const longestMs = 3_600_000
 const growth = 3
 /** The first word may be lost. */
 const wordsAtFirst = 2
-/** So many addresses of one peer are kept. */
-const mostAddresses = 4
 
 /** Finds peers on the local networks, and lets itself be found. Speaks IPv4 multicast on every interface; never rejects, for everything
  *  works without it. What it finds is a hint: who answers there is checked like everywhere. */
@@ -34,7 +33,7 @@ export class Discovery implements AsyncDisposable {
   readonly #options: DiscoveryOptions
   readonly #alarm: Alarm
   readonly #sockets = new Map<string, MulticastDNS>()
-  readonly #addresses = new Map<NodeId, readonly string[]>()
+  readonly #sightings = new AddressSightings()
   #running: Promise<void> | undefined
   #stopped = false
   #pauseMs = firstMs
@@ -53,6 +52,7 @@ export class Discovery implements AsyncDisposable {
   refresh(): void {
     this.#pauseMs = firstMs
     this.#words = 0
+    this.#sightings.forget()
     this.#alarm.wake()
   }
 
@@ -114,17 +114,14 @@ export class Discovery implements AsyncDisposable {
   }
 
   #hear(records: readonly unknown[]): void {
-    const { id: own, isPeer, found, log } = this.#options
+    const { id: own, isPeer, found, log, clock } = this.#options
     for (const { id, addresses, gone } of readAnnouncements(records)) {
       if (id === own || !isPeer(id) || this.#stopped) continue
       const near = addresses.filter((address) => isOnLink(address.slice(0, address.lastIndexOf(':'))))
-      const before = this.#addresses.get(id) ?? []
-      const others = before.filter((address) => !near.includes(address))
-      const now = (gone ? others : [...near, ...others]).slice(0, mostAddresses)
-      this.#addresses.set(id, now)
-      if (near.some((address) => !before.includes(address)))
-        log.debug({ event: 'discovery.found', id, addresses: near })
-      found(id, now)
+      const believed = this.#sightings.hear({ id, addresses: near, gone }, clock.now())
+      if (believed === undefined) continue
+      log.debug({ event: 'discovery.found', id, addresses: believed })
+      found(id, believed)
     }
   }
 

@@ -169,7 +169,7 @@ describe('a better address that comes into reach', () => {
     expect(a.downs).toEqual([])
   }, 30_000)
 
-  it('falls as a whole when the old connection dies before its last word', async () => {
+  it('a connection that has died without a word is found out when the peer answers elsewhere', async () => {
     const { a, b, relay, appear } = await overPaid()
     relay.goSilent()
     await appear()

@@ -57,6 +57,8 @@ export class PeerEntry {
       name: () => this.#name,
       book: this.#book,
       link: () => this.#link,
+      clock,
+      isThere: (address) => this.#dialer.worked(address),
       moved: (link, carrier) => this.#moved(link, carrier),
     })
     this.#scout = new Scout({

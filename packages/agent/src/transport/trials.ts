@@ -1,3 +1,4 @@
+import type { Clock } from '@spansync/common/ports'
 import type { SpansyncError } from '@spansync/common/runtime/errors'
 import type { Logger } from '@spansync/common/runtime/logger'
 import type { AddressBook } from './address-book.ts'
@@ -11,12 +12,18 @@ const mostTrials = 4
 /** Who tries a connection makes up its mind by then. */
 const trialMs = 60_000
 
+/** A peer that answers at another address surely does here, if the connection still lives. */
+const answerMs = 5_000
+
 export interface TrialHooks {
+  readonly clock: Clock
   readonly log: Logger
   /** What the peer is called. */
   readonly name: () => string
   readonly book: AddressBook
   readonly link: () => PeerLink | undefined
+  /** The peer has answered at this address, which is to be dialled first. */
+  readonly isThere: (address: string) => void
   /** The link goes over this connection now. */
   readonly moved: (link: PeerLink, carrier: ControlLink) => void
 }
@@ -40,8 +47,10 @@ export class Trials {
     const link = linkNow()
     this.#carriers.add(carrier)
     carrier.start()
+    const isOldAlive = link === undefined ? Promise.resolve(true) : this.#answers(link)
     const isAlive = await carrier.probe()
     await carrier.measured
+    if (link !== undefined && isAlive && !(await isOldAlive)) return this.#lost(link, carrier)
     const [there, here] = [book.wayOf(carrier.address), book.wayOf(link?.address ?? '')]
     const isTaken = isAlive && link !== undefined && link === linkNow() && !link.isMoving && isBetter(there, here)
     log.debug({ event: 'link.weighed', peer: name(), address: carrier.address, there, here, isTaken })
@@ -51,6 +60,25 @@ export class Trials {
     }
     this.#carriers.delete(carrier)
     carrier.close(new LinkClosedError('dropped', 'the address that is in use is no worse'))
+    return 'kept'
+  }
+
+  #answers(link: PeerLink): Promise<boolean> {
+    const enough = new AbortController()
+    const late = this.#hooks.clock.sleep(answerMs, enough.signal).then(
+      () => false,
+      () => false,
+    )
+    return Promise.race([link.probe(), late]).finally(() => enough.abort())
+  }
+
+  /** The peer is there, and not where the link goes: a link that moved from there would wait for a last word that does not come. */
+  #lost(link: PeerLink, carrier: ControlLink): 'kept' {
+    this.#hooks.isThere(carrier.address)
+    this.#carriers.delete(carrier)
+    carrier.close(new LinkClosedError('dropped', 'the link is dialled anew'))
+    const message = 'the peer answers at another address, and no longer here'
+    if (link === this.#hooks.link()) link.close(new LinkClosedError('peer_silent', message), false)
     return 'kept'
   }
 

@@ -1,15 +1,16 @@
 import { settingsOver } from '@spansync/common/config/addresses'
 import type { LineOf } from '@spansync/common/config/parse'
-import { policyLayers } from '@spansync/common/config/policy-layers'
+import { policyLayers, policyOf } from '@spansync/common/config/policy-layers'
 import type { Config } from '@spansync/common/config/schema'
 import type { Door } from '@spansync/common/core/agent/state'
 import type { FolderId, NodeId } from '@spansync/common/core/causal/types'
-import { type Evaluation, evaluate, rateOf } from '@spansync/common/core/policy/evaluate'
-import { compileFilter } from '@spansync/common/core/policy/filter'
+import { type Evaluation, evaluate, isAllowed, rateOf, rateUntil } from '@spansync/common/core/policy/evaluate'
+import { compileFilter, type FileRules } from '@spansync/common/core/policy/filter'
 import type { NetworkFacts } from '@spansync/common/core/policy/networks'
-import { type Flow, mergeLayers, type Policy } from '@spansync/common/core/policy/settings'
+import type { PolicyFacts } from '@spansync/common/core/policy/rules'
+import { type Flow, mergeLayers, type Place, type Policy } from '@spansync/common/core/policy/settings'
 import type { Clock, Link } from '@spansync/common/ports'
-import type { Peer } from '../transport/types.ts'
+import type { Peer, Rates } from '../transport/types.ts'
 import { inBackground } from './background.ts'
 import { Pace, type Standing } from './pace.ts'
 
@@ -28,7 +29,8 @@ export interface PolicyGateOptions {
 }
 
 export interface Surroundings {
-  readonly networkOf: (localAddress: string | undefined) => NetworkFacts | undefined
+  /** The name of a Wi-Fi is only looked for when it is wanted. */
+  readonly networkOf: (localAddress: string | undefined, wanted: { readonly ssid: boolean }) => NetworkFacts | undefined
   readonly isOnBattery: () => boolean
 }
 
@@ -38,6 +40,7 @@ export type End = Pick<Link, 'peer' | 'localAddress' | 'address'>
 /** What counts for a replica, whatever the peer. */
 export interface ReplicaPolicy {
   readonly exclude: readonly string[]
+  readonly files: FileRules
   readonly settleMs: number | undefined
 }
 
@@ -80,19 +83,31 @@ export class PolicyGate {
   }
 
   doorOf(folder: FolderId, link: Link): Door {
-    const { send, receive } = this.evaluate(folder, link)
-    if (send.allowed) return receive.allowed ? 'open' : 'gives'
-    return receive.allowed ? 'takes' : 'shut'
+    const { policy, facts } = this.#questionOf(folder, link)
+    const takes = isAllowed(policy, { ...facts, flow: 'receive' })
+    if (isAllowed(policy, { ...facts, flow: 'send' })) return takes ? 'open' : 'gives'
+    return takes ? 'takes' : 'shut'
   }
 
   /** With the lines of the rules, when it is told how to find them. */
   evaluate(folder: FolderId, link: End, lineOf?: LineOf): Readonly<Record<Flow, Evaluation>> {
+    const { policy, facts } = this.#questionOf(folder, link, lineOf)
+    return {
+      send: evaluate(policy, { ...facts, flow: 'send' }),
+      receive: evaluate(policy, { ...facts, flow: 'receive' }),
+    }
+  }
+
+  #questionOf(
+    folder: FolderId,
+    link: End,
+    lineOf?: LineOf,
+  ): { readonly policy: Policy; readonly facts: Omit<PolicyFacts, 'flow'> } {
     const { clock, nameOf, usedBytes, surroundings, config } = this.#options
     const name = nameOf(link.peer)
     const peer = name === undefined ? undefined : config().peers[name]
-    const policy = lineOf
-      ? mergeLayers(policyLayers(config(), { folder, peer: name, address: link.address }, lineOf).settings)
-      : this.#policyOf(folder, name, link.address)
+    const between = { folder, peer: name, address: link.address }
+    const policy = lineOf ? policyOf(config(), between, lineOf) : this.#policyOf(folder, name, link.address)
     // The system is asked only where somebody has said something about it.
     const facts = {
       now: clock.wallNow(),
@@ -100,27 +115,50 @@ export class PolicyGate {
       zone: this.#zone,
       onBattery: !policy.onBattery.value && surroundings.isOnBattery(),
       link: {
-        network: policy.networks.value.length > 0 ? surroundings.networkOf(link.localAddress) : undefined,
+        network: this.#networkOf(policy, link),
         metered: peer !== undefined && settingsOver(peer, link.address).metered,
         usedThisMonthBytes: usedBytes(link.peer, link.address),
       },
     }
-    return {
-      send: evaluate(policy, { ...facts, flow: 'send' }),
-      receive: evaluate(policy, { ...facts, flow: 'receive' }),
-    }
+    return { policy, facts }
   }
 
-  /** Of all folders together over the link with a peer. */
-  ratesOf(peer: string): Pick<Peer, 'upBytesPerSecond' | 'downBytesPerSecond'> {
-    const policy = this.#policyOf(undefined, peer)
-    if (policy.rates.value.length === 0) return {}
-    const link = { metered: false, usedThisMonthBytes: 0 }
-    const facts = { now: this.#options.clock.wallNow(), zone: this.#zone, onBattery: false, link }
+  /** By this machine's policy; the peer may say something else. */
+  priorityOf(folder: FolderId, peer: NodeId): Policy['priority'] {
+    return this.#policyOf(folder, this.#options.nameOf(peer)).priority
+  }
+
+  /** Where this machine says why one of two folders goes first; undefined: only the peer says it. */
+  priorityPlace(folders: readonly FolderId[], peer: NodeId, lineOf?: LineOf): Place | undefined {
+    const name = this.#options.nameOf(peer)
+    return folders
+      .map((folder) => policyOf(this.#options.config(), { folder, peer: name }, lineOf).priority.where)
+      .find(({ level }) => level !== 'default')
+  }
+
+  /** Of all folders together over the link with a peer, and of those that have rates of their own. */
+  ratesOf(peer: string): Pick<Peer, keyof Rates | 'folderRates'> {
+    const folders = Object.keys(this.#options.config().folders) as FolderId[]
+    const own = folders.flatMap((folder): [FolderId, Rates][] => {
+      const rates = this.#ratesOf(folder, peer)
+      return rates ? [[folder, rates]] : []
+    })
+    return { ...this.#ratesOf(undefined, peer), ...(own.length === 0 ? {} : { folderRates: new Map(own) }) }
+  }
+
+  #ratesOf(folder: FolderId | undefined, peer: string): Rates | undefined {
+    const policy = this.#policyOf(folder, peer)
+    if (policy.rates.value.length === 0) return undefined
+    const facts = this.#noFacts()
     return {
       upBytesPerSecond: rateOf(policy, { ...facts, flow: 'send' }),
       downBytesPerSecond: rateOf(policy, { ...facts, flow: 'receive' }),
     }
+  }
+
+  #networkOf({ networks: { value } }: Policy, { localAddress }: End): NetworkFacts | undefined {
+    if (value.length === 0) return undefined
+    return this.#options.surroundings.networkOf(localAddress, { ssid: value.some(({ ssid }) => ssid !== undefined) })
   }
 
   #paceOf(folder: FolderId, peer: NodeId): ReturnType<Pace['look']> | undefined {
@@ -136,18 +174,33 @@ export class PolicyGate {
     // Connections that a peer has made come from ever other ports; what differs by address is the cap alone.
     const key = `${folder ?? ''}/${name ?? ''}/${(peer && settingsOver(peer, address).dataCap?.of) ?? '-'}`
     const between = { folder, peer: name, address }
-    const policy = this.#policies.get(key) ?? mergeLayers(policyLayers(config, between).settings)
+    const policy = this.#policies.get(key) ?? policyOf(config, between)
     this.#policies.set(key, policy)
     return policy
   }
 
   #nextChange(pairs: Iterable<readonly [FolderId, Link]>): number {
-    const times = [...pairs].flatMap(([folder, link]) => Object.values(this.evaluate(folder, link)))
-    return Math.min(...times.map(({ nextChangeAt }) => nextChangeAt ?? Number.POSITIVE_INFINITY))
+    const peers = new Set<string | undefined>()
+    let first = Number.POSITIVE_INFINITY
+    for (const [folder, link] of pairs) {
+      peers.add(this.#options.nameOf(link.peer))
+      for (const { nextChangeAt } of Object.values(this.evaluate(folder, link)))
+        first = Math.min(first, nextChangeAt ?? first)
+    }
+    for (const peer of peers)
+      first = Math.min(first, rateUntil(this.#policyOf(undefined, peer), this.#noFacts()) ?? first)
+    return first
+  }
+
+  /** For what goes by the clock only. */
+  #noFacts(): PolicyFacts {
+    const link = { metered: false, usedThisMonthBytes: 0 }
+    return { now: this.#options.clock.wallNow(), zone: this.#zone, flow: 'send', onBattery: false, link }
   }
 }
 
 export function replicaPolicy(config: Config, folder: FolderId): ReplicaPolicy {
   const { settings, filters } = policyLayers(config, { folder })
-  return { exclude: compileFilter(filters).exclude, settleMs: mergeLayers(settings).settleMs.value }
+  const { exclude, files } = compileFilter(filters)
+  return { exclude, files, settleMs: mergeLayers(settings).settleMs.value }
 }

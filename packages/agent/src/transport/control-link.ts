@@ -1,13 +1,14 @@
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
-import type { NodeId } from '@spansync/common/core/causal/types'
+import type { FolderId, NodeId } from '@spansync/common/core/causal/types'
 import { type Message, messageSchema, type StreamHeader } from '@spansync/common/protocol/messages'
 import type { SpansyncError } from '@spansync/common/runtime/errors'
 import { configuredAt } from './address-cost.ts'
 import type { ControlChannel } from './control-channel.ts'
 import { type Frame, maxFrameBytes } from './control-frame.ts'
 import { LinkClosedError, MessageTooBigError, StreamRefusedError } from './errors.ts'
+import { within } from './folder-limits.ts'
 import { parseBye, parseJson } from './handshake.ts'
 import type { PathSpeed } from './link-speed.ts'
 import type { RoundTrip } from './measures.ts'
@@ -152,7 +153,7 @@ export class ControlLink {
     try {
       const connection = await this.#dialStream(header, signal)
       const refusal = this.#hold(connection)
-      if (refusal === undefined) return this.codecFor(connection)
+      if (refusal === undefined) return this.codecFor(connection, header.folder)
       connection.tls.destroy()
       throw new StreamRefusedError('refused', refusal)
     } finally {
@@ -190,12 +191,13 @@ export class ControlLink {
     return undefined
   }
 
-  codecFor(connection: SecureConnection): Duplex {
-    const { up, down, clock } = this.#options.context
+  codecFor(connection: SecureConnection, folder: FolderId): Duplex {
+    const { up, down, folders, clock } = this.#options.context
     const { speed } = this
+    const own = folders.of(folder)
     return streamCodec(connection, {
-      up,
-      down,
+      up: within(own.up, up),
+      down: within(own.down, down),
       onSent: (bytes) => speed.moved('up', bytes, clock.now()),
       onWaited: (ms) => speed.waited(ms),
       onReceived: (bytes) => {

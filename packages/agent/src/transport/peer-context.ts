@@ -2,6 +2,7 @@ import type { Clock } from '@spansync/common/ports'
 import { protocolVersion } from '@spansync/common/protocol/messages'
 import type { Logger } from '@spansync/common/runtime/logger'
 import { mayProbe } from './address-cost.ts'
+import { FolderLimits } from './folder-limits.ts'
 import type { Hello } from './handshake.ts'
 import type { Identity } from './identity.ts'
 import { LinkSpeed } from './link-speed.ts'
@@ -24,13 +25,15 @@ export interface PeerContext {
   readonly speeds: LinkSpeed
   readonly up: TokenBucket
   readonly down: TokenBucket
+  readonly folders: FolderLimits
 }
 
 export function createPeerContext(options: TransportOptions, peer: Peer): PeerContext {
   const { identity, clock, log, random, protocol = protocolVersion } = options
   const up = new TokenBucket(clock, peer.upBytesPerSecond)
   const down = new TokenBucket(clock, peer.downBytesPerSecond)
-  const own = { traffic: new Traffic(), speeds: new LinkSpeed(), up, down }
+  const folders = new FolderLimits(clock, peer.folderRates)
+  const own = { traffic: new Traffic(), speeds: new LinkSpeed(), up, down, folders }
   return { peer, lost: undefined, identity, clock, log, random, protocol, ...own }
 }
 

@@ -208,7 +208,7 @@ class LinkManager implements Transport {
     }
     entry.context.traffic.track(connection.raw, { folder: header.folder })
     answerStream(connection, protocol, { ok: true })
-    onStream(link, header, carrier.codecFor(connection))
+    onStream(link, header, carrier.codecFor(connection, header.folder))
   }
 
   #logFailed(entry: PeerEntry, reason: SpansyncError): void {

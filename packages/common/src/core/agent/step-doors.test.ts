@@ -46,6 +46,20 @@ describe.each(doors)('a door that is %s', (door) => {
   })
 })
 
+describe('a door that shuts while the index is read', () => {
+  it('lets nothing of it go, and all of it when it opens again', () => {
+    const driver = met()
+    const read = driver.edit('f', written('x')).find('read_entries')
+    if (!read) throw new Error('nothing is read')
+    setDoor(driver, 'shut')
+    const sent = answerAll(driver, driver.answerRead(read))
+    expect(sent.map(({ kind }) => kind)).not.toContain('send_entries')
+    expect(sent.find(({ kind }) => kind === 'send_summary')).toMatchObject({ door: 'shut', complete: false })
+    const told = answerAll(driver, setDoor(driver, 'open'))
+    expect(told.find(({ kind }) => kind === 'send_entries')).toMatchObject({ rows: [{ path: 'f' }] })
+  })
+})
+
 describe('a door that opens', () => {
   it('lets everything pass that waited', () => {
     const driver = met()

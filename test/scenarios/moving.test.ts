@@ -53,7 +53,9 @@ describeLab('machines that move about', () => {
       `${slow.addressOf('b')}:${two.b.port}`,
       { address: `${fast.addressOf('b')}:${two.b.port}`, latency: '1ms' },
     ])
-    await Promise.all([two.b.start(), two.a.start()])
+    // In this order, or the first try finds nobody, which is kept too.
+    await two.b.start()
+    await two.a.start()
     await two.fleet.settle('a')
     const before = slow.bytes()
     const size = 12_000_000

@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" />
 import { type LinkSpec, parseRate } from './graph.ts'
 import type { Namespace } from './namespace.ts'
 
@@ -19,7 +20,7 @@ interface End {
 }
 
 /** A virtual cable between two nodes with its own subnet, a rate and a delay, the same both ways. */
-export class LabLink {
+export class LabLink implements AsyncDisposable {
   readonly spec: LinkSpec
   private readonly ends: readonly [End, End]
   private readonly delays: boolean
@@ -94,6 +95,12 @@ export class LabLink {
     await end.namespace.run('ip', 'addr', 'del', `${old}/29`, 'dev', end.device)
     await end.namespace.run('ip', 'addr', 'add', `${end.address}/29`, 'dev', end.device)
     await this.introduce()
+  }
+
+  /** Takes it away. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    const [{ namespace, device }] = this.ends
+    await namespace.run('ip', 'link', 'del', device)
   }
 
   /** Sent both ways since the link was made, as the kernel counts them: with all headers, at one end. */

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type LabGraph, loadGraph } from './graph.ts'
+import { type LabGraph, type LinkSpec, loadGraph } from './graph.ts'
 import { LabLink } from './lab-link.ts'
 import { LabNode } from './lab-node.ts'
 import { ManagementNet } from './management.ts'
@@ -19,6 +19,7 @@ let known: Availability | undefined
 
 /** Subnets below are those of the graph's links. */
 const firstManagementIndex = 200
+const firstCableIndex = 150
 
 /** Machines on this machine: a network namespace per node, a virtual cable per edge of a graph, no forwarding between them.
  *  Several labs can exist at once; nothing of them has a name outside. Disposal, or the death of this process, removes all. */
@@ -28,6 +29,7 @@ export class Lab implements AsyncDisposable {
   readonly links: readonly LabLink[]
   private readonly byName: ReadonlyMap<string, LabNode>
   private readonly resources: AsyncDisposableStack
+  private cables = 0
   private readonly managed = new Map<string, Promise<ManagementNet>>()
 
   private constructor(
@@ -99,6 +101,15 @@ export class Lab implements AsyncDisposable {
   /** The address of `node` on its link to `peer`. */
   address(node: string, peer: string): string {
     return this.link(node, peer).addressOf(node)
+  }
+
+  /** One more cable between two nodes, beside those of the graph: another network that both are on. None of them is among `links`. */
+  async addCable(spec: LinkSpec): Promise<LabLink> {
+    const availability = Lab.available()
+    const ends = [this.node(spec.a).namespace, this.node(spec.b).namespace] as const
+    const cable = new LabLink(spec, firstCableIndex + this.cables++, ends, availability.ok && availability.delays)
+    await cable.create()
+    return cable
   }
 
   /** The cables to a coordinator on `hub`; made at the first call. None of them is among `links`. */

@@ -20,6 +20,8 @@ export interface SpansyncOptions {
   readonly instance?: string
   readonly port?: number
   readonly folderPath?: string
+  /** Default false. */
+  readonly discovers?: boolean
   /** For every command of this agent; PATH for example. */
   readonly env?: NodeJS.ProcessEnv
 }
@@ -39,14 +41,20 @@ export class SpansyncNode {
   readonly folderPath: string
   readonly port: number
   env: NodeJS.ProcessEnv
+  /** Whether it looks for its peers on the local network. */
+  readonly discovers: boolean
   private readonly daemons: LabProcess[] = []
   private fingerprint: Promise<string> | undefined
 
-  constructor(machine: LabNode, { instance = 'spansync', port = 4711, folderPath, env = {} }: SpansyncOptions = {}) {
+  constructor(
+    machine: LabNode,
+    { instance = 'spansync', port = 4711, folderPath, discovers = false, env = {} }: SpansyncOptions = {},
+  ) {
     this.machine = machine
     this.home = join(machine.directory, instance)
     this.folderPath = folderPath ?? machine.folderPath
     this.port = port
+    this.discovers = discovers
     this.env = { SPANSYNC_HOME: this.home, ...env }
     mkdirSync(this.folderPath, { recursive: true })
   }
@@ -68,6 +76,8 @@ export class SpansyncNode {
   /** SPANSYNC_LAB_DEBUG=1 makes the daemon tell more. */
   async init(): Promise<void> {
     await this.command(['init', '--name', this.name, '--listen', `0.0.0.0:${this.port}`])
+    // The graph says who dials whom, and nothing but that is counted on its links.
+    if (!this.discovers) appendFileSync(join(this.home, 'config.yaml'), '\ndiscovery: false\n')
     if (process.env.SPANSYNC_LAB_DEBUG !== undefined) this.tellMore()
   }
 

@@ -26,8 +26,10 @@ export interface Link {
   readonly name: string
   /** True when this node dialled: then it is the Unison client, and only then `openStream` works. */
   readonly dialed: boolean
-  /** Of this end; tells which network the link goes over. */
+  /** Of this end; tells which network the link goes over. Both may change while the link is up. */
   readonly localAddress?: string | undefined
+  /** Of the far end, `host:port` as dialled or as seen. */
+  readonly address?: string | undefined
   send(message: Message): void
   openStream(header: StreamHeader, signal?: AbortSignal): Promise<Duplex>
   drop(reason: string): void

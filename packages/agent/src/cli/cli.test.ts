@@ -64,7 +64,7 @@ test('help and version', async () => {
     .map(([, name]) => name ?? '')
     .filter((name) => name !== 'help')
   expect(commands.join(' ')).toContain(
-    'init invite join remove rotate id folder peer coordinator run status sync why pause resume mode conflicts versions approve revert doctor',
+    'init invite join remove rotate id folder peer coordinator run status sync why log pause resume mode conflicts versions approve revert doctor',
   )
   expect(help.out).not.toMatch(/stats/)
   const groups = ['folder', 'peer', 'coordinator', 'versions']

@@ -1,3 +1,4 @@
+import { writeAddresses } from '@spansync/common/config/addresses'
 import type { ConfigEditor } from '@spansync/common/config/edit'
 import { parseBytes, parseDuration, parseThroughput } from '@spansync/common/config/units'
 import {
@@ -89,8 +90,9 @@ export function writePeer(editor: ConfigEditor, name: string, settings: PeerSett
   }
   for (const [key, value] of Object.entries(settings)) {
     const given = Array.isArray(value) ? value.length > 0 : value !== undefined
-    if (given && key !== 'id') editor.set(['peers', name, key], value)
+    if (given && key !== 'id' && key !== 'addresses') editor.set(['peers', name, key], value)
   }
+  if (settings.addresses.length > 0) writeAddresses(editor, name, settings.addresses)
   return 'changed'
 }
 

@@ -11,6 +11,7 @@ import { addIdCommand } from './id.ts'
 import { addInitCommand } from './init.ts'
 import { addInviteCommand } from './invite.ts'
 import { addJoinCommand } from './join.ts'
+import { addLogCommand } from './log.ts'
 import { addModeCommand } from './mode.ts'
 import { addPauseCommands } from './pause.ts'
 import { addPeerCommand } from './peer.ts'
@@ -49,6 +50,7 @@ const spansync: Program = {
     addStatusCommand(program, runner)
     addSyncCommand(program, runner)
     addWhyCommand(program, runner)
+    addLogCommand(program, runner)
     addPauseCommands(program, runner)
     addModeCommand(program, runner)
     addConflictsCommand(program, runner)

@@ -134,6 +134,7 @@ function linkTable(links: readonly LinkStatus[], paint: Paint): string[] {
   const lines = links.flatMap((link): Line[] => [
     linkRow(link),
     ...capLines(link, paint),
+    ...addressLines(link, paint),
     ...(link.error === undefined ? [] : problemLines(link.error, '  ', paint)),
   ])
   const right = { align: 'right' } as const
@@ -154,6 +155,26 @@ function capLines({ dataCap }: LinkStatus, paint: Paint): string[] {
   const { bytes, usedBytes } = dataCap
   const text = `${formatBytes(usedBytes)} of ${formatBytes(bytes)} used this month`
   return [usedBytes < bytes ? `  ${text}` : paint('yellow', `  ${text}: a coordinator's plan leaves this link alone`)]
+}
+
+/** Where there is a choice: what is known of each. */
+function addressLines({ addresses = [] }: LinkStatus, paint: Paint): string[] {
+  if (addresses.length < 2) return []
+  return addresses.map((one) => {
+    const facts = [
+      ...(one.inUse ? ['in use'] : []),
+      ...(one.found ? ['found on the local network'] : []),
+      ...(one.rttMs === null ? [] : [formatMs(one.rttMs)]),
+      ...(one.throughputBps === null ? [] : [`${formatBytes(one.throughputBps)}/s`]),
+      ...(one.metered ? ['metered'] : []),
+      ...(one.pricePerGb === 0 ? [] : [`${one.pricePerGb} per GB`]),
+      ...(one.error === undefined ? [] : [printable(one.error.message)]),
+    ]
+    return paint(
+      one.inUse ? 'green' : 'dim',
+      `  ${printable(one.address)}${facts.length === 0 ? '' : `: ${facts.join(', ')}`}`,
+    )
+  })
 }
 
 function linkRow(link: LinkStatus): Cell[] {

@@ -31,6 +31,18 @@ phone   down            –           –     0 B       0 B
     remedy: start spansync there
 `)
   })
+  test('says of every address of a peer what is known, where there is a choice', () => {
+    const [server] = sampleStatus.links
+    if (server === undefined) throw new Error('no sample')
+    const known = { metered: false, pricePerGb: 0, rttMs: null, throughputBps: null }
+    const addresses = [
+      { ...known, address: '192.168.1.7:22070', inUse: true, found: true, rttMs: 0.42, throughputBps: 1e8 },
+      { ...known, address: 'nas.example.org:22070', inUse: false, found: false, metered: true, pricePerGb: 4 },
+    ]
+    const lines = renderStatus({ ...sampleStatus, links: [{ ...server, addresses }] }, plain).split('\n')
+    expect(lines).toContain('  192.168.1.7:22070: in use, found on the local network, 0.4 ms, 100 MB/s')
+    expect(lines).toContain('  nas.example.org:22070: metered, 4 per GB')
+  })
   test('an empty node is told what to do next', () => {
     const text = renderStatus({ ...sampleStatus, folders: [], links: [], jailed: false }, plain)
     expect(text).toContain('spansync folder add')

@@ -1,3 +1,5 @@
+import { settingsOver } from '@spansync/common/config/addresses'
+import type { PeerConfig } from '@spansync/common/config/schema'
 import type { PeerState } from '@spansync/common/core/agent/state'
 import type { FolderId, NodeId } from '@spansync/common/core/causal/types'
 import type { LinkFacts, ReplicaFacts } from '@spansync/common/core/coordinator/facts'
@@ -36,20 +38,21 @@ export function linkFactsOf(network: Network): LinkFacts[] {
       ...(throughputProbed ? { throughputProbed } : {}),
       sentBytes,
       receivedBytes,
-      ...(peer === undefined ? {} : { configured: configuredOf(peer, network.usage) }),
+      ...(peer === undefined ? {} : { configured: configuredOf(network, peer, link.address) }),
     }
   })
 }
 
-function configuredOf(peer: Network['config']['peers'][string], usage: Network['usage']): LinkFacts['configured'] {
-  const { id, latencyMs, throughputBps, pricePerGb, dataCapBytes } = peer
-  const metered = peer.metered || dataCapBytes !== undefined
+/** Of the address in use. */
+function configuredOf(network: Network, peer: PeerConfig, address: string | undefined): LinkFacts['configured'] {
+  const cap = network.capOver(peer.id, address)
+  const { latencyMs, throughputBps, pricePerGb, metered } = settingsOver(peer, address)
   return {
     ...(latencyMs === undefined ? {} : { latencyMs }),
     ...(throughputBps === undefined ? {} : { throughputBps }),
     ...(pricePerGb === undefined ? {} : { pricePerGb }),
     ...(metered ? { metered } : {}),
-    ...(dataCapBytes === undefined ? {} : { capBytes: leftOf(dataCapBytes, usage.usedBytes(id)) }),
+    ...(cap === undefined ? {} : { capBytes: leftOf(cap.bytes, cap.usedBytes) }),
   }
 }
 

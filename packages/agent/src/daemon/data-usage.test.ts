@@ -22,7 +22,7 @@ afterEach(() => rmSync(directory, { recursive: true }))
 
 function open(): DataUsage {
   const file = join(directory, 'usage.json')
-  const usage = new DataUsage({ file, clock, log: silentLogger, peers: () => [{ id: modem, totalBytes }] })
+  const usage = new DataUsage({ file, clock, log: silentLogger, peers: () => [{ id: modem, cap: modem, totalBytes }] })
   usage.start()
   return usage
 }
@@ -65,11 +65,10 @@ describe('DataUsage', () => {
     }
     const renewed = 'b'.repeat(64) as NodeId
     const file = join(directory, 'usage.json')
-    const peers = () => [{ id: renewed, totalBytes: 50 }]
-    const formerIds = (peer: NodeId) => (peer === renewed ? [modem] : [])
-    await using usage = new DataUsage({ file, clock, log: silentLogger, peers, formerIds })
+    const peers = () => [{ id: renewed, cap: renewed, totalBytes: 50 }]
+    await using usage = new DataUsage({ file, clock, log: silentLogger, peers })
     usage.start()
-    expect(usage.usedBytes(renewed)).toBe(1050)
+    expect(usage.usedBytes(renewed, modem)).toBe(1050)
   })
 
   it('does not stop at a damaged file', async () => {

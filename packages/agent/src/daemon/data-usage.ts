@@ -2,17 +2,23 @@ import { readFileSync } from 'node:fs'
 import { rename, writeFile } from 'node:fs/promises'
 import type { NodeId } from '@spansync/common/core/causal/types'
 import type { Clock } from '@spansync/common/ports'
-import { counter, nodeId } from '@spansync/common/protocol/values'
+import { counter } from '@spansync/common/protocol/values'
 import { errnoOf } from '@spansync/common/runtime/errors'
 import type { Logger } from '@spansync/common/runtime/logger'
 import { z } from 'zod'
 import { inBackground } from './background.ts'
 
-/** Bytes both ways with each capped peer, in one month. */
-const usageSchema = z.object({ month: z.string().regex(/^\d{4}-\d{2}$/), peers: z.record(nodeId, counter) })
+/** Bytes both ways under each data cap, in one month: by the peer's id, or, for the cap of one address, `id address`. */
+const usageSchema = z.object({
+  month: z.string().regex(/^\d{4}-\d{2}$/),
+  peers: z.record(z.string().max(512), counter),
+})
 
-export interface CappedPeer {
-  readonly id: NodeId
+/** Bytes that count against a cap. */
+export interface CappedBytes {
+  /** Where they went: a peer, or one of its addresses. */
+  readonly id: string
+  readonly cap: string
   /** Both ways together, since the agent has started. */
   readonly totalBytes: number
 }
@@ -21,9 +27,7 @@ export interface DataUsageOptions {
   readonly file: string
   readonly clock: Clock
   readonly log: Logger
-  readonly peers: () => readonly CappedPeer[]
-  /** A peer with a new key has used what it had used before. */
-  readonly formerIds?: (peer: NodeId) => readonly NodeId[]
+  readonly peers: () => readonly CappedBytes[]
 }
 
 /** A crash forgets what was used since the last time. */
@@ -33,9 +37,9 @@ const saveMs = 30_000
 export class DataUsage implements AsyncDisposable {
   readonly #options: DataUsageOptions
   #month: string
-  #used: Map<NodeId, number>
+  #used: Map<string, number>
   /** What was counted already of the totals. */
-  readonly #counted = new Map<NodeId, number>()
+  readonly #counted = new Map<string, number>()
   #isSaved = true
   #saving: AsyncDisposable | undefined
 
@@ -47,15 +51,14 @@ export class DataUsage implements AsyncDisposable {
 
   start(): void {
     const saved = this.#load()
-    if (saved?.month === this.#month) this.#used = new Map(Object.entries(saved.peers) as [NodeId, number][])
+    if (saved?.month === this.#month) this.#used = new Map(Object.entries(saved.peers))
     this.#saving = inBackground((signal) => this.#keepSaving(signal))
   }
 
-  /** Of `peer`, in this month. */
-  usedBytes(peer: NodeId): number {
+  /** Under all of these together, in this month. */
+  usedBytes(...caps: readonly string[]): number {
     this.#count()
-    const ids = [peer, ...(this.#options.formerIds?.(peer) ?? [])]
-    return ids.reduce((sum, id) => sum + (this.#used.get(id) ?? 0), 0)
+    return caps.reduce((sum, cap) => sum + (this.#used.get(cap) ?? 0), 0)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -71,13 +74,13 @@ export class DataUsage implements AsyncDisposable {
       this.#used.clear()
       this.#isSaved = false
     }
-    for (const { id, totalBytes } of this.#options.peers()) {
+    for (const { id, cap, totalBytes } of this.#options.peers()) {
       const counted = this.#counted.get(id) ?? 0
       // A peer that was removed and added again begins at 0.
       const more = totalBytes >= counted ? totalBytes - counted : totalBytes
       this.#counted.set(id, totalBytes)
       if (more === 0) continue
-      this.#used.set(id, (this.#used.get(id) ?? 0) + more)
+      this.#used.set(cap, (this.#used.get(cap) ?? 0) + more)
       this.#isSaved = false
     }
   }
@@ -121,6 +124,11 @@ export class DataUsage implements AsyncDisposable {
     const now = new Date(this.#options.clock.wallNow())
     return `${now.getFullYear()}-${String(now.getMonth() + 1).padStart(2, '0')}`
   }
+}
+
+/** The key of a cap: of the peer as a whole (`of` is ''), or of one of its addresses. */
+export function capKey(peer: NodeId, of: string): string {
+  return of === '' ? peer : `${peer} ${of}`
 }
 
 /** What is left of the cap, in steps of a hundredth: the coordinator need not hear of every byte. 0 only when nothing is. */

@@ -1,23 +1,28 @@
 import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
-import type { Config, FolderConfig } from '@spansync/common/config/schema'
+import { settingsOver } from '@spansync/common/config/addresses'
+import type { Config, FolderConfig, PeerConfig } from '@spansync/common/config/schema'
 import { parseHostPort } from '@spansync/common/config/values'
 import type { FolderState } from '@spansync/common/core/agent/state'
 import type { FolderId, NodeId } from '@spansync/common/core/causal/types'
 import type { Clock, Link } from '@spansync/common/ports'
 import type { Message, MessageOf } from '@spansync/common/protocol/messages'
 import type { Logger } from '@spansync/common/runtime/logger'
+import { Discovery } from '../discovery/discovery.ts'
+import { discovers } from '../discovery/networks.ts'
 import type { DiskWorker } from '../disk/disk-worker.ts'
 import { FolderHost } from '../folder/folder-host.ts'
 import type { FetchRecord } from '../folder/options.ts'
 import type { Engine } from '../folder/unison-engine.ts'
+import { historyFileOf, type LinkHistory, openLinkHistory } from '../history/link-history.ts'
 import type { Membership } from '../membership/membership.ts'
 import { nameOfPeer } from '../membership/peers.ts'
 import type { Identity } from '../transport/identity.ts'
 import { createTransport } from '../transport/transport.ts'
-import type { Peer, Transport } from '../transport/types.ts'
+import type { AddressCost, Peer, Transport } from '../transport/types.ts'
 import { version } from '../version.ts'
-import { type CappedPeer, DataUsage } from './data-usage.ts'
+import { inBackground } from './background.ts'
+import { type CappedBytes, capKey, DataUsage } from './data-usage.ts'
 import { Doors } from './doors.ts'
 import { PolicyGate, replicaPolicy } from './policy-gate.ts'
 import { Probes } from './probes.ts'
@@ -42,6 +47,8 @@ export interface NetworkOptions {
   readonly fetched: (record: FetchRecord) => void
 }
 
+const beatMs = 60_000
+
 /** The peers and the folders of this node, and which of them meet. */
 export class Network implements AsyncDisposable {
   readonly options: NetworkOptions
@@ -49,6 +56,7 @@ export class Network implements AsyncDisposable {
   readonly links = new Map<NodeId, Link>()
   readonly probes: Probes
   readonly usage: DataUsage
+  readonly history: LinkHistory
   readonly policy: PolicyGate
   readonly doors: Doors
   /** The folders that each connected peer shares with this node, as it says. */
@@ -59,6 +67,8 @@ export class Network implements AsyncDisposable {
   #config: Config | undefined
   #transport: Transport | undefined
   #gating: AsyncDisposable | undefined
+  #beating: AsyncDisposable | undefined
+  #discovery: Discovery | undefined
   #peers: readonly Peer[] = []
   /** Nothing passes before it is known whom to follow. */
   #follows: FolderState['follows'] = 'orders'
@@ -68,10 +78,8 @@ export class Network implements AsyncDisposable {
     this.probes = new Probes(this)
     const { home, clock, log } = options
     const file = join(home, 'usage.json')
-    this.usage = new DataUsage({
-      ...{ file, clock, log, peers: () => this.#capped() },
-      formerIds: (peer) => options.members.formerIds(peer),
-    })
+    this.usage = new DataUsage({ file, clock, log, peers: () => this.#capped() })
+    this.history = openLinkHistory({ file: historyFileOf(home), clock, log })
     this.#wifi = new WifiNames({
       clock,
       ask: (name, signal) => askWifi(name, { platform: process.platform, signal }),
@@ -81,7 +89,7 @@ export class Network implements AsyncDisposable {
       clock,
       config: () => this.config,
       nameOf: (peer) => this.nameOf(peer),
-      usedBytes: (peer) => this.usage.usedBytes(peer),
+      usedBytes: (peer, address) => this.capOver(peer, address)?.usedBytes ?? 0,
       standing: (folder, peer) => this.#standing(folder, peer),
       surroundings: surroundingsWith((name, address) => this.#wifi.of(name, address)),
       changed: () => this.#review(),
@@ -122,6 +130,12 @@ export class Network implements AsyncDisposable {
       onLinkUp: (link, hello) => this.#linkUp(link, hello),
       onLinkDown: (link) => this.#linkDown(link),
       onMeasured: () => hub.changed(),
+      onLinkMoved: () => {
+        this.doors.review()
+        hub.changed()
+      },
+      onNetworkChanged: () => this.#discovery?.refresh(),
+      onHistory: (event) => this.history.note(event),
       onMessage: (link, message) => this.#message(link, message),
       onStream: (link, header, stream) => {
         const host = this.#shares(link.peer, header.folder) ? this.hosts.get(header.folder) : undefined
@@ -131,7 +145,9 @@ export class Network implements AsyncDisposable {
     })
     this.#transport = transport
     await transport.start()
+    await this.#discover()
     this.usage.start()
+    this.#beating = inBackground((signal) => this.#beat(signal))
     for (const [id, folder] of Object.entries(config.folders)) this.#open(id as FolderId, folder)
     this.#gating = this.policy.start(() => this.#pairs())
   }
@@ -147,6 +163,7 @@ export class Network implements AsyncDisposable {
       await this.transport.setListen(config.listen === undefined ? undefined : parseHostPort(config.listen))
     }
     this.#config = config
+    await this.#discover()
     for (const [id, folder] of Object.entries(before.folders)) {
       const next = config.folders[id as FolderId]
       const isReplicaSame = isDeepStrictEqual(
@@ -188,16 +205,58 @@ export class Network implements AsyncDisposable {
       .map(([id]) => id as FolderId)
   }
 
+  /** The data cap that counts for a peer at an address, and how much of it this month has used. */
+  capOver(id: NodeId, address: string | undefined): { bytes: number; usedBytes: number } | undefined {
+    const name = this.nameOf(id)
+    const peer = name === undefined ? undefined : this.config.peers[name]
+    const cap = peer && settingsOver(peer, address).dataCap
+    if (cap === undefined) return undefined
+    // A peer with a new key has used what it had used before.
+    const ids = [id, ...this.options.members.formerIds(id)]
+    return { bytes: cap.bytes, usedBytes: this.usage.usedBytes(...ids.map((one) => capKey(one, cap.of))) }
+  }
+
   nameOf(peer: NodeId): string | undefined {
     return nameOfPeer(this.config, peer)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.#discovery?.[Symbol.asyncDispose]()
     await this.#gating?.[Symbol.asyncDispose]()
     this.#wifi[Symbol.dispose]()
     await Promise.all([...this.hosts.keys()].map((id) => this.#close(id)))
     await this.usage[Symbol.asyncDispose]()
     await this.#transport?.[Symbol.asyncDispose]()
+    await this.#beating?.[Symbol.asyncDispose]()
+    this.history[Symbol.dispose]()
+  }
+
+  async #discover(): Promise<void> {
+    const isWanted = discovers(this.config)
+    if (isWanted && this.#discovery !== undefined) this.#discovery.refresh()
+    if (isWanted === (this.#discovery !== undefined)) return
+    await this.#discovery?.[Symbol.asyncDispose]()
+    this.#discovery = undefined
+    if (!isWanted) return
+    const { identity, clock, log } = this.options
+    this.#discovery = new Discovery({
+      id: identity.id,
+      listen: () => this.config.listen,
+      port: () => this.transport.port,
+      isPeer: (id) => this.nameOf(id) !== undefined,
+      found: (id, addresses) => this.transport.setFound(id, addresses),
+      clock,
+      log: log.child({ component: 'discovery' }),
+    })
+    this.#discovery.start()
+  }
+
+  /** After a crash the history says until when the links were up, to a minute. */
+  async #beat(signal: AbortSignal): Promise<void> {
+    for (;;) {
+      await this.options.clock.sleep(beatMs, signal)
+      this.history.beat()
+    }
   }
 
   /** The policy may say something else than before. */
@@ -234,10 +293,14 @@ export class Network implements AsyncDisposable {
     for (const [folder, host] of this.hosts) for (const link of host.links.values()) yield [folder, link]
   }
 
-  #capped(): CappedPeer[] {
-    return (this.#transport?.links() ?? [])
-      .filter(({ name }) => this.config.peers[name]?.dataCapBytes !== undefined)
-      .map(({ node, sentBytes, receivedBytes }) => ({ id: node, totalBytes: sentBytes + receivedBytes }))
+  #capped(): CappedBytes[] {
+    return (this.#transport?.links() ?? []).flatMap(({ node, name, bytesByAddress }) => {
+      const peer = this.config.peers[name]
+      return [...bytesByAddress].flatMap(([address, totalBytes]) => {
+        const cap = peer && settingsOver(peer, address).dataCap
+        return cap ? [{ id: capKey(node, address), cap: capKey(node, cap.of), totalBytes }] : []
+      })
+    })
   }
 
   #open(folder: FolderId, config: FolderConfig): void {
@@ -305,6 +368,7 @@ export class Network implements AsyncDisposable {
     this.doors.linkDown(link.peer)
     for (const host of this.hosts.values()) host.linkDown(link.peer)
     this.probes.linkDown(link.peer)
+    this.#discovery?.refresh()
     this.options.hub.changed()
   }
 
@@ -386,10 +450,17 @@ export class Network implements AsyncDisposable {
 
 function peersOf(config: Config): Peer[] {
   return Object.entries(config.peers).map(([name, peer]) => {
-    const { id, addresses, metered, pricePerGb = 0, dataCapBytes, throughputBps } = peer
-    const isFree = !metered && pricePerGb === 0 && dataCapBytes === undefined
-    return { id, name, addresses, mayProbe: isFree && throughputBps === undefined }
+    const { id, addresses, priced } = peer
+    const cost = costOver(peer)
+    const costs = Object.fromEntries(addresses.map((address) => [address, costOver(peer, address)]))
+    return { id, name, addresses, mayProbe: cost.mayProbe, cost, ...(priced === undefined ? {} : { costs }) }
   })
+}
+
+function costOver(peer: PeerConfig, address?: string): AddressCost {
+  const { metered, pricePerGb = 0, throughputBps, latencyMs } = settingsOver(peer, address)
+  const mayProbe = !metered && pricePerGb === 0 && throughputBps === undefined
+  return { metered, pricePerGb, throughputBps, latencyMs, mayProbe }
 }
 
 /** Who gets a folder and when, and how long its versions are kept, need no reopening; the rest does. What its policy says of the

@@ -18,7 +18,7 @@ const configOf = (policy: string, linkPolicy = '{}'): Config =>
 
 interface Given {
   readonly clock?: FakeClock
-  readonly usedBytes?: number
+  readonly usedBytes?: number | ((address: string | undefined) => number)
   readonly surroundings?: Partial<Surroundings>
   readonly standing?: { digest: string; isSettled: boolean }
   readonly changed?: () => void
@@ -38,7 +38,7 @@ function gateOver(
     clock,
     config,
     nameOf: () => 'phone',
-    usedBytes: () => usedBytes,
+    usedBytes: (_peer, address) => (typeof usedBytes === 'number' ? usedBytes : usedBytes(address)),
     standing: () => standing,
     surroundings: { networkOf: () => undefined, isOnBattery: () => false, ...surroundings },
     changed: changed ?? (() => undefined),
@@ -167,4 +167,33 @@ test('goes on looking when a look has failed', async () => {
   await clock.advance(6000)
   expect(looks).toBe(3)
   expect(failures).toHaveLength(1)
+})
+
+test('whether traffic is metered depends on the address in use', () => {
+  const text = `name: laptop
+peers:
+  phone:
+    id: ${phone}
+    metered: true
+    addresses: [{ address: 192.168.1.7:1, metered: false }, phone.example.org:1]
+folders: { docs: { path: /docs, policy: { onMetered: false } } }`
+  const { config } = parseConfig({ file: 'config.yaml', text })
+  const gate = gateOver(() => config)
+  const over = (address?: string) => gate.doorOf(docs, { ...link, address } as Link)
+  expect(over('192.168.1.7:1')).toBe('open')
+  // The phone has dialled, from there.
+  expect(over('192.168.1.7:50123')).toBe('open')
+  expect(over('phone.example.org:1')).toBe('shut')
+  expect(over(undefined)).toBe('shut')
+})
+
+test('a data cap of one address shuts the door over that address alone', () => {
+  const text = `name: laptop
+peers:
+  phone: { id: ${phone}, addresses: [lan:1, { address: modem:1, dataCap: 1MB }] }
+folders: { docs: { path: /docs } }`
+  const { config } = parseConfig({ file: 'config.yaml', text })
+  const gate = gateOver(() => config, { usedBytes: (address) => (address === 'modem:1' ? 1_000_000 : 0) })
+  const over = (address: string) => gate.doorOf(docs, { ...link, address } as Link)
+  expect([over('lan:1'), over('modem:1'), over('modem:50123'), over('lan:1')]).toEqual(['open', 'shut', 'open', 'open'])
 })

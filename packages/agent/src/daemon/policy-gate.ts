@@ -1,3 +1,4 @@
+import { settingsOver } from '@spansync/common/config/addresses'
 import type { LineOf } from '@spansync/common/config/parse'
 import { policyLayers, policyOf } from '@spansync/common/config/policy-layers'
 import type { Config } from '@spansync/common/config/schema'
@@ -17,8 +18,8 @@ export interface PolicyGateOptions {
   readonly clock: Clock
   readonly config: () => Config
   readonly nameOf: (peer: NodeId) => string | undefined
-  /** Of a peer, in this calendar month. */
-  readonly usedBytes: (peer: NodeId) => number
+  /** Of the data cap that counts for the peer at that address, in this calendar month. */
+  readonly usedBytes: (peer: NodeId, address?: string) => number
   /** Undefined while the folder is not open, or the peer not connected. */
   readonly standing: (folder: FolderId, peer: NodeId) => Omit<Standing, 'now'> | undefined
   readonly surroundings: Surroundings
@@ -34,7 +35,7 @@ export interface Surroundings {
 }
 
 /** Of a link that may be down. */
-export type End = Pick<Link, 'peer' | 'localAddress'>
+export type End = Pick<Link, 'peer' | 'localAddress' | 'address'>
 
 /** What counts for a replica, whatever the peer. */
 export interface ReplicaPolicy {
@@ -105,7 +106,8 @@ export class PolicyGate {
     const { clock, nameOf, usedBytes, surroundings, config } = this.#options
     const name = nameOf(link.peer)
     const peer = name === undefined ? undefined : config().peers[name]
-    const policy = lineOf ? policyOf(config(), { folder, peer: name }, lineOf) : this.#policyOf(folder, name)
+    const between = { folder, peer: name, address: link.address }
+    const policy = lineOf ? policyOf(config(), between, lineOf) : this.#policyOf(folder, name, link.address)
     // The system is asked only where somebody has said something about it.
     const facts = {
       now: clock.wallNow(),
@@ -114,8 +116,8 @@ export class PolicyGate {
       onBattery: !policy.onBattery.value && surroundings.isOnBattery(),
       link: {
         network: this.#networkOf(policy, link),
-        metered: peer !== undefined && (peer.metered || peer.dataCapBytes !== undefined),
-        usedThisMonthBytes: usedBytes(link.peer),
+        metered: peer !== undefined && settingsOver(peer, link.address).metered,
+        usedThisMonthBytes: usedBytes(link.peer, link.address),
       },
     }
     return { policy, facts }
@@ -164,12 +166,15 @@ export class PolicyGate {
     return standing && this.#pace.look(`${folder}/${peer}`, { ...standing, now: this.#options.clock.wallNow() })
   }
 
-  #policyOf(folder: FolderId | undefined, peer: string | undefined): Policy {
+  #policyOf(folder: FolderId | undefined, name: string | undefined, address?: string): Policy {
     const config = this.#options.config()
     if (config !== this.#config) this.#policies.clear()
     this.#config = config
-    const key = `${folder ?? ''}/${peer ?? ''}`
-    const policy = this.#policies.get(key) ?? policyOf(config, { folder, peer })
+    const peer = name === undefined ? undefined : config.peers[name]
+    // Connections that a peer has made come from ever other ports; what differs by address is the cap alone.
+    const key = `${folder ?? ''}/${name ?? ''}/${(peer && settingsOver(peer, address).dataCap?.of) ?? '-'}`
+    const between = { folder, peer: name, address }
+    const policy = this.#policies.get(key) ?? policyOf(config, between)
     this.#policies.set(key, policy)
     return policy
   }

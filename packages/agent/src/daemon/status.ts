@@ -12,7 +12,7 @@ import type {
 } from '@spansync/common/protocol/status'
 import type { Follower } from '../coordination/follower.ts'
 import type { FolderHost } from '../folder/folder-host.ts'
-import type { LinkStatus as TransportLink } from '../transport/types.ts'
+import type { AddressStatus, LinkStatus as TransportLink } from '../transport/types.ts'
 import { version } from '../version.ts'
 import { amountOf, behindOf } from './amounts.ts'
 import { countConflicts } from './conflicts.ts'
@@ -55,9 +55,10 @@ export function statusOf(network: Network, hub: StatusHub, follower: Follower): 
 }
 
 function linkStatus(network: Network, link: TransportLink): LinkStatus {
-  const bytes = network.config.peers[link.name]?.dataCapBytes
+  const dataCap = network.capOver(link.node, link.address)
   const clockSkewMs = network.skews.get(link.node)
-  const { name, up, rttMs, throughputBps, sentBytes, receivedBytes, address, lastError } = link
+  const availability = network.history.availability(link.node)
+  const { name, up, rttMs, throughputBps, sentBytes, receivedBytes, address, addresses, lastError } = link
   return {
     node: name,
     up,
@@ -65,10 +66,26 @@ function linkStatus(network: Network, link: TransportLink): LinkStatus {
     throughputBps: throughputBps ?? null,
     sentBytes,
     receivedBytes,
-    ...(bytes === undefined ? {} : { dataCap: { bytes, usedBytes: network.usage.usedBytes(link.node) } }),
+    ...(dataCap === undefined ? {} : { dataCap }),
     ...(address === undefined ? {} : { address }),
+    ...(addresses.length === 0 ? {} : { addresses: addresses.map(addressStatus) }),
+    ...(availability === undefined ? {} : { availability: Math.round(availability * 1e4) / 1e4 }),
     ...(clockSkewMs === undefined ? {} : { clockSkewMs }),
     ...(lastError === undefined ? {} : { error: lastError }),
+  }
+}
+
+function addressStatus({
+  rttMs,
+  throughputBps,
+  error,
+  ...rest
+}: AddressStatus): NonNullable<LinkStatus['addresses']>[0] {
+  return {
+    ...rest,
+    rttMs: rttMs ?? null,
+    throughputBps: throughputBps ?? null,
+    ...(error === undefined ? {} : { error }),
   }
 }
 

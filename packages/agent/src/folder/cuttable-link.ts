@@ -9,12 +9,17 @@ export class CuttableStreams {
 
   /** The same link, whose streams can be cut. */
   over(link: Link): Link {
-    const { peer, name, dialed, localAddress } = link
+    const { peer, name, dialed } = link
     return {
       peer,
       name,
       dialed,
-      localAddress,
+      get localAddress() {
+        return link.localAddress
+      },
+      get address() {
+        return link.address
+      },
       send: (message) => link.send(message),
       drop: (reason) => link.drop(reason),
       openStream: async (header, signal) => this.track(peer, await link.openStream(header, signal)),

@@ -1,3 +1,4 @@
+import { writeAddresses } from '@spansync/common/config/addresses'
 import type { ConfigEditor } from '@spansync/common/config/edit'
 import type { Config } from '@spansync/common/config/schema'
 import type { NodeId } from '@spansync/common/core/causal/types'
@@ -23,7 +24,7 @@ export function putPeers(editor: ConfigEditor, members: readonly NewPeer[], { tr
     }
     const before = peers[known]?.addresses ?? []
     const isWorthIt = (tried || before.length === 0) && addresses.length > 0
-    if (isWorthIt) editor.set(['peers', known, 'addresses'], [...new Set([...addresses, ...before])])
+    if (isWorthIt) writeAddresses(editor, known, [...new Set([...addresses, ...before])])
     return known
   })
 }

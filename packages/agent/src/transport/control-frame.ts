@@ -10,8 +10,9 @@ export const maxFrameBytes = 4 * 1024 * 1024
 export const maxNoteBytes = 4096
 
 /** `alive` says nothing but that the sender is there: the answer to much data that needs no other. `bye` says why it hangs up. `train`,
- *  `filler` and `train_seen` measure the link, and go only to peers that say that they know them. */
-const kinds = ['message', 'ping', 'pong', 'alive', 'bye', 'train', 'filler', 'train_seen'] as const
+ *  `filler` and `train_seen` measure the link, and go only to peers that say that they know them; so do `take` (what was a trial is the
+ *  link from now on) and `moved` (the sender's messages go on over the newer connection, this was the last). */
+const kinds = ['message', 'ping', 'pong', 'alive', 'bye', 'train', 'filler', 'train_seen', 'take', 'moved'] as const
 export type FrameKind = (typeof kinds)[number]
 
 export interface Frame {

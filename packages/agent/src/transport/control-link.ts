@@ -1,15 +1,17 @@
+import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
 import type { FolderId, NodeId } from '@spansync/common/core/causal/types'
-import type { Link } from '@spansync/common/ports'
 import { type Message, messageSchema, type StreamHeader } from '@spansync/common/protocol/messages'
 import type { SpansyncError } from '@spansync/common/runtime/errors'
+import { configuredAt } from './address-cost.ts'
 import type { ControlChannel } from './control-channel.ts'
 import { type Frame, maxFrameBytes } from './control-frame.ts'
 import { LinkClosedError, MessageTooBigError, StreamRefusedError } from './errors.ts'
 import { within } from './folder-limits.ts'
 import { parseBye, parseJson } from './handshake.ts'
-import { RoundTrip } from './measures.ts'
+import type { PathSpeed } from './link-speed.ts'
+import type { RoundTrip } from './measures.ts'
 import { openStream, streamCodec } from './open-stream.ts'
 import type { PeerContext } from './peer-context.ts'
 import { Pulse } from './pulse.ts'
@@ -23,46 +25,70 @@ const maxStreams = 64
 const loggedBadMessages = 5
 
 export interface ControlLinkOptions {
+  /** As `nameOfConnection` has it. */
+  readonly id: string | undefined
   readonly context: PeerContext
   readonly channel: ControlChannel
   readonly dialed: boolean
   /** Far end, as dialled or as seen. */
   readonly address: string
   readonly localAddress: string | undefined
-  /** A first measure of the round trip: how long TCP took to connect. */
-  readonly connectMs?: number | undefined
-  readonly onMessage: (link: ControlLink, message: Message) => void
+  readonly remoteAddress: string | undefined
+  /** What is known of the path, and gets to be known. */
+  readonly rtt: RoundTrip
+  readonly speed: PathSpeed
+  readonly onMessage: (link: ControlLink, message: Message, bytes: number) => void
   readonly onDown: (link: ControlLink, reason: SpansyncError) => void
+  /** The peer makes this trial the link. */
+  readonly onTake: (link: ControlLink) => void
+  /** The peer's messages go on over a newer connection. */
+  readonly onMoved: (link: ControlLink) => void
   /** Whether trains may be sent to find out how fast it is. */
   readonly probes?: boolean
   readonly onMeasured?: (link: ControlLink) => void
+  /** There are other addresses that the link could go over. */
+  readonly hasAlternative?: () => boolean
 }
 
-/** One link that is up: the control channel and the streams that live and die with it. */
-export class ControlLink implements Link {
+/** One connection that carries a link, or is tried for that: the control channel and the streams that live and die with it. */
+export class ControlLink {
   readonly peer: NodeId
   readonly name: string
+  readonly id: string | undefined
   readonly dialed: boolean
   readonly address: string
   readonly localAddress: string | undefined
-  readonly rtt = new RoundTrip()
+  readonly rtt: RoundTrip
+  readonly speed: PathSpeed
+  /** Resolves when it is known how fast the path is, or that nobody will say, or when it is closed. */
+  readonly measured: Promise<void>
   readonly #options: ControlLinkOptions
   readonly #pulse: Pulse
   readonly #train: TrainProbe
   readonly #streams = new Set<TLSSocket>()
   readonly #down = new AbortController()
+  readonly #nowMeasured: () => void
   #badMessages = 0
+  /** Streams that are being opened from here. */
+  #opening = 0
+  #retiredFor: SpansyncError | undefined
 
   constructor(options: ControlLinkOptions) {
     const { context, channel, dialed } = options
     this.#options = options
     this.peer = context.peer.id
     this.name = context.peer.name
+    this.id = options.id
     this.dialed = dialed
     this.address = options.address
     this.localAddress = options.localAddress
-    if (options.connectMs !== undefined) this.rtt.observe(options.connectMs)
-    this.#pulse = new Pulse({ channel, dialed, rtt: this.rtt, clock: context.clock, random: context.random })
+    this.rtt = options.rtt
+    this.speed = options.speed
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.measured = promise
+    this.#nowMeasured = resolve
+    const { clock, random } = context
+    this.#pulse = new Pulse({ channel, dialed, rtt: this.rtt, clock, random, isImpatient: options.hasAlternative })
     this.#train = new TrainProbe({ channel, clock: context.clock, onMeasured: (rate) => this.#measured(rate) })
   }
 
@@ -94,16 +120,18 @@ export class ControlLink implements Link {
     void this.#pulse.run()
     channel.deliverTo((frame) => this.#handle(frame))
     if (this.#options.probes) this.#probeSpeed()
+    else this.#nowMeasured()
   }
 
   #probeSpeed(): void {
-    this.#options.context.speed.tried()
+    this.speed.tried()
     this.#train.start()
   }
 
   #measured(bytesPerSecond: number | undefined): void {
     const { context, onMeasured } = this.#options
-    context.speed.probed(bytesPerSecond)
+    this.speed.probed(bytesPerSecond)
+    this.#nowMeasured()
     context.log.debug({ event: 'link.measured', peer: this.name, bytesPerSecond }, 'from the trains sent at its start')
     onMeasured?.(this)
   }
@@ -121,20 +149,30 @@ export class ControlLink implements Link {
 
   async openStream(header: StreamHeader, signal?: AbortSignal): Promise<Duplex> {
     if (!this.dialed) throw new StreamRefusedError('not_dialer', `only ${this.name}, which dialled, can open streams`)
+    this.#opening += 1
+    try {
+      const connection = await this.#dialStream(header, signal)
+      const refusal = this.#hold(connection)
+      if (refusal === undefined) return this.codecFor(connection, header.folder)
+      connection.tls.destroy()
+      throw new StreamRefusedError('refused', refusal)
+    } finally {
+      this.#opening -= 1
+      this.#leaveWhenIdle()
+    }
+  }
+
+  #dialStream(header: StreamHeader, signal: AbortSignal | undefined): Promise<SecureConnection> {
     const { identity, clock, protocol, traffic, peer } = this.#options.context
-    const connection = await openStream({
+    return openStream({
       identity,
       clock,
       protocol,
       header,
       target: { id: peer.id, name: peer.name, address: this.address },
       signal: signal === undefined ? this.#down.signal : AbortSignal.any([signal, this.#down.signal]),
-      onSocket: (socket) => traffic.track(socket, header.folder),
+      onSocket: (socket) => traffic.track(socket, { folder: header.folder, address: configuredAt(peer, this.address) }),
     })
-    const refusal = this.#hold(connection)
-    if (refusal === undefined) return this.codecFor(connection, header.folder)
-    connection.tls.destroy()
-    throw new StreamRefusedError('refused', refusal)
   }
 
   /** Ties a stream that the peer opens to this link, or says why not. */
@@ -146,12 +184,16 @@ export class ControlLink implements Link {
     if (this.#down.signal.aborted) return 'the link is down'
     if (this.#streams.size >= maxStreams) return `more than ${maxStreams} streams`
     this.#streams.add(tls)
-    tls.once('close', () => this.#streams.delete(tls))
+    tls.once('close', () => {
+      this.#streams.delete(tls)
+      this.#leaveWhenIdle()
+    })
     return undefined
   }
 
   codecFor(connection: SecureConnection, folder: FolderId): Duplex {
-    const { up, down, folders, speed, clock } = this.#options.context
+    const { up, down, folders, clock } = this.#options.context
+    const { speed } = this
     const own = folders.of(folder)
     return streamCodec(connection, {
       up: within(own.up, up),
@@ -173,6 +215,35 @@ export class ControlLink implements Link {
     this.#options.channel.close(reason, { tell })
   }
 
+  /** The last message from here has been sent. */
+  sayMoved(): void {
+    this.#options.channel.send('moved')
+  }
+
+  sayTake(): void {
+    this.#options.channel.send('take')
+  }
+
+  /** Closes it when its last stream is done, or after `withinMs`. */
+  retire(reason: SpansyncError, withinMs?: number): void {
+    this.#retiredFor = reason
+    this.#leaveWhenIdle()
+    if (withinMs !== undefined) this.later(withinMs, () => this.close(reason))
+  }
+
+  /** Unless it is closed before. */
+  later(ms: number, act: () => void): void {
+    this.#options.context.clock.sleep(ms, this.#down.signal).then(act, () => undefined)
+  }
+
+  isBetween({ localAddress, remoteAddress }: Socket): boolean {
+    return this.localAddress === localAddress && this.#options.remoteAddress === remoteAddress
+  }
+
+  #leaveWhenIdle(): void {
+    if (this.#retiredFor !== undefined && this.#streams.size + this.#opening === 0) this.close(this.#retiredFor)
+  }
+
   /** Asks whether the peer still lives; the link is closed when it does not. */
   probe(): Promise<boolean> {
     return this.#pulse.probe()
@@ -190,6 +261,12 @@ export class ControlLink implements Link {
       case 'bye':
         this.close(parseBye(frame.payload), false)
         break
+      case 'take':
+        this.#options.onTake(this)
+        break
+      case 'moved':
+        this.#options.onMoved(this)
+        break
       case 'train':
       case 'filler':
       case 'train_seen':
@@ -204,7 +281,7 @@ export class ControlLink implements Link {
     const parsed = parseJson(payload)
     const message = messageSchema.safeParse(parsed)
     if (message.success && message.data.type !== 'hello') {
-      this.#options.onMessage(this, message.data)
+      this.#options.onMessage(this, message.data, payload.length)
       return
     }
     const problem = message.error?.issues[0]?.message ?? 'a second hello'
@@ -227,6 +304,7 @@ export class ControlLink implements Link {
     this.#down.abort(reason)
     this.#pulse.stop()
     this.#train.stop()
+    this.#nowMeasured()
     for (const stream of this.#streams) stream.destroy()
     this.#options.onDown(this, reason)
   }

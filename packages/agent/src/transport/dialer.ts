@@ -8,16 +8,21 @@ const steadyMs = 10_000
 /** Nothing to do until somebody wakes us. */
 const restMs = 24 * 3_600_000
 
+/** An address that has not answered by then is not waited for: the next one is tried beside it. */
+const staggerMs = 1_500
+
 /** The try was ended from this side, for something better. */
-const ownReasons: ReadonlySet<string> = new Set(['dropped', 'duplicate'])
+export const ownReasons: ReadonlySet<string> = new Set(['dropped', 'duplicate'])
 
 export interface DialerHooks {
   readonly clock: Clock
   readonly random: () => number
-  /** Where to dial; empty when this peer dials us. */
+  /** Where to dial, best first; empty when this peer dials us. */
   readonly addresses: () => readonly string[]
+  /** Below 0: the first costs less, and comes first whatever worked last. */
+  readonly compare?: (one: string, other: string) => number
   readonly isUp: () => boolean
-  /** Resolves when the link is up, rejects with the reason why not. */
+  /** Resolves when the link is up, rejects with the reason why not. Several may be under way. */
   readonly attempt: (address: string) => Promise<void>
   /** Every address was tried in vain; the most telling reason. */
   readonly failed: (reason: SpansyncError) => void
@@ -65,6 +70,11 @@ export class Dialer {
     this.#alarm.wake()
   }
 
+  /** The link goes over this address now. */
+  worked(address: string): void {
+    this.#lastGood = address
+  }
+
   #resting(): boolean {
     return this.#hooks.isUp() || this.#hooks.addresses().length === 0
   }
@@ -77,27 +87,42 @@ export class Dialer {
   async #tryAddresses(): Promise<void> {
     const reasons: SpansyncError[] = []
     this.#pause = true
+    const tries: Promise<void>[] = []
     for (const address of this.#inTurn()) {
-      if (this.#stopped || this.#resting()) return
-      try {
-        await this.#hooks.attempt(address)
-        this.#lastGood = address
-        return
-      } catch (error) {
-        const reason = toSpansyncError(error)
-        if (!ownReasons.has(reason.code)) reasons.push(reason)
-      }
+      if (this.#stopped || this.#resting()) break
+      const attempt = this.#try(address, reasons)
+      tries.push(attempt)
+      await this.#orLater(attempt)
     }
+    await Promise.all(tries)
     // Being told that nobody is home at one address says less than being turned away at another.
     const telling = reasons.find((reason) => reason.code !== 'unreachable') ?? reasons[0]
     if (telling !== undefined && !this.#stopped && !this.#hooks.isUp()) this.#hooks.failed(telling)
   }
 
-  /** The address that worked last comes first. */
+  async #try(address: string, reasons: SpansyncError[]): Promise<void> {
+    try {
+      await this.#hooks.attempt(address)
+      this.#lastGood = address
+    } catch (error) {
+      const reason = toSpansyncError(error)
+      if (!ownReasons.has(reason.code)) reasons.push(reason)
+    }
+  }
+
+  async #orLater(attempt: Promise<void>): Promise<void> {
+    const enough = new AbortController()
+    const late = this.#hooks.clock.sleep(staggerMs, enough.signal).catch(() => undefined)
+    await Promise.race([attempt, late])
+    enough.abort()
+  }
+
+  /** Of those that cost the same, the address that worked last comes first. */
   #inTurn(): readonly string[] {
     const addresses = this.#hooks.addresses()
     const good = this.#lastGood
     if (good === undefined || !addresses.includes(good)) return addresses
-    return [good, ...addresses.filter((address) => address !== good)]
+    const { compare = () => 0 } = this.#hooks
+    return [good, ...addresses.filter((address) => address !== good)].sort(compare)
   }
 }

@@ -1,9 +1,8 @@
-import { connect, createServer, type Server, type Socket } from 'node:net'
-import { parseHostPort } from '@spansync/common/config/values'
 import { FakeClock } from '@spansync/common/runtime/fake-clock'
 import { afterEach, beforeAll, describe, expect, it } from 'vitest'
 import type { Identity } from './identity.ts'
 import { LoopbackNode, linked, makeIdentities } from './testing/loopback.ts'
+import { Relay } from './testing/relay.ts'
 import type { TransportOptions } from './types.ts'
 
 let identities: readonly Identity[]
@@ -24,41 +23,10 @@ async function start(index: number, options: Partial<TransportOptions> = {}): Pr
   return node
 }
 
-/** A TCP relay that can go silent without closing anything, as a lost network does. */
-class Relay implements AsyncDisposable {
-  readonly #sockets = new Set<Socket>()
-  readonly #server: Server
-  address = ''
-
-  constructor(target: string) {
-    const { host, port } = parseHostPort(target) ?? { host: '', port: 0 }
-    this.#server = createServer((near) => {
-      const far = connect({ host, port })
-      for (const socket of [near, far]) {
-        this.#sockets.add(socket)
-        socket.on('error', () => undefined)
-      }
-      near.on('data', (data) => far.write(data)).on('close', () => far.destroy())
-      far.on('data', (data) => near.write(data)).on('close', () => near.destroy())
-    })
-    open.push(this)
-  }
-
-  async listen(): Promise<this> {
-    await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve))
-    this.address = `127.0.0.1:${(this.#server.address() as { port: number }).port}`
-    return this
-  }
-
-  /** Nothing passes any more, in either direction, and nobody is told. */
-  goSilent(): void {
-    for (const socket of this.#sockets) socket.removeAllListeners('data').removeAllListeners('close').resume()
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    for (const socket of this.#sockets) socket.destroy()
-    this.#server.close()
-  }
+async function relayTo(target: string): Promise<Relay> {
+  const relay = new Relay(target)
+  open.push(relay)
+  return relay.listen()
 }
 
 describe('two nodes that dial each other', () => {
@@ -104,7 +72,7 @@ describe('two nodes that dial each other', () => {
 describe('a new connection of the same peer', () => {
   it('takes the place of one that died unnoticed', async () => {
     const [a, b] = [await start(0), await start(1)]
-    const relay = await new Relay(b.address).listen()
+    const relay = await relayTo(b.address)
     b.transport.setPeers([a.asPeer()])
     a.transport.setPeers([b.asPeer({ addresses: [relay.address] })])
     await b.until(({ ups }) => ups.length === 1)
@@ -122,7 +90,7 @@ describe('a new connection of the same peer', () => {
   it('takes the place of one that has the right of way, when that turns out to be dead', async () => {
     const clock = new FakeClock()
     const [a, b] = [await start(0, { clock }), await start(1)]
-    const relay = await new Relay(b.address).listen()
+    const relay = await relayTo(b.address)
     b.transport.setPeers([a.asPeer()])
     a.transport.setPeers([b.asPeer({ addresses: [relay.address] })])
     await a.until(({ ups }) => ups.length === 1)
@@ -132,6 +100,23 @@ describe('a new connection of the same peer', () => {
     await clock.advance(5000)
     await moved.until(({ ups }) => ups.length === 1)
     expect(a.downs.map(({ reason }) => reason.code)).toEqual(['peer_silent'])
+    expect(a.transport.links()[0]).toMatchObject({ up: true, dialed: false })
+  })
+
+  it('takes it at once when the peer says that it has lost that very link', async () => {
+    const clock = new FakeClock()
+    const [a, b] = [await start(0, { clock }), await start(1)]
+    const relay = await relayTo(b.address)
+    b.transport.setPeers([a.asPeer({ dialable: true })])
+    a.transport.setPeers([b.asPeer({ addresses: [relay.address] })])
+    await a.until(({ ups }) => ups.length === 1)
+    await b.until(({ ups }) => ups.length === 1)
+    relay.goSilent()
+    // b gives it up and dials, and no time passes for a.
+    b.link.drop('the network is another one')
+    await b.until(({ ups }) => ups.length === 2)
+    await a.until(({ ups }) => ups.length === 2)
+    expect(a.downs.map(({ reason }) => reason.code)).toEqual(['replaced'])
     expect(a.transport.links()[0]).toMatchObject({ up: true, dialed: false })
   })
 })

@@ -103,6 +103,9 @@ const unreachableRemedies: Readonly<Record<string, string>> = {
   EAI_AGAIN: 'the name service did not answer: check this machine’s network, or use the IP address',
 }
 
+const strangeRemedy =
+  'what answers there is not spansync: another program, or the login page of the network that this machine is in; log in, or correct the address'
+
 /** Quietly tried again until it works. */
 export class UnreachableError extends SpansyncError {
   constructor({ name, address, cause }: { name: string; address: string; cause: unknown }) {
@@ -112,6 +115,7 @@ export class UnreachableError extends SpansyncError {
       message: `${name} at ${address} cannot be reached: ${messageOf(cause)}`,
       remedy:
         unreachableRemedies[code] ??
+        (/^(ERR_SSL_|EPROTO$)/.test(code) ? strangeRemedy : undefined) ??
         'nothing needs to be done when that machine is off; else check the address, its firewall, and the network',
       retryable: true,
       cause,

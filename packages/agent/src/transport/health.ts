@@ -2,19 +2,24 @@ import type { Clock } from '@spansync/common/ports'
 import type { SpansyncError } from '@spansync/common/runtime/errors'
 import type { Logger } from '@spansync/common/runtime/logger'
 import { LinkClosedError } from './errors.ts'
-import type { LinkError } from './types.ts'
+import type { LinkError, LinkEvent } from './types.ts'
 
-/** Whether one link is up, since when, and why not. Says so in the log on a change, not per try. */
+export type HealthNews = Omit<LinkEvent, 'peer' | 'name'>
+
+/** Whether one link is up, since when, and why not. Says so in the log and for the history on a change, not per try. */
 export class LinkHealth {
   readonly #clock: Clock
   readonly #log: Logger
+  readonly #tell: (news: HealthNews) => void
+  #address: string | undefined
   #since: number
   #upAt: number
   #lastError: LinkError | undefined
 
-  constructor(clock: Clock, log: Logger) {
+  constructor(clock: Clock, log: Logger, tell: (news: HealthNews) => void = () => undefined) {
     this.#clock = clock
     this.#log = log
+    this.#tell = tell
     this.#since = clock.wallNow()
     this.#upAt = clock.now()
   }
@@ -31,18 +36,30 @@ export class LinkHealth {
     this.#since = this.#clock.wallNow()
     this.#upAt = this.#clock.now()
     this.#lastError = undefined
+    this.#address = fields.address
+    this.#tell({ what: 'up', address: fields.address })
     this.#log.info({ event: 'link.up', peer, ...fields }, `the link to ${peer} is up`)
+  }
+
+  moved(peer: string, address: string): void {
+    this.#address = address
+    this.#tell({ what: 'moved', address })
+    this.#log.info({ event: 'link.moved', peer, address }, `the link to ${peer} goes over a better address now`)
   }
 
   /** How long it was up, ms. */
   down(peer: string, reason: SpansyncError): number {
     this.#since = this.#clock.wallNow()
+    const { code, message } = reason
+    this.#tell({ what: 'down', address: this.#address, code, message })
     this.#note(peer, reason, 'link.down')
     return this.#clock.now() - this.#upAt
   }
 
   /** A try to bring it up has failed. */
   failed(peer: string, reason: SpansyncError): void {
+    const { code, message } = reason
+    if (code !== this.#lastError?.code) this.#tell({ what: 'failed', code, message })
     this.#note(peer, reason, 'link.unreachable')
   }
 

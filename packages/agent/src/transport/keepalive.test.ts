@@ -34,6 +34,17 @@ describe('Keepalive', () => {
     expect(next(keepalive, 50_000)).toEqual({ at: 130_000, action: 'ping' })
   })
 
+  it('waits less where there are other addresses to go over', () => {
+    const keepalive = new Keepalive({ dialed: true, now: 0, random: () => 0.5, isImpatient: () => true })
+    expect(next(keepalive, 0)).toEqual({ at: 20_000, action: 'ping' })
+    keepalive.pinged(20_000)
+    keepalive.received(20_001)
+    keepalive.sent(21_000)
+    expect(next(keepalive, 21_000)).toEqual({ at: 25_000, action: 'ping' })
+    keepalive.pinged(25_000)
+    expect(next(keepalive, 25_000)).toEqual({ at: 30_000, action: 'close' })
+  })
+
   it('asks 10 s after unanswered traffic and gives up after 20 s', () => {
     const keepalive = make(true)
     expect(keepalive.sent(1000)).toBe(true)

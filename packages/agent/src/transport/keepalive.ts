@@ -8,15 +8,29 @@ const askAfterMs = 10_000
 const giveUpAfterMs = 20_000
 /** With a stream still moving, the control channel may be stuck behind it in a slow modem's buffer. */
 const giveUpBusyMs = 60_000
+/** With other addresses to go over, a connection that has died without a word is not waited for as long. */
+const idleImpatientMs = 20_000
+const askImpatientMs = 4_000
+const giveUpImpatientMs = 9_000
+
 /** After the network has changed, and when a new connection of the peer asks whether this one still lives. */
 const urgentMs = 5_000
 
 export type KeepaliveAction = 'none' | 'ping' | 'close'
 
+export interface KeepaliveOptions {
+  readonly dialed: boolean
+  readonly now: number
+  readonly random: () => number
+  /** There are other addresses that the link could go over. */
+  readonly isImpatient?: (() => boolean) | undefined
+}
+
 /** Decides when to ask a peer whether it is there, and when it is not. Knows no clock: times are handed in, in ms. */
 export class Keepalive {
   readonly #interval: number
   readonly #passive: boolean
+  readonly #isImpatient: () => boolean
   #receivedAt: number
   #pingedAt: number
   #streamAt = Number.NEGATIVE_INFINITY
@@ -24,8 +38,9 @@ export class Keepalive {
   #asked = false
   #giveUpAt: number | undefined
 
-  constructor({ dialed, now, random }: { dialed: boolean; now: number; random: () => number }) {
+  constructor({ dialed, now, random, isImpatient = () => false }: KeepaliveOptions) {
     this.#passive = !dialed
+    this.#isImpatient = isImpatient
     this.#interval = (dialed ? idleMs : passiveIdleMs) * (1 + jitter * (2 * random() - 1))
     this.#receivedAt = now
     this.#pingedAt = now
@@ -66,7 +81,7 @@ export class Keepalive {
     if (this.#giveUpAt !== undefined && now >= this.#giveUpAt) return 'close'
     const since = this.#unansweredSince
     if (since !== undefined && now >= since + this.#patience(now)) return 'close'
-    if (since !== undefined && !this.#asked && now >= since + askAfterMs) return 'ping'
+    if (since !== undefined && !this.#asked && now >= since + this.#askAfter()) return 'ping'
     return since === undefined && now >= this.#nextPingAt() ? 'ping' : 'none'
   }
 
@@ -74,16 +89,23 @@ export class Keepalive {
   waitMs(now: number): number {
     const since = this.#unansweredSince
     const times = since === undefined ? [this.#nextPingAt()] : [since + this.#patience(now)]
-    if (since !== undefined && !this.#asked) times.push(since + askAfterMs)
+    if (since !== undefined && !this.#asked) times.push(since + this.#askAfter())
     if (this.#giveUpAt !== undefined) times.push(this.#giveUpAt)
     return Math.max(1, Math.min(...times) - now)
   }
 
   #nextPingAt(): number {
-    return (this.#passive ? Math.max(this.#receivedAt, this.#pingedAt) : this.#pingedAt) + this.#interval
+    const interval = this.#isImpatient() ? Math.min(this.#interval, idleImpatientMs) : this.#interval
+    return (this.#passive ? Math.max(this.#receivedAt, this.#pingedAt) : this.#pingedAt) + interval
+  }
+
+  #askAfter(): number {
+    return this.#isImpatient() ? askImpatientMs : askAfterMs
   }
 
   #patience(now: number): number {
-    return now - this.#streamAt < giveUpAfterMs ? giveUpBusyMs : giveUpAfterMs
+    const isBusy = now - this.#streamAt < giveUpAfterMs
+    if (this.#isImpatient()) return isBusy ? giveUpAfterMs : giveUpImpatientMs
+    return isBusy ? giveUpBusyMs : giveUpAfterMs
   }
 }

@@ -1,14 +1,10 @@
 import { describe, expect, it } from 'vitest'
-import { LinkSpeed } from './link-speed.ts'
+import { LinkSpeed, PathSpeed } from './link-speed.ts'
 
-const onPath = (path = 'home'): LinkSpeed => {
-  const speed = new LinkSpeed()
-  speed.usePath(path)
-  return speed
-}
+const onPath = (): PathSpeed => new PathSpeed()
 
 /** So many MB/s for some seconds; the sender waits for the socket all the time, or never. */
-function send(speed: LinkSpeed, megabytes: number, { held, from = 0 }: { held: boolean; from?: number }): void {
+function send(speed: PathSpeed, megabytes: number, { held, from = 0 }: { held: boolean; from?: number }): void {
   for (let now = from; now < from + 5000; now += 10) {
     speed.moved('up', megabytes * 10_000, now)
     if (held) speed.waited(9)
@@ -46,20 +42,17 @@ describe('LinkSpeed', () => {
   })
 
   it('keeps the figures of each path apart', () => {
-    const speed = onPath('home')
-    speed.probed(1e7)
-    speed.usePath('modem')
-    expect(speed.throughput).toBeUndefined()
-    expect(speed.isNew).toBe(true)
-    speed.usePath('home')
-    expect(speed.throughput?.bytesPerSecond).toBe(1e7)
+    const speeds = new LinkSpeed()
+    speeds.of('home').probed(1e7)
+    expect(speeds.of('modem').throughput).toBeUndefined()
+    expect(speeds.of('modem').isNew).toBe(true)
+    expect(speeds.of('home').throughput?.bytesPerSecond).toBe(1e7)
   })
 
   it('forgets the path that was left longest ago', () => {
-    const speed = onPath('first')
-    speed.probed(1e7)
-    for (let network = 0; network < 16; network++) speed.usePath(`network ${network}`)
-    speed.usePath('first')
-    expect(speed.isNew).toBe(true)
+    const speeds = new LinkSpeed()
+    speeds.of('first').probed(1e7)
+    for (let network = 0; network < 16; network++) speeds.of(`network ${network}`)
+    expect(speeds.of('first').isNew).toBe(true)
   })
 })

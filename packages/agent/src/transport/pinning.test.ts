@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import { connect as connectTcp, createServer, type Socket } from 'node:net'
-import { connect as connectTls } from 'node:tls'
+import { connect as connectTls, type TLSSocket } from 'node:tls'
 import type { FolderId } from '@spansync/common/core/causal/types'
 import { protocolVersion } from '@spansync/common/protocol/messages'
+import { FakeClock } from '@spansync/common/runtime/fake-clock'
 import { afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { chunkHeader } from './chunk.ts'
 import { encodeFrame } from './control-frame.ts'
@@ -135,32 +136,56 @@ describe('versions', () => {
   })
 })
 
+/** The control connection of the first identity, by hand: sends what is given, and does not read. */
+async function rawLink(b: LoopbackNode, ...more: readonly Buffer[]): Promise<TLSSocket> {
+  const hello = {
+    type: 'hello',
+    now: 0,
+    protocol: protocolVersion,
+    software: '',
+    name: 'a',
+    features: [],
+    folders: [],
+    unison: '',
+  }
+  const socket = connectTls({
+    host: '127.0.0.1',
+    port: b.transport.port ?? 0,
+    rejectUnauthorized: false,
+    ...tlsOptions(identity(0)),
+  })
+  socket.on('error', () => undefined).pause()
+  await new Promise<void>((resolve) => socket.once('secureConnect', () => resolve()))
+  const frames = Buffer.concat([encodeFrame('message', Buffer.from(JSON.stringify(hello))), ...more])
+  const preamble = encodePreamble({ kind: 'control', protocol: protocolVersion })
+  socket.write(Buffer.concat([preamble, chunkHeader('raw', frames.length), frames]))
+  return socket
+}
+
+describe('a known peer that moves the link to nowhere', () => {
+  it('is heard until then, and loses the link half a minute later', async () => {
+    const clock = new FakeClock()
+    const [a, b] = [await start(0), await start(1, { clock })]
+    b.transport.setPeers([a.asPeer()])
+    const say = (name: string): Buffer =>
+      encodeFrame('message', Buffer.from(JSON.stringify({ type: 'folders', folders: [name] })))
+    const frames = [encodeFrame('take'), say('before'), encodeFrame('moved'), encodeFrame('moved'), say('after')]
+    const socket = await rawLink(b, ...frames)
+    await b.until(({ messages }) => messages.length > 0)
+    await clock.whenSleeping()
+    await clock.advance(31_000)
+    await b.until(({ downs }) => downs.length === 1)
+    expect(b.messages).toEqual([{ type: 'folders', folders: ['before'] }])
+    expect(b.downs[0]?.reason.code).toBe('dropped')
+    socket.destroy()
+  })
+})
+
 describe('a known peer that does not read', () => {
   it('loses its link when 64 MiB wait for it', async () => {
     const [a, b] = [await start(0), await start(1)]
     b.transport.setPeers([a.asPeer()])
-    const hello = {
-      type: 'hello',
-      now: 0,
-      protocol: protocolVersion,
-      software: '',
-      name: 'a',
-      features: [],
-      folders: [],
-      unison: '',
-    }
-    const frame = encodeFrame('message', Buffer.from(JSON.stringify(hello)))
-    const socket = connectTls({
-      host: '127.0.0.1',
-      port: b.transport.port ?? 0,
-      rejectUnauthorized: false,
-      ...tlsOptions(identity(0)),
-    })
-    socket.on('error', () => undefined).pause()
-    socket.once('secureConnect', () => {
-      const preamble = encodePreamble({ kind: 'control', protocol: protocolVersion })
-      socket.write(Buffer.concat([preamble, chunkHeader('raw', frame.length), frame]))
-    })
+    const socket = await rawLink(b)
     await b.until(({ ups }) => ups.length === 1)
     for (let count = 0; count < 40 && b.downs.length === 0; count++) {
       const id = randomBytes(1_500_000).toString('hex')

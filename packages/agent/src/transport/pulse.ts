@@ -22,6 +22,8 @@ export interface PulseOptions {
   readonly random: () => number
   readonly dialed: boolean
   readonly rtt: RoundTrip
+  /** As for Keepalive. */
+  readonly isImpatient?: (() => boolean) | undefined
 }
 
 /** The heartbeat of one link: asks, answers, measures the round trip, and closes the channel when the peer is gone or does not read. */
@@ -39,10 +41,10 @@ export class Pulse {
   #listeners: ((alive: boolean) => void)[] = []
 
   constructor(options: PulseOptions) {
-    const { clock, dialed, random } = options
+    const { clock, dialed, random, isImpatient } = options
     this.#options = options
     this.#alarm = new Alarm(clock)
-    this.#keepalive = new Keepalive({ dialed, now: clock.now(), random })
+    this.#keepalive = new Keepalive({ dialed, now: clock.now(), random, isImpatient })
   }
 
   /** Runs until the channel is closed and `stop` was called. */

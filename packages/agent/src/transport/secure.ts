@@ -38,6 +38,12 @@ export function peerIdOf(socket: TLSSocket): NodeId | undefined {
   return certificate === undefined ? undefined : idOfCertificate(certificate.raw)
 }
 
+/** A name for a connection that both its ends know, and nobody else; undefined when it is closed already. */
+export function nameOfConnection({ tls }: SecureConnection): string | undefined {
+  if (tls.destroyed) return undefined
+  return tls.exportKeyingMaterial(16, 'EXPERIMENTAL-spansync-link', Buffer.alloc(0)).toString('hex')
+}
+
 /** `host:port`, with IPv4 as IPv4. */
 export function farEndOf({ remoteAddress = '', remotePort = 0 }: Socket): string {
   return formatHostPort({ host: remoteAddress.replace(/^::ffff:(?=\d+\.)/, ''), port: remotePort })

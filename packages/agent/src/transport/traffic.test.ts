@@ -1,4 +1,5 @@
 import { Socket } from 'node:net'
+import type { FolderId } from '@spansync/common/core/causal/types'
 import { expect, it } from 'vitest'
 import { Traffic } from './traffic.ts'
 
@@ -22,4 +23,27 @@ it('destroys what is still open when its time is over', async () => {
   over.abort()
   await settled
   expect(socket.destroyed).toBe(true)
+})
+
+it('counts by address and folder, also what has been closed', async () => {
+  const traffic = new Traffic()
+  const [one, two] = [new Socket(), new Socket()]
+  traffic.track(one, { address: 'lan:1' })
+  traffic.track(one, { folder: 'docs' as FolderId })
+  traffic.track(two)
+  expect(traffic.byAddress).toEqual(
+    new Map([
+      ['lan:1', 0],
+      ['', 0],
+    ]),
+  )
+  one.destroy()
+  await new Promise((resolve) => one.once('close', resolve))
+  expect(traffic.byAddress).toEqual(
+    new Map([
+      ['lan:1', 0],
+      ['', 0],
+    ]),
+  )
+  expect([...traffic.byFolder.keys()]).toEqual(['docs'])
 })

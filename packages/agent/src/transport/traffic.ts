@@ -11,18 +11,26 @@ interface Counter {
   received: number
 }
 
+/** What the bytes of a socket count for. */
+export interface TrafficOf {
+  readonly folder?: FolderId
+  /** Of the far end, as configured. */
+  readonly address?: string
+}
+
 /** Bytes on the wire with one peer: everything inside TCP, summed over all connections, since this process started. Counted on the
  *  socket below TLS, so handshakes and records are in it. */
 export class Traffic {
-  readonly #open = new Map<Socket, FolderId | undefined>()
+  readonly #open = new Map<Socket, TrafficOf>()
   readonly #past: Counter = { sent: 0, received: 0 }
   readonly #pastByFolder = new Map<FolderId, Counter>()
+  readonly #pastByAddress = new Map<string, Counter>()
 
-  /** Counts a socket from now on, and what it has carried so far. May be called again once its folder is known. */
-  track(socket: Socket, folder?: FolderId): void {
-    const known = this.#open.has(socket)
-    this.#open.set(socket, folder)
-    if (known) return
+  /** Counts a socket from now on, and what it has carried so far. May be called again once more is known of it. */
+  track(socket: Socket, of: TrafficOf = {}): void {
+    const known = this.#open.get(socket)
+    this.#open.set(socket, { ...known, ...of })
+    if (known !== undefined) return
     if (socket.destroyed) this.#retire(socket)
     else socket.once('close', () => this.#retire(socket))
   }
@@ -45,16 +53,25 @@ export class Traffic {
   }
 
   get byFolder(): ReadonlyMap<FolderId, ByteCount> {
-    const sums = new Map([...this.#pastByFolder].map(([folder, count]) => [folder, { ...count }] as const))
-    for (const [socket, folder] of this.#open) if (folder !== undefined) add(counterOf(sums, folder), socket)
+    const sums = copyOf(this.#pastByFolder)
+    for (const [socket, { folder }] of this.#open) if (folder !== undefined) add(counterOf(sums, folder), socket)
     return sums
   }
 
+  /** Both ways together. */
+  get byAddress(): ReadonlyMap<string, number> {
+    const sums = copyOf(this.#pastByAddress)
+    for (const [socket, { address = '' }] of this.#open) add(counterOf(sums, address), socket)
+    return new Map([...sums].map(([address, { sent, received }]) => [address, sent + received]))
+  }
+
   #retire(socket: Socket): void {
-    const folder = this.#open.get(socket)
-    if (!this.#open.delete(socket)) return
+    const of = this.#open.get(socket)
+    if (of === undefined) return
+    this.#open.delete(socket)
     add(this.#past, socket)
-    if (folder !== undefined) add(counterOf(this.#pastByFolder, folder), socket)
+    add(counterOf(this.#pastByAddress, of.address ?? ''), socket)
+    if (of.folder !== undefined) add(counterOf(this.#pastByFolder, of.folder), socket)
   }
 }
 
@@ -63,9 +80,13 @@ async function closed(socket: Socket): Promise<void> {
   if (!socket.closed) await new Promise<void>((resolve) => socket.once('close', () => resolve()))
 }
 
-function counterOf(counters: Map<FolderId, Counter>, folder: FolderId): Counter {
-  const counter = counters.get(folder) ?? { sent: 0, received: 0 }
-  counters.set(folder, counter)
+function copyOf<K>(counters: ReadonlyMap<K, Counter>): Map<K, Counter> {
+  return new Map([...counters].map(([key, count]) => [key, { ...count }]))
+}
+
+function counterOf<K>(counters: Map<K, Counter>, key: K): Counter {
+  const counter = counters.get(key) ?? { sent: 0, received: 0 }
+  counters.set(key, counter)
   return counter
 }
 

@@ -5,7 +5,7 @@ import { freePort } from '@spansync/common/testing/free-port'
 import { afterEach, beforeAll, describe, expect, it } from 'vitest'
 import type { Identity } from './identity.ts'
 import { LoopbackNode, linked, makeIdentities } from './testing/loopback.ts'
-import type { TransportOptions } from './types.ts'
+import type { LinkEvent, TransportOptions } from './types.ts'
 
 const probe = (id: string): Message => ({ type: 'probe', folder: 'docs' as FolderId, id, timeoutMs: 1 })
 
@@ -33,7 +33,7 @@ describe('a link', () => {
     await linked(a, b)
     expect(a.link).toMatchObject({ peer: b.id, name: 'b', dialed: true })
     expect(b.link).toMatchObject({ peer: a.id, name: 'a', dialed: false })
-    expect(b.ups[0]?.hello).toMatchObject({ name: 'a', folders: ['docs'], unison: '2.53.7', features: ['x'] })
+    expect(b.ups[0]?.hello).toMatchObject({ name: 'a', folders: ['docs'], unison: '2.53.7', features: ['x', 'trial'] })
   })
 
   it('carries messages both ways, in order', async () => {
@@ -81,6 +81,20 @@ describe('a link', () => {
     const huge = { ...probe('x'), id: 'y'.repeat(5_000_000) } as Message
     expect(() => a.link.send(huge)).toThrow(expect.objectContaining({ code: 'message_too_big' }))
     expect(a.transport.links()[0]?.up).toBe(true)
+  })
+
+  it('is told of for the history: up, down, and why it does not come up again', async () => {
+    const events: LinkEvent[] = []
+    const [a, b] = [await start(0, { onHistory: (event) => events.push(event) }), await start(1)]
+    await linked(a, b)
+    expect(events).toEqual([{ peer: b.id, name: 'b', what: 'up', address: b.address }])
+    const { address } = b
+    await b[Symbol.asyncDispose]()
+    await a.until(({ logs }) => logs.some(({ event }) => event === 'link.unreachable'))
+    expect(events.slice(1)).toMatchObject([
+      { name: 'b', what: 'down', address, code: 'shutdown' },
+      { name: 'b', what: 'failed', code: 'unreachable' },
+    ])
   })
 
   it('is reported with its measures', async () => {

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { NodeId } from '@spansync/common/core/causal/types'
 import { protocolVersion } from '@spansync/common/protocol/messages'
 import { type SpansyncError, toSpansyncError } from '@spansync/common/runtime/errors'
+import { configuredAt } from './address-cost.ts'
 import { withDeadline } from './alarm.ts'
 import { LinkClosedError, StrangerError } from './errors.ts'
 import { checkPreamble } from './handshake.ts'
@@ -10,7 +11,7 @@ import { NetworkWatch } from './network-watch.ts'
 import { answerStream, readStreamHeader } from './open-stream.ts'
 import { PeerEntry } from './peer-entry.ts'
 import { decodePreamble, encodePreamble, preambleBytes, readExactly } from './preamble.ts'
-import type { SecureConnection } from './secure.ts'
+import { farEndOf, type SecureConnection } from './secure.ts'
 import type { LinkStatus, Peer, Transport, TransportOptions } from './types.ts'
 
 const openingTimeoutMs = 15_000
@@ -54,6 +55,7 @@ class LinkManager implements Transport {
     for (const entry of this.#entries.values()) entry.start()
     void this.#watch.run((addresses) => {
       for (const entry of this.#entries.values()) entry.poke(addresses)
+      this.#options.onNetworkChanged?.()
     })
   }
 
@@ -84,6 +86,10 @@ class LinkManager implements Transport {
       if (before !== undefined) await this.#listener.open({ ...before, port: port ?? before.port })
       throw error
     }
+  }
+
+  setFound(peer: NodeId, addresses: readonly string[]): void {
+    this.#entries.get(peer)?.setFound(addresses)
   }
 
   poke(peer?: NodeId): void {
@@ -127,7 +133,8 @@ class LinkManager implements Transport {
       this.#receiveStranger(connection).catch(() => this.#refuse(connection))
       return
     }
-    entry.context.traffic.track(connection.raw)
+    const { traffic, peer } = entry.context
+    traffic.track(connection.raw, { address: configuredAt(peer, farEndOf(connection.raw)) })
     this.#open(entry, connection).catch((error: unknown) => {
       connection.tls.destroy()
       const reason = toSpansyncError(error)
@@ -196,14 +203,15 @@ class LinkManager implements Transport {
       readStreamHeader(connection, signal),
     )
     const link = entry.link
-    const refusal = link === undefined ? 'the link is down' : link.takeStream(connection)
-    if (link === undefined || refusal !== undefined) {
+    const carrier = link?.carrierFor(connection)
+    const refusal = carrier === undefined ? 'the link is down' : carrier.takeStream(connection)
+    if (link === undefined || carrier === undefined || refusal !== undefined) {
       answerStream(connection, protocol, { ok: false, code: 'refused', message: refusal ?? '' })
       return
     }
-    entry.context.traffic.track(connection.raw, header.folder)
+    entry.context.traffic.track(connection.raw, { folder: header.folder })
     answerStream(connection, protocol, { ok: true })
-    onStream(link, header, link.codecFor(connection, header.folder))
+    onStream(link, header, carrier.codecFor(connection, header.folder))
   }
 
   #logFailed(entry: PeerEntry, reason: SpansyncError): void {

@@ -25,6 +25,20 @@ export interface Peer extends Rates {
   readonly folderRates?: ReadonlyMap<FolderId, Rates> | undefined
   /** Some 100 KB may be sent to find out how fast the link is: nobody pays for them, and nobody has said it already. */
   readonly mayProbe?: boolean
+  /** What the person has said of the link; absent: nobody pays for it. */
+  readonly cost?: AddressCost
+  /** Of single addresses, where it differs. */
+  readonly costs?: Readonly<Record<string, AddressCost>>
+}
+
+/** What the use of an address costs. */
+export interface AddressCost {
+  readonly metered: boolean
+  readonly pricePerGb: number
+  /** As configured, and then it counts more than what is measured. Bytes per second. */
+  readonly throughputBps?: number | undefined
+  readonly latencyMs?: number | undefined
+  readonly mayProbe: boolean
 }
 
 /** Called from the transport; what they throw is logged and goes no further. `onLinkUp` comes before the link's first message, and
@@ -32,8 +46,14 @@ export interface Peer extends Rates {
 export interface TransportEvents {
   onLinkUp(link: Link, hello: MessageOf<'hello'>): void
   onLinkDown(link: Link, reason: SpansyncError): void
+  /** The same link goes over another address now, with nothing lost and nothing to be said again. */
+  onLinkMoved?(link: Link): void
   /** A first figure of the link's throughput is there, or there will be none. */
   onMeasured?(link: Link): void
+  /** This machine has other addresses than before, or was asleep. */
+  onNetworkChanged?(): void
+  /** For the history: told before `onLinkUp` and `onLinkDown`. */
+  onHistory?(event: LinkEvent): void
   onMessage(link: Link, message: Message): void
   /** A stream that the peer has opened, already accepted. Nothing has checked that the peer may have this folder. */
   onStream(link: Link, header: StreamHeader, stream: Duplex): void
@@ -71,10 +91,37 @@ export interface Joining {
   readonly receive: (connection: SecureConnection) => Promise<void>
 }
 
+/** What happened to a link. `moved`: it goes over another address now. `failed`: it is down, and for another reason than before. */
+export interface LinkEvent {
+  readonly peer: NodeId
+  readonly name: string
+  readonly what: 'up' | 'moved' | 'down' | 'failed'
+  /** `host:port` in use, or that dialled here. */
+  readonly address?: string | undefined
+  /** Why it went down, or did not come up. */
+  readonly code?: string | undefined
+  readonly message?: string | undefined
+}
+
 export interface LinkError {
   readonly code: string
   readonly message: string
   readonly remedy: string
+}
+
+/** What is known of one address of a peer. */
+export interface AddressStatus {
+  readonly address: string
+  readonly inUse: boolean
+  /** Found on the local network, and not configured. */
+  readonly found: boolean
+  readonly metered: boolean
+  readonly pricePerGb: number
+  readonly rttMs: number | undefined
+  /** Bytes per second. */
+  readonly throughputBps: number | undefined
+  /** Why the last try failed; undefined when it did not. */
+  readonly error: LinkError | undefined
 }
 
 export interface LinkStatus {
@@ -98,10 +145,14 @@ export interface LinkStatus {
   /** Bytes inside TCP over all connections with the peer, since this process started. */
   readonly sentBytes: number
   readonly receivedBytes: number
+  /** Both ways together, by the address that the peer has in the configuration; '' for others. */
+  readonly bytesByAddress: ReadonlyMap<string, number>
   /** Of these, the streams of each folder. */
   readonly folders: ReadonlyMap<FolderId, ByteCount>
   readonly badMessages: number
   readonly openStreams: number
+  /** All that the peer can be dialled at, best known first as configured. */
+  readonly addresses: readonly AddressStatus[]
   /** Why the link is or last was down; undefined when it never was, and after it came up. */
   readonly lastError: LinkError | undefined
 }
@@ -113,6 +164,8 @@ export interface Transport extends AsyncDisposable {
   setPeers(peers: readonly Peer[]): void
   /** Throws PortInUseError or CannotListenError; then it listens where it did before. */
   setListen(listen: ListenAddress | undefined): Promise<void>
+  /** Where else a peer may be, as somebody on the local network says: tried like any other address, and trusted no more. */
+  setFound(peer: NodeId, addresses: readonly string[]): void
   /** Dial at once, and ask links that are up whether they live. All peers when none is named. */
   poke(peer?: NodeId): void
   links(): readonly LinkStatus[]

@@ -1,4 +1,4 @@
-import { type Document, isMap, isScalar } from 'yaml'
+import { type Document, isMap, isNode, isScalar } from 'yaml'
 import type { Clock } from '../ports.ts'
 import { systemClock } from '../runtime/clock.ts'
 import { readConfig, replaceConfig } from './file.ts'
@@ -9,6 +9,8 @@ import type { Config } from './schema.ts'
 /** Changes of config.yaml that keep the comments and the order of what is there. */
 export interface ConfigEditor {
   readonly config: Config
+  /** What is written there, before it is checked; undefined for nothing. */
+  read(path: readonly string[]): unknown
   /** Sets or replaces; keys whose value is undefined are left out. */
   set(path: readonly string[], value: unknown): void
   /** False when there was nothing. */
@@ -44,6 +46,10 @@ export async function editConfig<T>(
 function editorOf(document: Document, config: Config): ConfigEditor {
   return {
     config,
+    read: (path) => {
+      const node = document.getIn(path, true)
+      return isNode(node) ? node.toJS(document) : undefined
+    },
     set: (path, value) => setIn(document, path, value),
     remove: (path) => removeIn(document, path),
   }

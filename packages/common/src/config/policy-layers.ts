@@ -1,6 +1,7 @@
 import type { FolderId } from '../core/causal/types.ts'
 import type { FilterLayer } from '../core/policy/filter.ts'
 import { type Level, mergeLayers, type Place, type Policy, type PolicyLayer } from '../core/policy/settings.ts'
+import { settingsOver } from './addresses.ts'
 import { joinPath } from './issues.ts'
 import type { LineOf } from './parse.ts'
 import { type PolicyConfig, writtenAs } from './policy-schema.ts'
@@ -11,6 +12,8 @@ import type { Config, FolderConfig, PeerConfig } from './schema.ts'
 export interface Between {
   readonly folder?: FolderId | undefined
   readonly peer?: string | undefined
+  /** `host:port` over which the link goes; absent: not known. */
+  readonly address?: string | undefined
 }
 
 export interface Layers {
@@ -41,7 +44,7 @@ export function policyOf(config: Config, between: Between, lineOf?: LineOf): Pol
   return { ...merge(said), rates: merge(said.filter(({ path }) => path[0] === 'folders')).rates }
 }
 
-function sayingsOf(config: Config, { folder, peer }: Between): Saying[] {
+function sayingsOf(config: Config, { folder, peer, address }: Between): Saying[] {
   const ours = folder === undefined ? undefined : config.folders[folder]
   const link = peer === undefined ? undefined : config.peers[peer]
   const inFolder = ['folders', folder ?? '', 'policy']
@@ -51,7 +54,7 @@ function sayingsOf(config: Config, { folder, peer }: Between): Saying[] {
     saying('folder', inFolder, ours?.policy),
     saying('node', ['policy', 'nodes', config.name], config.policy?.nodes?.[config.name]),
     saying('node', [...inFolder, 'nodes', config.name], ours?.policy?.nodes?.[config.name]),
-    ...(link ? linkKeys(['peers', peer as string], link) : []),
+    ...(link ? linkKeys(['peers', peer as string], link, address) : []),
     ...(peer === undefined ? [] : [saying('link', [...inFolder, 'peers', peer], ours?.policy?.peers?.[peer])]),
   ].filter((saying) => saying !== undefined)
 }
@@ -81,12 +84,10 @@ function folderKeys(folder: FolderId, { ignore, settleMs }: FolderConfig): Sayin
   ]
 }
 
-function linkKeys(
-  path: readonly string[],
-  { policy, dataCapBytes, dataCapWarning }: PeerConfig,
-): (Saying | undefined)[] {
-  const warnPercent = dataCapWarning ?? standardWarnPercent
-  const dataCap = dataCapBytes === undefined ? undefined : { bytes: dataCapBytes, warnPercent }
+function linkKeys(path: readonly string[], peer: PeerConfig, address: string | undefined): (Saying | undefined)[] {
+  const { policy, dataCapWarning: warnPercent = standardWarnPercent } = peer
+  const cap = settingsOver(peer, address).dataCap
+  const dataCap = cap && { bytes: cap.bytes, warnPercent }
   return [
     dataCap === undefined ? undefined : { level: 'link', path, key: 'dataCap', settings: { dataCap }, filter: {} },
     saying('link', [...path, 'policy'], policy),

@@ -19,23 +19,56 @@ const peerAddress = z.string().refine(isDialable, 'must be host:port, such as na
 const absolutePath = parsed(expandPath, 'must be an absolute path, such as /home/ann/docs or ~/docs')
 const coordinatorUrl = z.string().regex(/^(nats|tls):\/\/[^\s/]+/, 'must be a URL such as tls://server:22071')
 
+const pricePerGb = z.number().min(0).optional()
+const latency = parsed(parseDuration, 'must be a time such as 20ms').optional()
+const dataCap = parsed(parseBytes, 'must be a size such as 5GB or 500MB').optional()
+
+/** One address with costs of its own: what is absent is as for the peer. */
+const pricedAddress = z
+  .strictObject({
+    address: peerAddress,
+    pricePerGb,
+    throughput: throughput.optional(),
+    latency,
+    dataCap,
+    metered: z.boolean().optional(),
+  })
+  .transform(({ throughput, latency, dataCap, ...rest }) => ({
+    ...rest,
+    throughputBps: throughput,
+    latencyMs: latency,
+    dataCapBytes: dataCap,
+  }))
+
+const address = z.union(
+  [peerAddress.transform((text) => ({ address: text })), pricedAddress],
+  'must be host:port, such as nas.example.org:22070',
+)
+
+export type AddressConfig = z.output<typeof pricedAddress>
+
+/** Those addresses that have costs of their own. */
+function pricedAmong(addresses: readonly z.output<typeof address>[]): { priced?: readonly AddressConfig[] } {
+  const priced = addresses.filter((one): one is AddressConfig => Object.keys(one).length > 1)
+  return priced.length === 0 ? {} : { priced }
+}
+
 const peer = z
   .strictObject({
     id: fingerprint.describe('Fingerprint of the peer: what `spansync id` prints on that machine'),
     addresses: z
-      .array(peerAddress)
+      .array(address)
       .default([])
-      .describe('Where to dial it, host:port; empty: the peer dials this machine'),
-    pricePerGb: z.number().min(0).optional().describe('Price of a gigabyte over this link, in any currency'),
-    throughput: throughput.optional().describe('Expected throughput of this link, such as 10mbit; absent: measured'),
-    latency: parsed(parseDuration, 'must be a time such as 20ms')
-      .optional()
-      .describe('Expected round trip of this link, such as 20ms; absent: measured'),
-    dataCap: parsed(parseBytes, 'must be a size such as 5GB or 500MB')
-      .optional()
       .describe(
-        'Most bytes over this link in a calendar month, both ways together, such as 5GB; then plans leave it alone',
+        'Where to dial it, host:port, best first; with costs of its own: {address, metered, pricePerGb, dataCap, throughput, latency}; ' +
+          'empty: the peer dials this machine',
       ),
+    pricePerGb: pricePerGb.describe('Price of a gigabyte over this link, in any currency'),
+    throughput: throughput.optional().describe('Expected throughput of this link, such as 10mbit; absent: measured'),
+    latency: latency.describe('Expected round trip of this link, such as 20ms; absent: measured'),
+    dataCap: dataCap.describe(
+      'Most bytes over this link in a calendar month, both ways together, such as 5GB; then plans leave it alone',
+    ),
     dataCapWarning: z
       .number()
       .min(1)
@@ -45,8 +78,10 @@ const peer = z
     metered: z.boolean().default(false).describe('True when traffic over this link is paid for or capped'),
     policy: linkPolicy.optional().describe('What is different over this link'),
   })
-  .transform(({ throughput, latency, dataCap, ...rest }) => ({
+  .transform(({ throughput, latency, dataCap, addresses, ...rest }) => ({
     ...rest,
+    addresses: addresses.map(({ address }) => address),
+    ...pricedAmong(addresses),
     /** Bytes per second. */
     throughputBps: throughput,
     latencyMs: latency,
@@ -145,6 +180,10 @@ export const configSchema = z.strictObject({
   listen: listenAddress
     .optional()
     .describe('Where peers can dial this machine, host:port; absent: this machine only dials'),
+  discovery: z
+    .boolean()
+    .optional()
+    .describe('Find peers on the local network, and be found there (mDNS); absent: when others can dial this machine'),
   mode: z
     .enum(['auto', 'centralised', 'decentralised'])
     .default('auto')

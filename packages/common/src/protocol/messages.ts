@@ -57,6 +57,10 @@ export const helloSchema = z.object({
   unison: z.string().max(64),
   /** What the sender's clock shows, ms since 1970. */
   now: z.number().int(),
+  /** The connection is a trial beside the link that there is; in the answer: it is taken as one. */
+  trial: z.boolean().optional(),
+  /** The connection of its last link with the receiver, which has fallen: whoever still holds that link can let it go. */
+  lost: z.string().max(64).optional(),
 })
 
 /** What the sender has: sent when a link comes up and whenever it changed. `received` acknowledges the peer's entries up to

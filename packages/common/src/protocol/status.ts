@@ -69,6 +69,22 @@ export const folderStatusSchema = z.object({
   peers: z.array(folderPeerSchema),
 })
 
+/** What is known of one address of a peer. */
+export const addressStatusSchema = z.object({
+  /** `host:port`. */
+  address: z.string(),
+  inUse: z.boolean(),
+  /** On the local network, and not in the configuration. */
+  found: z.boolean(),
+  metered: z.boolean(),
+  pricePerGb: z.number().min(0),
+  /** Null: not measured yet. */
+  rttMs: milliseconds.nullable(),
+  throughputBps: z.number().min(0).nullable(),
+  /** Why the last try failed. */
+  error: problemSchema.optional(),
+})
+
 export const linkStatusSchema = z.object({
   node: z.string(),
   up: z.boolean(),
@@ -83,6 +99,10 @@ export const linkStatusSchema = z.object({
   dataCap: z.object({ bytes: count, usedBytes: count }).optional(),
   /** `host:port` in use, or that dialled here. */
   address: z.string().optional(),
+  /** Where this node can dial it, in the order of the configuration. */
+  addresses: z.array(addressStatusSchema).optional(),
+  /** Share of the time that it was up, as far back as this node remembers. Absent: nothing is known. */
+  availability: z.number().min(0).max(1).optional(),
   /** The peer's clock minus this node's. */
   clockSkewMs: z.number().optional(),
   /** Why it is down. */

@@ -40,7 +40,9 @@ class LinkManager implements Transport {
     this.#options = options
     this.#listen = options.listen
     this.#listener = new Listener(options.identity, (connection) => this.#receive(connection))
-    this.#watch = new NetworkWatch(options.clock)
+    this.#watch = new NetworkWatch(options.clock, {
+      isApart: () => [...this.#entries.values()].some(({ isDialling }) => isDialling),
+    })
     this.setPeers(options.peers)
   }
 

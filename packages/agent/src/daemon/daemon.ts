@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { loadConfig } from '@spansync/common/config/file'
 import type { Config } from '@spansync/common/config/schema'
-import { systemClock } from '@spansync/common/runtime/clock'
+import { systemCalendar, systemClock } from '@spansync/common/runtime/clock'
 import type { Daemon, DaemonOptions, StartDaemon } from '../control/api.ts'
 import { Follower } from '../coordination/follower.ts'
 import { openReportQueue, reportOf } from '../coordination/report-queue.ts'
@@ -40,7 +40,10 @@ export const startDaemon: StartDaemon = async ({ home, config, log, signal }: Da
     offers: () => offersOf(network),
   })
   const network: Network = stack.use(
-    new Network({ home, identity, disk, engine, clock: systemClock, log, hub, members: membership, fetched }),
+    new Network({
+      ...{ home, identity, disk, engine, log, hub, members: membership, fetched },
+      ...{ clock: systemClock, calendar: systemCalendar },
+    }),
   )
   await network.start(config)
   follower = stack.use(

@@ -29,6 +29,8 @@ export interface NetworkOptions {
   readonly disk: DiskWorker
   readonly engine: Engine
   readonly clock: Clock
+  /** What policies go by. */
+  readonly calendar: Clock
   readonly log: Logger
   readonly hub: StatusHub
   /** Whom else this node listens to, and what peers say of members. */
@@ -59,11 +61,11 @@ export class Network implements AsyncDisposable {
   constructor(options: NetworkOptions) {
     this.options = options
     this.probes = new Probes(this)
-    const { home, clock, log } = options
+    const { home, calendar, log } = options
     const file = join(home, 'usage.json')
-    this.usage = new DataUsage({ file, clock, log, peers: () => this.#capped() })
+    this.usage = new DataUsage({ file, clock: calendar, log, peers: () => this.#capped() })
     this.policy = new PolicyGate({
-      clock,
+      clock: calendar,
       config: () => this.config,
       nameOf: (peer) => this.nameOf(peer),
       usedBytes: (peer) => this.usage.usedBytes(peer),

@@ -6,11 +6,11 @@ import type { FolderId, NodeId } from '@spansync/common/core/causal/types'
 import { type Evaluation, evaluate, rateOf } from '@spansync/common/core/policy/evaluate'
 import { compileFilter } from '@spansync/common/core/policy/filter'
 import type { NetworkFacts } from '@spansync/common/core/policy/networks'
+import { Pace, type Standing } from '@spansync/common/core/policy/pace'
 import { type Flow, mergeLayers, type Policy } from '@spansync/common/core/policy/settings'
 import type { Clock, Link } from '@spansync/common/ports'
 import type { Peer } from '../transport/types.ts'
 import { inBackground } from './background.ts'
-import { Pace, type Standing } from './pace.ts'
 
 export interface PolicyGateOptions {
   readonly clock: Clock

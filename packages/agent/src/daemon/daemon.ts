@@ -30,6 +30,7 @@ export const startDaemon: StartDaemon = async ({ home, config, log, signal }: Da
   const reports = stack.use(openReportQueue(join(home, 'reports.sqlite'), log))
   let follower: Follower | undefined
   const fetched = (record: FetchRecord): void => follower?.report(reportOf(identity.id, record))
+  const moved = (addresses: ReadonlySet<string>): void => follower?.networkChanged(addresses)
   let changed = (): Promise<void> => Promise.resolve()
   const membership = new Membership({
     ...{ home, identity, clock: systemClock, log: log.child({ component: 'members' }) },
@@ -41,7 +42,7 @@ export const startDaemon: StartDaemon = async ({ home, config, log, signal }: Da
   })
   const network: Network = stack.use(
     new Network({
-      ...{ home, identity, disk, engine, log, hub, members: membership, fetched },
+      ...{ home, identity, disk, engine, log, hub, members: membership, fetched, moved },
       ...{ clock: systemClock, calendar: systemCalendar },
     }),
   )

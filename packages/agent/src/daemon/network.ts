@@ -35,6 +35,8 @@ export interface NetworkOptions {
   readonly hub: StatusHub
   /** Whom else this node listens to, and what peers say of members. */
   readonly members: Pick<Membership, 'joining' | 'linkUp' | 'receive' | 'isShutOut'>
+  /** This machine's addresses are others now, or it has woken from sleep. */
+  readonly moved?: (addresses: ReadonlySet<string>) => void
   /** A session that this node wanted has ended. */
   readonly fetched: (record: FetchRecord) => void
 }
@@ -102,6 +104,7 @@ export class Network implements AsyncDisposable {
       software: `spansync/${version}`,
       unison: () => engine.version,
       joining: this.options.members.joining,
+      onNetworkChanged: (addresses) => this.options.moved?.(addresses),
       onLinkUp: (link, hello) => this.#linkUp(link, hello),
       onLinkDown: (link) => this.#linkDown(link),
       onMeasured: () => hub.changed(),

@@ -56,6 +56,7 @@ class LinkManager implements Transport {
     for (const entry of this.#entries.values()) entry.start()
     void this.#watch.run((addresses) => {
       for (const entry of this.#entries.values()) entry.poke(addresses)
+      this.#options.onNetworkChanged?.(addresses)
     })
   }
 

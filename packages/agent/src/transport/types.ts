@@ -52,6 +52,8 @@ export interface TransportOptions extends TransportEvents {
   readonly features?: readonly string[]
   /** Machines that are no peers yet. */
   readonly joining?: Joining
+  /** This machine's addresses are others now, or it has woken from sleep. */
+  readonly onNetworkChanged?: (addresses: ReadonlySet<string>) => void
   /** Only tests speak another version. */
   readonly protocol?: number
 }

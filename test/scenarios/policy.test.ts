@@ -15,6 +15,9 @@ function shutWindow(): string {
   return `${hour}:00-${hour}:30`
 }
 
+/** A large file that is being written is left to rest first. */
+const settleSeconds = 0.5
+
 describeLab('policy', () => {
   const graph = parseGraph('graph policy { laptop -- server [rate="100mbit" delay="2ms"] }')
   const fleet = useFleet(graph)
@@ -163,6 +166,22 @@ describeLab('policy', () => {
     const again = performance.now()
     await until(() => place('server').exists('fast'), { deadlineMs: 20_000, what: 'it passes' })
     expect(performance.now() - again).toBeLessThan(6000)
+  })
+
+  test('a folder has a rate of its own, and another one over the same link goes as fast as the link', async () => {
+    const bytes = 8_000_000
+    await say(['folders', 'f', 'policy', 'rates'], [{ send: '1MB/s' }])
+    const begun = performance.now()
+    const secondsUntil = async (there: Place): Promise<number> => {
+      await until(() => there.exists('as fast as it may'), { deadlineMs: 30_000, intervalMs: 50, what: 'it passes' })
+      return (performance.now() - begun) / 1000
+    }
+    place('laptop').write('as fast as it may', randomBytes(bytes))
+    free('laptop').write('as fast as it may', randomBytes(bytes))
+    const [limited, unlimited] = await Promise.all([secondsUntil(place('server')), secondsUntil(free('server'))])
+    expect(limited).toBeGreaterThan(0.85 * (bytes / 1_000_000))
+    expect(limited).toBeLessThan(1.15 * (bytes / 1_000_000) + settleSeconds)
+    expect(unlimited).toBeLessThan(4)
   })
 
   test('what is left out by policy stays where it is, and is deleted nowhere', async () => {

@@ -33,12 +33,12 @@ export interface Link {
   drop(reason: string): void
 }
 
-/** What the disk worker answers for one path. `unreadable` carries the error's code (EACCES, EIO) and `changing` means that the
+/** What the disk worker answers for one path. `unwanted`: the rules for files leave it out. `unreadable` carries the error's code (EACCES, EIO) and `changing` means that the
  *  file changed while it was read. */
 export type Observation =
   | { readonly path: RelativePath; readonly disk: DiskState | undefined }
   | {
       readonly path: RelativePath
       readonly problem: string
-      readonly code: 'unreadable' | 'changing' | 'unsupported' | 'bad_name' | 'name_taken'
+      readonly code: 'unreadable' | 'changing' | 'unsupported' | 'bad_name' | 'name_taken' | 'unwanted'
     }

@@ -18,10 +18,13 @@ import { createTransport } from '../transport/transport.ts'
 import type { Peer, Transport } from '../transport/types.ts'
 import { version } from '../version.ts'
 import { type CappedPeer, DataUsage } from './data-usage.ts'
+import { Doors } from './doors.ts'
 import { PolicyGate, replicaPolicy } from './policy-gate.ts'
 import { Probes } from './probes.ts'
 import type { StatusHub } from './status-hub.ts'
-import { isOnBattery, networkOf } from './surroundings.ts'
+import { surroundingsWith } from './surroundings.ts'
+import { askWifi } from './wifi/ask.ts'
+import { WifiNames } from './wifi/wifi-names.ts'
 
 export interface NetworkOptions {
   readonly home: string
@@ -49,10 +52,12 @@ export class Network implements AsyncDisposable {
   readonly probes: Probes
   readonly usage: DataUsage
   readonly policy: PolicyGate
+  readonly doors: Doors
   /** The folders that each connected peer shares with this node, as it says. */
   readonly offered = new Map<NodeId, ReadonlySet<FolderId>>()
   /** How far the clock of each connected peer was ahead of ours when its link came up, ms. */
   readonly skews = new Map<NodeId, number>()
+  readonly #wifi: WifiNames
   #config: Config | undefined
   #transport: Transport | undefined
   #gating: AsyncDisposable | undefined
@@ -63,19 +68,27 @@ export class Network implements AsyncDisposable {
   constructor(options: NetworkOptions) {
     this.options = options
     this.probes = new Probes(this)
-    const { home, calendar, log } = options
+    const { home, clock, calendar, log } = options
     const file = join(home, 'usage.json')
     this.usage = new DataUsage({ file, clock: calendar, log, peers: () => this.#capped() })
+    this.#wifi = new WifiNames({
+      clock,
+      ask: (name, signal) => askWifi(name, { platform: process.platform, signal }),
+      changed: () => this.#review(),
+    })
     this.policy = new PolicyGate({
       clock: calendar,
       config: () => this.config,
       nameOf: (peer) => this.nameOf(peer),
       usedBytes: (peer) => this.usage.usedBytes(peer),
       standing: (folder, peer) => this.#standing(folder, peer),
-      surroundings: { networkOf, isOnBattery },
+      surroundings: surroundingsWith((name, address) => this.#wifi.of(name, address)),
       changed: () => this.#review(),
       failed: (error) => log.warn({ event: 'policy.not_asked', err: error }, 'it is asked again in a moment'),
     })
+    const { hosts, links } = this
+    const traffic = () => this.#transport?.links() ?? []
+    this.doors = new Doors({ clock, policy: this.policy, hosts, links, traffic })
   }
 
   get config(): Config {
@@ -146,9 +159,9 @@ export class Network implements AsyncDisposable {
       if (!this.hosts.has(id as FolderId)) this.#open(id as FolderId, folder)
     }
     for (const [folder, host] of this.hosts) host.setSharers(this.#sharersOf(folder))
-    this.#reviewDoors()
+    this.doors.review()
     for (const link of this.links.values()) {
-      link.send({ type: 'folders', folders: [...this.foldersFor(link.peer)] })
+      this.#sayFolders(link)
       this.#join(link)
     }
     this.options.log.info({ event: 'config.taken' }, 'the new configuration is in force')
@@ -180,6 +193,7 @@ export class Network implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#gating?.[Symbol.asyncDispose]()
+    this.#wifi[Symbol.dispose]()
     await Promise.all([...this.hosts.keys()].map((id) => this.#close(id)))
     await this.usage[Symbol.asyncDispose]()
     await this.#transport?.[Symbol.asyncDispose]()
@@ -187,7 +201,7 @@ export class Network implements AsyncDisposable {
 
   /** The policy may say something else than before. */
   #review(): void {
-    this.#reviewDoors()
+    this.doors.review()
     const peers = this.#peersOf(this.config)
     if (isDeepStrictEqual(peers, this.#peers)) return
     this.#peers = peers
@@ -205,8 +219,9 @@ export class Network implements AsyncDisposable {
     return peers.map((peer) => ({ ...peer, ...this.policy.ratesOf(peer.name) }))
   }
 
-  #reviewDoors(): void {
-    for (const host of this.hosts.values()) host.reviewDoors()
+  #sayFolders(link: Link): void {
+    const folders = this.foldersFor(link.peer)
+    link.send({ type: 'folders', folders, priorities: this.doors.prioritiesFor(link.peer, folders) })
   }
 
   #standing(folder: FolderId, peer: NodeId): { digest: string; isSettled: boolean } | undefined {
@@ -238,8 +253,12 @@ export class Network implements AsyncDisposable {
       clock,
       ...replicaPolicy(this.config, folder),
       door: (link) => this.policy.doorOf(folder, link),
+      mustWait: (link) => this.doors.firstBefore(folder, link.peer) !== undefined,
       log: log.child({ component: 'folder', folder }),
-      changed: () => hub.changed(),
+      changed: () => {
+        hub.changed()
+        this.doors.folderChanged(folder)
+      },
       fetched: this.options.fetched,
     })
     this.hosts.set(folder, host)
@@ -271,6 +290,7 @@ export class Network implements AsyncDisposable {
     this.offered.set(link.peer, new Set(hello.folders))
     this.skews.set(link.peer, hello.now - Math.round(this.options.clock.wallNow()))
     this.options.members.linkUp(link)
+    if (Object.keys(this.doors.prioritiesFor(link.peer, this.foldersFor(link.peer))).length > 0) this.#sayFolders(link)
     this.#join(link)
     this.options.hub.changed()
   }
@@ -280,6 +300,7 @@ export class Network implements AsyncDisposable {
     this.links.delete(link.peer)
     this.offered.delete(link.peer)
     this.skews.delete(link.peer)
+    this.doors.linkDown(link.peer)
     for (const host of this.hosts.values()) host.linkDown(link.peer)
     this.probes.linkDown(link.peer)
     this.options.hub.changed()
@@ -294,11 +315,13 @@ export class Network implements AsyncDisposable {
       if (!shares && joined) host.linkDown(link.peer)
       host.setSharers(this.#sharersOf(folder))
     }
+    this.doors.review()
   }
 
   #message(link: Link, message: Message): void {
     if (message.type === 'folders') {
       this.offered.set(link.peer, new Set(message.folders))
+      this.doors.hear(link.peer, message)
       this.#join(link)
       return this.options.hub.changed()
     }
@@ -334,6 +357,8 @@ export class Network implements AsyncDisposable {
       case 'compare':
       case 'compared':
         return host.onCompare(peer, message)
+      case 'disputed':
+        return host.onDisputed(peer, message)
       case 'members':
         return host.onMembers(peer, message)
       case 'fetch':

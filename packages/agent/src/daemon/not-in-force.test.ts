@@ -9,18 +9,15 @@ const problemsOf = (text: string) =>
 test('names what is said and not carried out, and nothing else', () => {
   expect(problemsOf('policy: { windows: sat, exclude: [a], settle: 1s, rates: [{ send: 1mbit }] }')).toEqual([])
   const [problem, more] = problemsOf(`
-policy: { nodes: { laptop: { maxSize: 1MB } } }
-peers: { phone: { id: ${id}, policy: { exclude: [x] } } }
+policy: { include: ['*.pdf'], nodes: { laptop: { maxSize: 1MB } } }
+peers: { phone: { id: ${id}, policy: { exclude: [x], minSize: 1kB } } }
 folders:
-  docs: { path: /docs, policy: { include: ['*.pdf'], rates: [{ send: 1mbit }], networks: [{ ssid: Work }], peers: { phone: { priority: 1 } } } }
+  docs: { path: /docs, policy: { rates: [{ send: 1mbit }], networks: [{ ssid: Work }], priority: 2, peers: { phone: { priority: 1, settle: 1s } } } }
 `)
   expect(more).toBeUndefined()
   expect(problem?.message.split(': ')[1]?.split(', ')).toEqual([
-    'policy.nodes.laptop.maxSize',
-    'folders.docs.policy.include',
-    'folders.docs.policy.networks',
-    'folders.docs.policy.rates',
-    'folders.docs.policy.peers.phone.priority',
+    'folders.docs.policy.peers.phone.settle',
     'peers.phone.policy.exclude',
+    'peers.phone.policy.minSize',
   ])
 })

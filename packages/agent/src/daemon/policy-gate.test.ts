@@ -118,9 +118,40 @@ test('a link is limited by direction and window, whatever its folders say', asyn
   const rates = '{ timezone: UTC, rates: [{ during: "12:00-13:00", send: 8mbit }, { receive: 1MB/s }] }'
   const config = configOf('{ paused: true, rates: [{ send: 1kbit }] }', rates)
   const gate = gateOver(() => config, { clock })
-  expect(gate.ratesOf('phone')).toEqual({ upBytesPerSecond: 1_000_000, downBytesPerSecond: undefined })
+  expect(gate.ratesOf('phone')).toMatchObject({ upBytesPerSecond: 1_000_000, downBytesPerSecond: undefined })
   await clock.advance(60_000)
-  expect(gate.ratesOf('phone')).toEqual({ upBytesPerSecond: undefined, downBytesPerSecond: 1_000_000 })
+  expect(gate.ratesOf('phone')).toMatchObject({ upBytesPerSecond: undefined, downBytesPerSecond: 1_000_000 })
+})
+
+test('a folder has rates of its own besides those of the link, each by the narrowest place that says them', () => {
+  const own = '{ rates: [{ send: 1MB/s }], nodes: { laptop: { rates: [{ receive: 2MB/s }] } } }'
+  const docsRates = (policy: string) =>
+    gateOver(() => configOf(policy, '{ rates: [{ send: 4MB/s }] }')).ratesOf('phone')
+  const link = { upBytesPerSecond: 4_000_000, downBytesPerSecond: undefined }
+  expect(docsRates('{}')).toEqual(link)
+  expect(docsRates(own)).toEqual({
+    ...link,
+    folderRates: new Map([[docs, { upBytesPerSecond: undefined, downBytesPerSecond: 2_000_000 }]]),
+  })
+  expect(docsRates('{ rates: [{ send: 1MB/s }], peers: { phone: { rates: [{ send: 2kB/s }] } } }')).toEqual({
+    ...link,
+    folderRates: new Map([[docs, { upBytesPerSecond: 2000, downBytesPerSecond: undefined }]]),
+  })
+})
+
+test('the rates of a link are looked at again the moment they change', async () => {
+  const clock = new FakeClock(Date.UTC(2026, 0, 1, 12, 29, 59))
+  const rates = '{ timezone: UTC, rates: [{ during: "12:30-13:00", send: 1MB/s }] }'
+  const config = configOf('{}', rates)
+  const seen: (number | undefined)[] = []
+  const gate = gateOver(() => config, {
+    clock,
+    changed: () => seen.push(gate.ratesOf('phone').upBytesPerSecond),
+  })
+  await using _looking = gate.start(() => [[docs, link]])
+  await clock.whenSleeping(1)
+  await clock.advance(1000)
+  expect(seen).toEqual([1_000_000])
 })
 
 test('goes on looking when a look has failed', async () => {

@@ -1,15 +1,16 @@
 import type { LineOf } from '@spansync/common/config/parse'
-import { policyLayers } from '@spansync/common/config/policy-layers'
+import { policyLayers, policyOf } from '@spansync/common/config/policy-layers'
 import type { Config } from '@spansync/common/config/schema'
 import type { Door } from '@spansync/common/core/agent/state'
 import type { FolderId, NodeId } from '@spansync/common/core/causal/types'
-import { type Evaluation, evaluate, rateOf } from '@spansync/common/core/policy/evaluate'
-import { compileFilter } from '@spansync/common/core/policy/filter'
+import { type Evaluation, evaluate, isAllowed, rateOf, rateUntil } from '@spansync/common/core/policy/evaluate'
+import { compileFilter, type FileRules } from '@spansync/common/core/policy/filter'
 import type { NetworkFacts } from '@spansync/common/core/policy/networks'
 import { Pace, type Standing } from '@spansync/common/core/policy/pace'
-import { type Flow, mergeLayers, type Policy } from '@spansync/common/core/policy/settings'
+import type { PolicyFacts } from '@spansync/common/core/policy/rules'
+import { type Flow, mergeLayers, type Place, type Policy } from '@spansync/common/core/policy/settings'
 import type { Clock, Link } from '@spansync/common/ports'
-import type { Peer } from '../transport/types.ts'
+import type { Peer, Rates } from '../transport/types.ts'
 import { inBackground } from './background.ts'
 
 export interface PolicyGateOptions {
@@ -27,7 +28,8 @@ export interface PolicyGateOptions {
 }
 
 export interface Surroundings {
-  readonly networkOf: (localAddress: string | undefined) => NetworkFacts | undefined
+  /** The name of a Wi-Fi is only looked for when it is wanted. */
+  readonly networkOf: (localAddress: string | undefined, wanted: { readonly ssid: boolean }) => NetworkFacts | undefined
   readonly isOnBattery: () => boolean
 }
 
@@ -37,6 +39,7 @@ export type End = Pick<Link, 'peer' | 'localAddress'>
 /** What counts for a replica, whatever the peer. */
 export interface ReplicaPolicy {
   readonly exclude: readonly string[]
+  readonly files: FileRules
   readonly settleMs: number | undefined
 }
 
@@ -79,19 +82,30 @@ export class PolicyGate {
   }
 
   doorOf(folder: FolderId, link: Link): Door {
-    const { send, receive } = this.evaluate(folder, link)
-    if (send.allowed) return receive.allowed ? 'open' : 'gives'
-    return receive.allowed ? 'takes' : 'shut'
+    const { policy, facts } = this.#questionOf(folder, link)
+    const takes = isAllowed(policy, { ...facts, flow: 'receive' })
+    if (isAllowed(policy, { ...facts, flow: 'send' })) return takes ? 'open' : 'gives'
+    return takes ? 'takes' : 'shut'
   }
 
   /** With the lines of the rules, when it is told how to find them. */
   evaluate(folder: FolderId, link: End, lineOf?: LineOf): Readonly<Record<Flow, Evaluation>> {
+    const { policy, facts } = this.#questionOf(folder, link, lineOf)
+    return {
+      send: evaluate(policy, { ...facts, flow: 'send' }),
+      receive: evaluate(policy, { ...facts, flow: 'receive' }),
+    }
+  }
+
+  #questionOf(
+    folder: FolderId,
+    link: End,
+    lineOf?: LineOf,
+  ): { readonly policy: Policy; readonly facts: Omit<PolicyFacts, 'flow'> } {
     const { clock, nameOf, usedBytes, surroundings, config } = this.#options
     const name = nameOf(link.peer)
     const peer = name === undefined ? undefined : config().peers[name]
-    const policy = lineOf
-      ? mergeLayers(policyLayers(config(), { folder, peer: name }, lineOf).settings)
-      : this.#policyOf(folder, name)
+    const policy = lineOf ? policyOf(config(), { folder, peer: name }, lineOf) : this.#policyOf(folder, name)
     // The system is asked only where somebody has said something about it.
     const facts = {
       now: clock.wallNow(),
@@ -99,27 +113,50 @@ export class PolicyGate {
       zone: this.#zone,
       onBattery: !policy.onBattery.value && surroundings.isOnBattery(),
       link: {
-        network: policy.networks.value.length > 0 ? surroundings.networkOf(link.localAddress) : undefined,
+        network: this.#networkOf(policy, link),
         metered: peer !== undefined && (peer.metered || peer.dataCapBytes !== undefined),
         usedThisMonthBytes: usedBytes(link.peer),
       },
     }
-    return {
-      send: evaluate(policy, { ...facts, flow: 'send' }),
-      receive: evaluate(policy, { ...facts, flow: 'receive' }),
-    }
+    return { policy, facts }
   }
 
-  /** Of all folders together over the link with a peer. */
-  ratesOf(peer: string): Pick<Peer, 'upBytesPerSecond' | 'downBytesPerSecond'> {
-    const policy = this.#policyOf(undefined, peer)
-    if (policy.rates.value.length === 0) return {}
-    const link = { metered: false, usedThisMonthBytes: 0 }
-    const facts = { now: this.#options.clock.wallNow(), zone: this.#zone, onBattery: false, link }
+  /** By this machine's policy; the peer may say something else. */
+  priorityOf(folder: FolderId, peer: NodeId): Policy['priority'] {
+    return this.#policyOf(folder, this.#options.nameOf(peer)).priority
+  }
+
+  /** Where this machine says why one of two folders goes first; undefined: only the peer says it. */
+  priorityPlace(folders: readonly FolderId[], peer: NodeId, lineOf?: LineOf): Place | undefined {
+    const name = this.#options.nameOf(peer)
+    return folders
+      .map((folder) => policyOf(this.#options.config(), { folder, peer: name }, lineOf).priority.where)
+      .find(({ level }) => level !== 'default')
+  }
+
+  /** Of all folders together over the link with a peer, and of those that have rates of their own. */
+  ratesOf(peer: string): Pick<Peer, keyof Rates | 'folderRates'> {
+    const folders = Object.keys(this.#options.config().folders) as FolderId[]
+    const own = folders.flatMap((folder): [FolderId, Rates][] => {
+      const rates = this.#ratesOf(folder, peer)
+      return rates ? [[folder, rates]] : []
+    })
+    return { ...this.#ratesOf(undefined, peer), ...(own.length === 0 ? {} : { folderRates: new Map(own) }) }
+  }
+
+  #ratesOf(folder: FolderId | undefined, peer: string): Rates | undefined {
+    const policy = this.#policyOf(folder, peer)
+    if (policy.rates.value.length === 0) return undefined
+    const facts = this.#noFacts()
     return {
       upBytesPerSecond: rateOf(policy, { ...facts, flow: 'send' }),
       downBytesPerSecond: rateOf(policy, { ...facts, flow: 'receive' }),
     }
+  }
+
+  #networkOf({ networks: { value } }: Policy, { localAddress }: End): NetworkFacts | undefined {
+    if (value.length === 0) return undefined
+    return this.#options.surroundings.networkOf(localAddress, { ssid: value.some(({ ssid }) => ssid !== undefined) })
   }
 
   #paceOf(folder: FolderId, peer: NodeId): ReturnType<Pace['look']> | undefined {
@@ -132,18 +169,33 @@ export class PolicyGate {
     if (config !== this.#config) this.#policies.clear()
     this.#config = config
     const key = `${folder ?? ''}/${peer ?? ''}`
-    const policy = this.#policies.get(key) ?? mergeLayers(policyLayers(config, { folder, peer }).settings)
+    const policy = this.#policies.get(key) ?? policyOf(config, { folder, peer })
     this.#policies.set(key, policy)
     return policy
   }
 
   #nextChange(pairs: Iterable<readonly [FolderId, Link]>): number {
-    const times = [...pairs].flatMap(([folder, link]) => Object.values(this.evaluate(folder, link)))
-    return Math.min(...times.map(({ nextChangeAt }) => nextChangeAt ?? Number.POSITIVE_INFINITY))
+    const peers = new Set<string | undefined>()
+    let first = Number.POSITIVE_INFINITY
+    for (const [folder, link] of pairs) {
+      peers.add(this.#options.nameOf(link.peer))
+      for (const { nextChangeAt } of Object.values(this.evaluate(folder, link)))
+        first = Math.min(first, nextChangeAt ?? first)
+    }
+    for (const peer of peers)
+      first = Math.min(first, rateUntil(this.#policyOf(undefined, peer), this.#noFacts()) ?? first)
+    return first
+  }
+
+  /** For what goes by the clock only. */
+  #noFacts(): PolicyFacts {
+    const link = { metered: false, usedThisMonthBytes: 0 }
+    return { now: this.#options.clock.wallNow(), zone: this.#zone, flow: 'send', onBattery: false, link }
   }
 }
 
 export function replicaPolicy(config: Config, folder: FolderId): ReplicaPolicy {
   const { settings, filters } = policyLayers(config, { folder })
-  return { exclude: compileFilter(filters).exclude, settleMs: mergeLayers(settings).settleMs.value }
+  const { exclude, files } = compileFilter(filters)
+  return { exclude, files, settleMs: mergeLayers(settings).settleMs.value }
 }

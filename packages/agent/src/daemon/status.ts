@@ -171,19 +171,29 @@ function peersOf(network: Network, host: FolderHost): FolderPeerStatus[] {
 }
 
 /** Why policy here does not let everything pass between the folder and a connected peer. */
-export function heldBy({ policy }: Network, { options, links, doors }: FolderHost, peer: NodeId): { held?: Held } {
+export function heldBy({ policy, doors }: Network, host: FolderHost, peer: NodeId): { held?: Held } {
+  const { options, links } = host
   const link = links.get(peer)
-  const door = doors.get(peer) ?? 'open'
+  const door = link ? host.doorTo(peer) : 'open'
   if (!link || door === 'open') return {}
   const { send, receive } = policy.evaluate(options.folder, link)
   const byRule = new Map([...send.reasons, ...receive.reasons].map((reason) => [reason.rule, reason]))
-  const reasons = [...byRule.values()].map(({ rule, message, remedy, where }) => ({
+  const reasons = [...byRule.values()].map(({ rule, message, remedy, where }): Held['reasons'][number] => ({
     rule,
     message,
     remedy,
     key: where.key,
   }))
-  const times = [send, receive].flatMap(({ nextChangeAt }) => (nextChangeAt === undefined ? [] : [nextChangeAt]))
+  const first = doors.firstBefore(options.folder, peer)
+  if (first !== undefined) {
+    const message = `waits for folder ${first}, which has a higher priority`
+    const key = policy.priorityPlace([first, options.folder], peer)?.key ?? ''
+    reasons.push({ rule: 'priority', message, remedy: 'nothing need be done; or change the priority', key })
+  }
+  // When another folder has done its work nobody can say.
+  const times = (first === undefined ? [send, receive] : []).flatMap(({ nextChangeAt }) =>
+    nextChangeAt === undefined ? [] : [nextChangeAt],
+  )
   return { held: { door, reasons, ...(times.length === 0 ? {} : { untilMs: Math.min(...times) }) } }
 }
 

@@ -2,12 +2,27 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { networkInterfaces } from 'node:os'
 import { join } from 'node:path'
 import type { NetworkFacts } from '@spansync/common/core/policy/networks'
+import type { Surroundings } from './policy-gate.ts'
+import type { Wifi } from './wifi/ask.ts'
 
 const powerSupplies = '/sys/class/power_supply'
 const routes = '/proc/net/route'
 
-/** The network that a link with this address at our end goes over, as far as the system tells: on Linux with its router, nowhere with the
- *  name of the Wi-Fi. Undefined when no interface has the address. */
+/** What this machine's system says; the names of Wi-Fis by `wifiOf`, which answers at once. */
+export function surroundingsWith(wifiOf: (name: string, address: string) => Wifi): Surroundings {
+  return {
+    isOnBattery: () => isOnBattery(),
+    networkOf: (localAddress, { ssid }) => {
+      const network = networkOf(localAddress)
+      if (!ssid || network?.interface === undefined || network.address === undefined) return network
+      const wifi = wifiOf(network.interface, network.address)
+      if ('unknown' in wifi) return { ...network, ssidUnknown: wifi.unknown }
+      return wifi.ssid === undefined ? network : { ...network, ssid: wifi.ssid }
+    },
+  }
+}
+
+/** The network that a link with this address at our end goes over, as far as the system tells: on Linux with its router. Undefined when no interface has the address. */
 export function networkOf(localAddress: string | undefined, table = readOrNothing(routes)): NetworkFacts | undefined {
   const address = localAddress?.replace(/^::ffff:(?=\d+\.)/, '').replace(/%.*$/, '')
   const name = Object.entries(networkInterfaces()).find(([, ways]) => ways?.some((way) => way.address === address))?.[0]

@@ -133,7 +133,8 @@ function heldBack(network: Network, host: FolderHost): ReplicaResult[] {
     if (reason === undefined) return []
     const { message, remedy, key } = reason
     const node = network.config.name
-    return [{ node, state: 'behind', reason: `towards ${network.nameOf(peer) ?? peer}: ${message} (${key})`, remedy }]
+    const where = key === '' ? '' : ` (${key})`
+    return [{ node, state: 'behind', reason: `towards ${network.nameOf(peer) ?? peer}: ${message}${where}`, remedy }]
   })
 }
 

@@ -1,13 +1,15 @@
+import { join } from 'node:path'
 import { readConfig } from '@spansync/common/config/file'
 import { policyLayers } from '@spansync/common/config/policy-layers'
 import { gives, type PeerState, takes, type Wanted } from '@spansync/common/core/agent/state'
 import type { NodeId, RelativePath } from '@spansync/common/core/causal/types'
 import { covers } from '@spansync/common/core/causal/version-vector'
-import { compileFilter, type Unwanted } from '@spansync/common/core/policy/filter'
+import { compileFilter, type FilteredEntry, type Unwanted } from '@spansync/common/core/policy/filter'
 import { type Failure, type WhyFacts, why } from '@spansync/common/core/policy/why'
 import type { Problem } from '@spansync/common/protocol/status'
 import type { WhyRequest, WhyResult } from '../control/api.ts'
 import type { Follower } from '../coordination/follower.ts'
+import { kindOf, lstat } from '../disk/stat.ts'
 import type { FolderHost } from '../folder/folder-host.ts'
 import { behindOf } from './amounts.ts'
 import { hostOf } from './hosts.ts'
@@ -50,6 +52,7 @@ function factsOf(asked: Asked, peer: string, id: NodeId): WhyFacts {
     unwanted: path === undefined ? undefined : unwantedBecause(asked, path),
     link: link ? 'up' : network.links.has(id) || !network.foldersFor(id).includes(folder) ? 'not_shared' : 'down',
     policy: network.policy.evaluate(folder, link ?? { peer: id }, lineOf),
+    goesFirst: goesFirst(asked, id),
     peerAllows: allowedBy(state),
     plan: planFor(asked, id),
     lacking: lackingOf(asked, id),
@@ -60,14 +63,35 @@ function factsOf(asked: Asked, peer: string, id: NodeId): WhyFacts {
 
 function unwantedBecause({ network, host, lineOf }: Asked, path: RelativePath): Unwanted | undefined {
   const { folder } = host.options
-  const { kind = 'file', size = 0 } = host.engine?.index.get(path) ?? {}
-  const filter = compileFilter(policyLayers(network.config, { folder }, lineOf).filters)
-  // What is not carried out yet is no reason.
-  const unwanted = filter.unwanted({ path, kind, size })
-  if (unwanted?.rule === 'exclude' || unwanted?.rule === 'reserved') return unwanted
+  const { filters } = policyLayers(network.config, { folder }, lineOf)
+  const entry = whatIsAt(host, path)
+  // Of what is not known it can only be said whether its name is right.
+  const known = entry ? filters : filters.map(({ minSize: _smallest, maxSize: _largest, ...layer }) => layer)
+  const unwanted = compileFilter(known).unwanted({ path, ...(entry ?? { kind: 'file', size: 0 }) })
+  if (unwanted) return unwanted
   if (!host.matcher.matches(path)) return undefined
   const key = `folders.${folder}.ignoreDefaults`
   return { rule: 'exclude', where: { level: 'default', key, line: lineOf(['folders', folder, 'ignoreDefaults']) } }
+}
+
+function goesFirst({ network, host, lineOf }: Asked, peer: NodeId): WhyFacts['goesFirst'] {
+  const first = network.doors.firstBefore(host.options.folder, peer)
+  if (first === undefined) return undefined
+  return { folder: first, where: network.policy.priorityPlace([first, host.options.folder], peer, lineOf) }
+}
+
+/** Here, or at a peer that has told of it. */
+function whatIsAt(
+  { options, engine }: FolderHost,
+  path: RelativePath,
+): Pick<FilteredEntry, 'kind' | 'size'> | undefined {
+  const stats = lstat(join(options.config.path, path))
+  const kind = stats && kindOf(stats)
+  if (stats && kind) return { kind, size: stats.size }
+  const row = engine?.index.get(path)
+  if (row && !row.deleted) return row
+  const size = engine?.leftOut.sizeOf(path)
+  return size === undefined ? undefined : { kind: 'file', size }
 }
 
 /** By the peer's own word, as seen from here: it takes what is sent. */

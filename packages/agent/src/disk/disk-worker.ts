@@ -1,18 +1,17 @@
 import type { FolderId, RelativePath } from '@spansync/common/core/causal/types'
+import type { FileRules } from '@spansync/common/core/policy/filter'
 import type { Observation } from '@spansync/common/ports'
 import { DiskThread } from './disk-thread.ts'
 import type { GatherRequest } from './gather.ts'
-import type { Known, ObserveRequest } from './observe.ts'
+import type { Known, ObserveLimits, ObserveRequest } from './observe.ts'
 import type { ScanBatch, ScanSummary } from './scan.ts'
 import type { Task, TaskResult } from './tasks.ts'
 import { controlSlots, type WorkerReply } from './worker-protocol.ts'
 
-export interface ObserveOptions {
+export interface ObserveOptions extends Pick<ObserveLimits, 'folds' | 'files'> {
   /** When given, files above 32 MB are not waited for: their observations come here later, each by itself. A failure there comes as
    *  an observation too (`unreadable`). Must not throw. */
   readonly onLate?: ((observation: Observation) => void) | undefined
-  /** The file system takes some different names for the same: only what is spelt like this is there. */
-  readonly folds?: boolean
 }
 
 export interface ScanOptions {
@@ -20,6 +19,8 @@ export interface ScanOptions {
   readonly folder: FolderId
   readonly indexFile?: string | undefined
   readonly ignore: readonly string[]
+  /** What these leave out is not looked at. */
+  readonly files?: FileRules
   /** Only this path and what is below it: a directory that appeared, vanished or was replaced. */
   readonly under?: RelativePath | undefined
   /** The scan waits when two batches are not through. */
@@ -35,7 +36,9 @@ export interface PerformOptions {
 }
 
 /** A path to look at. With `known` (a Row of the index fits) the content is not read again when lstat shows the same signature. */
-export type ObservePath = RelativePath | { readonly path: RelativePath; readonly known?: Partial<Known> | undefined }
+export type ObservePath =
+  | RelativePath
+  | (Pick<ObserveRequest, 'path' | 'shared'> & { readonly known?: Partial<Known> | undefined })
 
 /** All work on the disk that could hold up the agent's loop, in threads of its own. Calls are done in the order they are made, but for
  *  big files, which wait for each other only. */
@@ -66,15 +69,9 @@ export function createDiskWorker(): DiskWorker {
     }
   }
 
-  async function observeBig(root: string, request: ObserveRequest, folds: boolean): Promise<Observation> {
+  async function observeBig(root: string, request: ObserveRequest, limits: ObserveLimits): Promise<Observation> {
     try {
-      const reply = await askBig({
-        kind: 'observe',
-        root,
-        requests: [request],
-        mostBytes: Number.POSITIVE_INFINITY,
-        folds,
-      })
+      const reply = await askBig({ kind: 'observe', root, requests: [request], limits })
       return observed(reply).observations[0] as Observation
     } catch (error) {
       return { path: request.path, code: 'unreadable', problem: error instanceof Error ? error.message : String(error) }
@@ -84,13 +81,13 @@ export function createDiskWorker(): DiskWorker {
   return {
     async observe(root, paths, options = {}) {
       const requests = paths.map(toRequest)
-      const { onLate, folds = false } = options
+      const { onLate, ...limits } = options
       const { observations, later } = observed(
-        await main.ask({ kind: 'observe', root, requests, mostBytes: bigBytes, folds }),
+        await main.ask({ kind: 'observe', root, requests, limits: { ...limits, mostBytes: bigBytes } }),
       )
       if (onLate === undefined)
-        return [...observations, ...(await Promise.all(later.map((item) => observeBig(root, item, folds))))]
-      for (const item of later) void observeBig(root, item, folds).then(onLate)
+        return [...observations, ...(await Promise.all(later.map((item) => observeBig(root, item, limits))))]
+      for (const item of later) void observeBig(root, item, limits).then(onLate)
       return [...observations]
     },
 
@@ -153,9 +150,9 @@ async function runScan(thread: DiskThread, options: ScanOptions): Promise<ScanSu
     taken.push(take(batch))
   }
   try {
-    const { root, folder, indexFile, ignore, under } = options
+    const { root, folder, indexFile, ignore, files, under } = options
     const reply = await thread.ask(
-      { kind: 'scan', task: { root, folder, indexFile, ignore, under }, control },
+      { kind: 'scan', task: { root, folder, indexFile, ignore, files, under }, control },
       { onBatch },
     )
     await Promise.all(taken)
@@ -186,7 +183,7 @@ function isBigCopy(task: Task): boolean {
 /** Only what the thread needs: everything is copied on the way. */
 function toRequest(item: ObservePath): ObserveRequest {
   if (typeof item === 'string') return { path: item }
-  const { path, known } = item
-  if (known?.stat === undefined || known.kind === undefined || known.hash === undefined) return { path }
-  return { path, known: { kind: known.kind, hash: known.hash, stat: known.stat } }
+  const { path, known, shared } = item
+  if (known?.stat === undefined || known.kind === undefined || known.hash === undefined) return { path, shared }
+  return { path, shared, known: { kind: known.kind, hash: known.hash, stat: known.stat } }
 }

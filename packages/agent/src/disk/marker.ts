@@ -6,6 +6,7 @@ import {
   readFileSync,
   realpathSync,
   renameSync,
+  rmSync,
   statSync,
   writeFileSync,
 } from 'node:fs'
@@ -42,6 +43,20 @@ export function rootInstance(root: string, id: FolderId): string | undefined {
   const instance = newInstance()
   writeMarker(root, { ...marker, instance })
   return instance
+}
+
+/** The time by the clock of the disk that the folder is on, ms since 1970: what changes later in it is at least as young. Long ago where
+ *  nothing can be written. */
+export function diskNow(root: string): number {
+  const file = join(root, `${markerFile}.now`)
+  try {
+    writeFileSync(file, '')
+    return statSync(file).ctimeMs
+  } catch {
+    return 0
+  } finally {
+    rmSync(file, { force: true })
+  }
 }
 
 const newInstance = (): string => randomBytes(12).toString('hex')

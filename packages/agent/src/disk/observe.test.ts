@@ -92,10 +92,25 @@ describe('observe', () => {
     expect(hashWith({ ...known.stat, inode: 1 })).toMatchObject([{ disk: { hash: sha256('content') } }])
   })
 
+  it('does not read what the rules for files leave out, and looks at everything else', () => {
+    folder.write('small.pdf', 'x')
+    folder.write('large.pdf', 'x'.repeat(100))
+    folder.write('small.txt', 'x')
+    folder.write('d/inside')
+    const look = (shared?: 'file' | 'dir'): (string | undefined)[] => {
+      const requests = ['small.pdf', 'large.pdf', 'small.txt', 'd', 'gone.txt'].map((path) => ({ path, shared }))
+      const { observations } = observe(folder.root, requests, { files: [{ include: ['*.pdf'] }, { maxSize: 99 }] })
+      return observations.map((seen) => ('code' in seen ? seen.code : seen.disk?.kind))
+    }
+    expect(look()).toEqual(['file', 'unwanted', 'unwanted', 'dir', undefined])
+    expect(look('file'), 'what is shared may grow').toEqual(['file', 'file', 'unwanted', 'dir', undefined])
+    expect(look('dir'), 'in place of a directory').toEqual(['file', 'file', 'file', 'dir', undefined])
+  })
+
   it('leaves files above a limit for later', () => {
     folder.write('small', 'x')
     folder.write('large', 'x'.repeat(100))
-    const { observations, later } = observe(folder.root, [{ path: 'small' }, { path: 'large' }], 50)
+    const { observations, later } = observe(folder.root, [{ path: 'small' }, { path: 'large' }], { mostBytes: 50 })
     expect(observations.map(({ path }) => path)).toEqual(['small'])
     expect(later).toEqual([{ path: 'large' }])
   })

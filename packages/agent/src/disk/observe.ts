@@ -1,6 +1,7 @@
 import { closeSync, constants, fstatSync, openSync, readlinkSync, type Stats } from 'node:fs'
 import { join } from 'node:path'
 import type { Content, Kind, RelativePath, StatSignature } from '@spansync/common/core/causal/types'
+import { compileFileRules, type FileRules, type IsWantedFile } from '@spansync/common/core/policy/filter'
 import type { Observation } from '@spansync/common/ports'
 import { errnoOf, messageOf } from '@spansync/common/runtime/errors'
 import { ExactNames } from './exact-names.ts'
@@ -21,6 +22,8 @@ export interface Known {
 export interface ObserveRequest {
   readonly path: RelativePath
   readonly known?: Known | undefined
+  /** What is alive at the path by the index. */
+  readonly shared?: Kind | undefined
 }
 
 /** `later`: files above `limits.bytes`, left for another thread. */
@@ -29,28 +32,37 @@ export interface ObserveResult {
   readonly later: ObserveRequest[]
 }
 
+export interface ObserveLimits {
+  /** Larger files are left for another thread. */
+  readonly mostBytes?: number
+  /** The file system takes some different names for the same. */
+  readonly folds?: boolean
+  /** What they leave out is not read. */
+  readonly files?: FileRules
+}
+
 /** Looks at each path: lstat, and the hash unless the signature is the known one. Throws a MarkerError when something is absent
  *  and the folder's marker is gone too: then nothing can be said about what is there. */
 export function observe(
   root: string,
   requests: readonly ObserveRequest[],
-  mostBytes = Number.POSITIVE_INFINITY,
-  folds = false,
+  { mostBytes = Number.POSITIVE_INFINITY, folds = false, files = [] }: ObserveLimits = {},
 ): ObserveResult {
   const exact = folds ? new ExactNames(root) : undefined
+  const common = { mostBytes, exact, isWanted: compileFileRules(files) }
   const guard = new ParentGuard(root)
   const observations: Observation[] = []
   const later: ObserveRequest[] = []
   const fresh: ObserveRequest[] = []
   for (const request of requests) {
-    const seen = observeOne(root, guard, request, { mostBytes, patient: false, exact })
+    const seen = observeOne(root, guard, request, { ...common, patient: false })
     if (seen === 'later') later.push(request)
     else if (seen === 'fresh') fresh.push(request)
     else observations.push(seen)
   }
   if (fresh.length > 0) sleep(tickMs)
   for (const request of fresh) {
-    const seen = observeOne(root, guard, request, { mostBytes, patient: true, exact })
+    const seen = observeOne(root, guard, request, { ...common, patient: true })
     if (seen === 'later' || seen === 'fresh') later.push(request)
     else observations.push(seen)
   }
@@ -58,11 +70,18 @@ export function observe(
   return { observations, later }
 }
 
+interface Limits {
+  readonly mostBytes: number
+  readonly patient: boolean
+  readonly exact: ExactNames | undefined
+  readonly isWanted: IsWantedFile
+}
+
 function observeOne(
   root: string,
   guard: ParentGuard,
   request: ObserveRequest,
-  limits: { mostBytes: number; patient: boolean; exact: ExactNames | undefined },
+  limits: Limits,
 ): Observation | 'later' | 'fresh' {
   const { path, known } = request
   if (!isUsablePath(path)) return { path, code: 'bad_name', problem: 'this name cannot be synchronised' }
@@ -77,6 +96,9 @@ function observeOne(
     }
     const kind = kindOf(stats)
     if (kind === undefined) return { path, code: 'unsupported', problem: `it is ${nameOfType(stats)}` }
+    if (kind === 'file' && !limits.isWanted(path, stats.size, request.shared)) {
+      return { path, code: 'unwanted', problem: 'the rules for files leave it out' }
+    }
     const stat = signatureOf(stats)
     if (kind === 'dir') return { path, disk: { ...contentOf(kind, stats, ''), stat } }
     if (known !== undefined && known.kind === kind && sameSignature(known.stat, stat)) {

@@ -68,10 +68,9 @@ export function temporaryBeside(full: string): string {
   return join(dirname(full), `.unison.${name}.${uniqueName()}.spansync.unison.tmp`)
 }
 
-/** Made by a process that has ended, or in another's folder: nobody will go on with it. */
-export function isOfAnotherProcess(name: string): boolean {
-  const [, pid] = /\.([0-9a-z]+)-[0-9a-z]+-[0-9a-z]+\.spansync\.unison\.tmp$/.exec(name) ?? []
-  return pid !== undefined && pid !== process.pid.toString(36)
+/** Of our own making, in this process or in another one. */
+export function isOwnTemporary(name: string): boolean {
+  return /\.[0-9a-z]+-[0-9a-z]+-[0-9a-z]+\.spansync\.unison\.tmp$/.test(name)
 }
 
 /** Runs `work` with a temporary name and removes whatever is left there. */

@@ -55,6 +55,15 @@ function adopt(paths: readonly string[]): void {
 }
 
 describe('scan', () => {
+  it('passes by what the rules for files leave out, but not what is shared already and has grown or gone', () => {
+    for (const name of ['grown.a', 'gone.a', 'changed.b']) folder.write(name, 'x')
+    adopt(run().paths)
+    for (const name of ['changed.b', 'grown.a', 'new.a']) folder.write(name, 'x'.repeat(100))
+    rmSync(join(folder.root, 'gone.a'))
+    expect(run({ files: [{ include: ['*.a'], maxSize: 99 }] }).paths).toEqual(['gone.a', 'grown.a'])
+    expect(run().paths).toEqual(['changed.b', 'gone.a', 'grown.a', 'new.a'])
+  })
+
   it('finds everything new, then nothing', () => {
     folder.write('b/c/f')
     folder.write('a')

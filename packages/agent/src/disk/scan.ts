@@ -1,5 +1,6 @@
 import { type Dirent, readdirSync } from 'node:fs'
 import type { FolderId, RelativePath } from '@spansync/common/core/causal/types'
+import { compileFileRules, type FileRules, type IsWantedFile } from '@spansync/common/core/policy/filter'
 import { compileIgnore, type IgnoreMatcher } from '@spansync/common/core/policy/ignore'
 import type { Observation } from '@spansync/common/ports'
 import { errnoOf, messageOf } from '@spansync/common/runtime/errors'
@@ -33,6 +34,8 @@ export interface ScanTask {
   /** The index to compare with. Without one everything is a candidate. */
   readonly indexFile: string | undefined
   readonly ignore: readonly string[]
+  /** A file that these leave out is no candidate. */
+  readonly files?: FileRules | undefined
   /** Only this path and what is below it. */
   readonly under: RelativePath | undefined
 }
@@ -67,6 +70,7 @@ class Scan {
   readonly #database: Database.Database | undefined
   readonly #rows: RowCursor | undefined
   readonly #ignore: IgnoreMatcher
+  readonly #isWanted: IsWantedFile
   readonly #started = performance.now()
   #paths: RelativePath[] = []
   #problems: ScanProblem[] = []
@@ -78,6 +82,7 @@ class Scan {
     this.#sink = sink
     this.#database = database
     this.#ignore = compileIgnore(task.ignore).matcher
+    this.#isWanted = compileFileRules(task.files ?? [])
     const { under } = task
     const [after, end] = under === undefined ? ['', '\u{10ffff}'] : [`${under}/`, `${under}0`]
     this.#rows = database === undefined ? undefined : new RowCursor(database, after, end)
@@ -146,7 +151,7 @@ class Scan {
         return this.#problem({ path, code: 'unsupported', problem: `it is ${nameOfType(stats)}` })
       }
       const same = row?.stat !== undefined && row.kind === kind && sameSignature(row.stat, signatureOf(stats))
-      if (!same) this.#candidate(path)
+      if (!same && (kind !== 'file' || this.#isWanted(path, stats.size, row?.kind))) this.#candidate(path)
       return kind
     } catch (error) {
       return this.#problem({ path, code: 'unreadable', problem: messageOf(error) })

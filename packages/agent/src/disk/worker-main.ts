@@ -26,7 +26,7 @@ function answer(request: WorkerRequest, send: (reply: WorkerReply) => void): Wor
   const { id } = request
   switch (request.kind) {
     case 'observe':
-      return { id, kind: 'observed', ...observe(request.root, request.requests, request.mostBytes, request.folds) }
+      return { id, kind: 'observed', ...observe(request.root, request.requests, request.limits) }
     case 'perform':
       return { id, kind: 'performed', results: perform(request.root, request.tasks, request.ignore) }
     case 'gather':

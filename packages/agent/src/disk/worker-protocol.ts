@@ -1,6 +1,6 @@
 import type { Observation } from '@spansync/common/ports'
 import type { GatherRequest } from './gather.ts'
-import type { ObserveRequest } from './observe.ts'
+import type { ObserveLimits, ObserveRequest } from './observe.ts'
 import type { ScanBatch, ScanSummary, ScanTask } from './scan.ts'
 import type { Task, TaskResult } from './tasks.ts'
 
@@ -10,9 +10,7 @@ export type WorkerRequest = { readonly id: number } & (
       readonly kind: 'observe'
       readonly root: string
       readonly requests: readonly ObserveRequest[]
-      readonly mostBytes: number
-      /** The file system takes some different names for the same. */
-      readonly folds: boolean
+      readonly limits: ObserveLimits
     }
   | {
       readonly kind: 'perform'

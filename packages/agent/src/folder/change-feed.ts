@@ -2,6 +2,7 @@ import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Seen } from '@spansync/common/core/agent/events'
 import type { FolderId, RelativePath } from '@spansync/common/core/causal/types'
+import type { FileRules } from '@spansync/common/core/policy/filter'
 import type { IgnoreMatcher } from '@spansync/common/core/policy/ignore'
 import type { Clock, Hint } from '@spansync/common/ports'
 import type { Problem } from '@spansync/common/protocol/status'
@@ -21,6 +22,7 @@ export interface ChangeFeedOptions {
   readonly indexFile: string
   readonly ignore: readonly string[]
   readonly matcher: IgnoreMatcher
+  readonly files?: FileRules
   readonly rescanMs: number
   readonly settleMs: number | undefined
   readonly disk: DiskWorker
@@ -154,7 +156,7 @@ export class ChangeFeed implements AsyncDisposable {
   }
 
   async #scan(reason: string): Promise<void> {
-    const { disk, root, folder, indexFile, ignore, log, look, note } = this.#options
+    const { disk, root, folder, indexFile, ignore, files = [], log, look, note } = this.#options
     do {
       this.#scanAgain = false
       const { leftovers, ...summary } = await disk.scan({
@@ -162,6 +164,7 @@ export class ChangeFeed implements AsyncDisposable {
         folder,
         indexFile,
         ignore,
+        files,
         signal: this.#stop.signal,
         onBatch: async ({ paths, problems }) => {
           for (const problem of problems) note(problem)

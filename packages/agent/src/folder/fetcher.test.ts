@@ -35,7 +35,7 @@ function makeFetcher(rows: readonly Entry[] = []): Fetcher {
   index.commit({ rows: rows.map((row) => ({ ...row, stat: undefined })) })
   const observer = new Observer({
     ...{ root, disk, index, problems: new PathProblems() },
-    ...{ isIgnored: () => false, again: () => {}, late: () => {}, folds: false },
+    ...{ isIgnored: () => false, again: () => {}, late: () => {}, folds: false, files: [] },
   })
   const ahead = { has: () => false, ready: async () => undefined, drop: async () => {}, spare: async () => {} }
   const keptPlace = (path: RelativePath): KeptPlace => ({ directory: `${folder.base}/versions`, atMs: 0, path })

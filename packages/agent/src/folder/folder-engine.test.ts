@@ -1,8 +1,9 @@
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import type { NodeId, Row } from '@spansync/common/core/causal/types'
+import type { NodeId, ReplicaId, Row } from '@spansync/common/core/causal/types'
 import { merge } from '@spansync/common/core/causal/version-vector'
 import { compileIgnore } from '@spansync/common/core/policy/ignore'
-import type { Observation } from '@spansync/common/ports'
+import type { Link, Observation } from '@spansync/common/ports'
 import { FakeClock } from '@spansync/common/runtime/fake-clock'
 import { silentLogger } from '@spansync/common/runtime/logger'
 import { folder as folderState, written } from '@spansync/common/testing/entries'
@@ -30,6 +31,7 @@ function engineOn(disk: DiskWorker, more: Partial<FolderEngineOptions> = {}): Fo
     indexFile: join(folder.base, 'index.sqlite'),
     nodeName: 'a',
     disposable: [],
+    files: [],
     scope: '',
     fetched: () => {},
     matcher: compileIgnore([]).matcher,
@@ -189,4 +191,32 @@ it('takes no big file for what is there when something else has been seen in its
   questions[0]?.late({ path: 'file', disk: written('big') })
   expect(engine.index.get('file')).toMatchObject({ hash: 'small' })
   expect(engine.isBusy).toBe(false)
+})
+
+it('takes away what a session has left soon after the last peer that could want it has told all, however long it was away', async () => {
+  const clock = new FakeClock()
+  const { disk } = slowDisk()
+  await using engine = engineOn(disk, { clock })
+  const left = `.unison.f.${'a'.repeat(32)}.unison.tmp`
+  folder.write(left)
+  const peer = 'b' as NodeId
+  const link = { peer, name: 'b', send: () => {} } as unknown as Link
+  engine.litter.found([left], peer)
+  engine.keepTidy()
+  for (let wait = 3000; wait < 60_000; wait *= 2) await clock.advance(wait)
+  expect(existsSync(join(folder.root, left))).toBe(true)
+  engine.linkUp(link, { door: 'open' })
+  const { knowledge, digest } = engine.index.meta()
+  const said = {
+    replica: 'b.1' as ReplicaId,
+    knowledge,
+    digest,
+    received: 0,
+    complete: true,
+    scope: '',
+    partial: false,
+  }
+  engine.receiveSummary(peer, { type: 'summary', folder: id, ...said, follows: 'peers', door: 'open' })
+  await clock.advance(3000)
+  await vi.waitUntil(() => !existsSync(join(folder.root, left)), { timeout: 10_000 })
 })

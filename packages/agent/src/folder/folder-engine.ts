@@ -1,13 +1,14 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { isUndecided } from '@spansync/common/core/agent/deletion-state'
-import type { Brought, Effect, FolderEvent, Seen } from '@spansync/common/core/agent/events'
+import type { Brought, Effect, FolderEvent, RemoteItem, Seen } from '@spansync/common/core/agent/events'
 import { isSettled } from '@spansync/common/core/agent/exchange'
 import { isSame } from '@spansync/common/core/agent/scope'
 import { bounds, type Door, type FolderState, initialState, mayGive } from '@spansync/common/core/agent/state'
 import { step } from '@spansync/common/core/agent/step'
 import { weigh } from '@spansync/common/core/agent/weigh'
 import { claimFlag } from '@spansync/common/core/agent/wishes'
+import { workWith } from '@spansync/common/core/agent/work'
 import { matches } from '@spansync/common/core/causal/content'
 import { type Folding, NamesInUse } from '@spansync/common/core/causal/folding'
 import { need } from '@spansync/common/core/causal/need'
@@ -21,6 +22,8 @@ import type {
 } from '@spansync/common/core/causal/types'
 import { covers } from '@spansync/common/core/causal/version-vector'
 import { never } from '@spansync/common/core/never'
+import { compileFileRules, type IsWantedFile } from '@spansync/common/core/policy/filter'
+import type { Work } from '@spansync/common/core/policy/priority'
 import type { FolderIndex, Hint, Link } from '@spansync/common/ports'
 import type { MessageOf } from '@spansync/common/protocol/messages'
 import type { Problem } from '@spansync/common/protocol/status'
@@ -39,9 +42,10 @@ import { isTorn } from './damage.ts'
 import { isEmptied } from './emptied.ts'
 import { Fetcher, type Ways } from './fetcher.ts'
 import { remoteItems } from './incoming.ts'
+import { LeftOut } from './left-out.ts'
 import { listBelow } from './list-below.ts'
 import { Litter } from './litter.ts'
-import { type LookMode, Observer } from './observer.ts'
+import { type Looking, Observer } from './observer.ts'
 import type { FolderEngineOptions } from './options.ts'
 import { toMessages } from './outgoing.ts'
 import { Parcels } from './parcel/parcels.ts'
@@ -82,9 +86,14 @@ export class FolderEngine {
   #busy = 0
   /** All that is alive here, where the file system takes some different names for the same. */
   readonly #names: NamesInUse | undefined
+  /** What peers have and this replica takes no part in. */
+  readonly leftOut = new LeftOut()
+  readonly #isWantedFile: IsWantedFile
   /** The agent was killed, or the power went, and what is on the disk has not all been looked at since. */
   #isCutOff = false
-  #isTidying = false
+  /** The next look at what sessions have left, and how long before it. */
+  #tidying: AbortController | undefined
+  #tidyingMs = 0
   #neighbours: ReadonlySet<NodeId> = new Set()
 
   constructor(options: FolderEngineOptions) {
@@ -97,6 +106,7 @@ export class FolderEngine {
     })
     this.#journal = new PendingJournal(options.indexFile)
     this.index.rescope(options.scope)
+    this.#isWantedFile = compileFileRules(options.files)
     const { root, disk, clock, matcher, disposable, folder, self, scope, guard, wordEveryMs, folding } = options
     this.#names = folding && namesOf(this.index, folding)
     const { replica, knowledge, collected } = this.index.meta()
@@ -110,6 +120,7 @@ export class FolderEngine {
       index,
       problems,
       isIgnored: (path) => matcher.matches(path),
+      files: options.files,
       folds: options.folding !== undefined,
       again: (path) => options.hint({ kind: 'path', path }),
       late: (see) => this.#postLater(() => ({ kind: 'observed', items: see() })),
@@ -134,7 +145,7 @@ export class FolderEngine {
       ...{ folder: options.folder, index, clock },
       isEqualTo: (peer) => this.isEqualTo(peer) && !this.isBusy,
       disputed: (peer, entries) => {
-        this.#postLater(() => ({ kind: 'entries_disputed', peer, items: remoteItems(this.index, entries) }))
+        this.#postLater(() => ({ kind: 'entries_disputed', peer, items: this.#itemsOf(entries) }))
       },
     })
     this.litter = new Litter({
@@ -147,10 +158,10 @@ export class FolderEngine {
     this.#auditor = new Auditor({
       ...{ index, observer: this.observer },
       held: (vector) => this.#held(vector),
-      changed: (paths) => this.#lookLater(paths),
+      changed: (paths) => this.#lookLater(paths, { isHinted: true }),
       found: (items) => this.#post({ kind: 'damage_found', items }),
     })
-    const kept = (path: RelativePath): void => this.#lookLater([path])
+    const kept = (path: RelativePath): void => this.#lookLater([path], { isHinted: true })
     const { versionsDirectory: directory, log } = options
     this.#backups = new Backups({ directory, root, index, disk, clock, log, signal: this.#stop.signal, copied: kept })
     this.#applier = new Applier({ root, disk, index, observer: this.observer, disposable, keptPlace, kept })
@@ -192,6 +203,15 @@ export class FolderEngine {
     return peer !== undefined && isSettled(peer, { scope: this.#state.scope, ...this.index.meta() })
   }
 
+  /** Whether there is something to pass to or from the peer through a door that policy leaves like this. Where the plan leads over this link
+   *  an order for it is about to come. */
+  workWith(id: NodeId, allowed: Door): Work {
+    const peer = this.#state.peers.get(id)
+    if (!peer) return 'none'
+    const { knowledge } = this.index.meta()
+    return workWith(this.#neighbours.has(id) ? { follows: 'peers' } : this.#state, peer, { knowledge, allowed })
+  }
+
   /** `resumed`: the link was up before this engine was; the peer is asked to begin again. */
   linkUp(link: Link, { resumed = false, door }: { resumed?: boolean; door: Door }): void {
     const round = resumed ? randomBytes(6).toString('hex') : undefined
@@ -214,15 +234,16 @@ export class FolderEngine {
   receiveSummary(peer: NodeId, message: MessageOf<'summary'>): void {
     const { type: _type, folder: _folder, ...said } = message
     this.#post({ kind: 'summary_received', peer, ...said })
+    // Now it may be clear what will never come.
+    if (said.complete) this.keepTidy()
   }
 
   receiveEntries(peer: NodeId, message: MessageOf<'entries'>): void {
     const { toSeq, complete, knowledge, digest, partial } = message
-    const entries = message.entries.filter(({ path }) => !this.options.matcher.matches(path))
     this.#postLater(() => ({
       kind: 'entries_received',
       peer,
-      items: remoteItems(this.index, entries, this.#names),
+      items: this.#itemsOf(message.entries),
       toSeq,
       complete,
       knowledge,
@@ -269,7 +290,8 @@ export class FolderEngine {
         backups.end()
       }
     }
-    const look = async (paths: readonly RelativePath[]): Promise<readonly Seen[]> => await this.look(paths, 'read')
+    const look = async (paths: readonly RelativePath[]): Promise<readonly Seen[]> =>
+      await this.look(paths, { mode: 'read' })
     const holders = [...this.#state.peers].flatMap(([id, { announced }]) =>
       announced ? [{ id, knowledge: announced.knowledge }] : [],
     )
@@ -300,7 +322,34 @@ export class FolderEngine {
   receiveAhead(link: Link, message: MessageOf<'ahead' | 'ahead_wanted' | 'ahead_gone'>): void {
     if (message.type === 'ahead_wanted') return this.ahead.onWanted(link, message.hash)
     if (message.type === 'ahead_gone') return this.ahead.onGone(message.hash)
-    if (!this.options.matcher.matches(message.entry.path)) this.ahead.onOffered(link, message.entry)
+    if (!this.options.matcher.matches(message.entry.path) && this.#takesPartIn(message.entry))
+      this.ahead.onOffered(link, message.entry)
+  }
+
+  #itemsOf(told: readonly Entry[]): RemoteItem[] {
+    const entries = told.filter(({ path }) => !this.options.matcher.matches(path))
+    const items = remoteItems(this.index, entries, this.#names)
+    if (this.options.files.length === 0) return items
+    return items.map((item) => {
+      if (this.#takesPartIn(item.remote)) return item
+      this.leftOut.note(item.remote)
+      return { ...item, isUnwanted: true }
+    })
+  }
+
+  /** In a deletion always: what was here may have been wanted. */
+  #takesPartIn({ path, kind, size, deleted }: Entry): boolean {
+    return deleted || kind !== 'file' || this.#isWantedFile(path, size)
+  }
+
+  receiveDisputed(peer: NodeId, { entries }: MessageOf<'disputed'>): void {
+    this.#postLater(() => ({ kind: 'entries_disputed', peer, items: this.#itemsOf(entries) }))
+  }
+
+  /** Both leave out the same, and know that by the path alone, as Unison does. */
+  isAlike(peer: NodeId): boolean {
+    const { announced } = this.#state.peers.get(peer) ?? {}
+    return this.options.files.length === 0 && announced?.scope === this.#state.scope
   }
 
   /** Content may pass to the peer, and by its own word it has not got this version yet. */
@@ -324,11 +373,11 @@ export class FolderEngine {
   }
 
   /** Looks at paths and lets the loop decide. Rejects when the root is not the folder any more. */
-  async look(paths: Iterable<RelativePath>, mode: LookMode = 'trust_stat'): Promise<readonly Seen[]> {
+  async look(paths: Iterable<RelativePath>, looking: Partial<Looking> = {}): Promise<readonly Seen[]> {
     this.#busy++
     try {
       const all: Seen[] = []
-      for await (const page of this.observer.pages(paths, mode)) {
+      for await (const page of this.observer.pages(paths, { mode: 'trust_stat', isHinted: false, ...looking })) {
         const seen = this.#explain(page)
         this.#backups.noticed(seen)
         const torn = this.#isCutOff ? seen.filter(isTorn) : []
@@ -385,7 +434,7 @@ export class FolderEngine {
     await this.#backups.recover(replaced)
     if (isEmpty) return
     const along = await Promise.all(directories.map((directory) => listBelow(this.options.root, directory)))
-    await this.look(new Set([...paths, ...along.flat()]), 'read')
+    await this.look(new Set([...paths, ...along.flat()]), { mode: 'read', isHinted: true })
     for (const path of paths) {
       const { entry, peer } = this.#journal.cutOff.brought(path) ?? {}
       if (entry && peer) this.#tidy(this.litter.note([entry], peer))
@@ -478,6 +527,7 @@ export class FolderEngine {
       case 'send_summary':
       case 'send_entries':
       case 'send_resend':
+      case 'send_disputed':
       case 'send_members':
         for (const message of toMessages(this.folder, this.#state.replica, effect))
           this.#links.get(effect.peer)?.send(message)
@@ -535,21 +585,22 @@ export class FolderEngine {
 
   /** That nobody waits for something any more is told by nothing, so it is looked at now and then, for as long as there is anything. */
   keepTidy(ms = tidyMs): void {
-    if (this.#isTidying || !this.litter.isAnyOpen) return
-    this.#isTidying = true
-    const { signal } = this.#stop
+    if (!this.litter.isAnyOpen || (this.#tidying && ms >= this.#tidyingMs)) return
+    this.#tidying?.abort()
+    const tidying = new AbortController()
+    this.#tidying = tidying
+    this.#tidyingMs = ms
     const again = (): void => {
-      this.#isTidying = false
-      if (signal.aborted) return
+      this.#tidying = undefined
       this.#tidy(this.litter.review())
       // What waits for a peer that is away may wait for long.
       this.keepTidy(Math.min(ms * 2, longestTidyMs))
     }
-    this.options.clock.sleep(ms, signal).then(again, () => undefined)
+    this.options.clock.sleep(ms, AbortSignal.any([this.#stop.signal, tidying.signal])).then(again, () => undefined)
   }
 
-  #lookLater(paths: readonly RelativePath[]): void {
-    this.#run('folder.observe', async () => void (await this.look(paths)))
+  #lookLater(paths: readonly RelativePath[], looking: Partial<Looking> = {}): void {
+    this.#run('folder.observe', async () => void (await this.look(paths, looking)))
   }
 
   #run(name: string, work: () => Promise<void>): void {
@@ -585,8 +636,9 @@ export class FolderEngine {
   async #fetch({ peer, id, items, partial }: Extract<Effect, { kind: 'fetch' }>): Promise<void> {
     const { changed, clock, log, folder, fetched: record } = this.options
     changed()
-    // What else comes with a whole directory may hold names that this disk does not tell apart.
-    const untouched = this.#names ? new Set<RelativePath>() : untouchedBy(items, this.index)
+    // What else comes with a whole directory may hold names that this disk does not tell apart, or what either side leaves out.
+    const mayCover = !this.#names && this.isAlike(peer)
+    const untouched = mayCover ? untouchedBy(items, this.index) : new Set<RelativePath>()
     const endEntry = await this.#journal.begin(peer, items, untouched)
     const endAhead = this.ahead.bringing(peer, items)
     const backups = this.#backups.watch(peer, items)

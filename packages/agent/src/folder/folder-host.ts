@@ -7,6 +7,7 @@ import { type Door, type FolderState, gives, takes } from '@spansync/common/core
 import type { FolderId, NodeId, RelativePath } from '@spansync/common/core/causal/types'
 import { covers } from '@spansync/common/core/causal/version-vector'
 import type { DeletionLimits } from '@spansync/common/core/policy/deletion-limits'
+import type { FileRules } from '@spansync/common/core/policy/filter'
 import { compileIgnore, defaultIgnorePatterns, type IgnoreMatcher } from '@spansync/common/core/policy/ignore'
 import type { Clock, Hint, Link } from '@spansync/common/ports'
 import type { MessageOf, StreamHeader } from '@spansync/common/protocol/messages'
@@ -15,8 +16,8 @@ import { messageOf, type SpansyncError, toSpansyncError } from '@spansync/common
 import type { Logger } from '@spansync/common/runtime/logger'
 import type { DiskWorker } from '../disk/disk-worker.ts'
 import { foldingOf } from '../disk/folding.ts'
-import { checkMarker, rootInstance } from '../disk/marker.ts'
-import { isOfAnotherProcess } from '../disk/place.ts'
+import { checkMarker, diskNow, rootInstance } from '../disk/marker.ts'
+import { isOwnTemporary } from '../disk/place.ts'
 import { stagingRoots } from '../disk/staging.ts'
 import { bindIndex } from '../index-store/bind-index.ts'
 import { setAside } from '../index-store/open-index.ts'
@@ -46,12 +47,23 @@ export interface FolderHostOptions {
   readonly log: Logger
   /** What this node leaves out, besides the usual; what the folder ignores is among it. */
   readonly exclude: readonly string[]
+  /** Which files it takes part in. */
+  readonly files: FileRules
   /** How long a file must rest; undefined: chosen by itself. */
   readonly settleMs: number | undefined
   /** Which way policy lets content pass at the moment. */
   readonly door: (link: Link) => Door
+  /** Another folder goes first over the link: nothing new is begun, and what is under way comes to its end. */
+  readonly mustWait: (link: Link) => boolean
   readonly changed: () => void
   readonly fetched: (record: FetchRecord) => void
+}
+
+interface Doors {
+  /** What policy allows by itself. */
+  readonly allowed: Door
+  /** Shut also while another folder goes first. */
+  readonly door: Door
 }
 
 const retryMs = 3000
@@ -67,7 +79,10 @@ export class FolderHost implements AsyncDisposable {
   /** The last word of peers, also of those that are away. */
   readonly said: PeerMemory
   readonly #links = new Map<NodeId, Link>()
-  readonly #doors = new Map<NodeId, Door>()
+  /** As they are in force. */
+  readonly #doors = new Map<NodeId, Doors>()
+  /** As policy said last. */
+  readonly #allowed = new Map<NodeId, Door>()
   readonly #streams = new CuttableStreams()
   readonly #pairs = new Map<NodeId, PairSessions>()
   readonly #stop = new AbortController()
@@ -118,30 +133,61 @@ export class FolderHost implements AsyncDisposable {
 
   linkUp(link: Link): void {
     this.#links.set(link.peer, link)
-    const door = this.options.door(link)
-    this.#doors.set(link.peer, door)
+    const allowed = this.options.door(link)
+    const door = this.#doorAt(link, allowed)
+    this.#allowed.set(link.peer, allowed)
+    this.#doors.set(link.peer, { allowed, door })
     if (!this.#engine) return
     this.#addPair(link)
     this.#engine.linkUp(this.#streams.over(link), { door })
   }
 
-  /** Which way policy lets content pass with each connected peer. */
-  get doors(): ReadonlyMap<NodeId, Door> {
-    return this.#doors
+  /** Which way content may pass with a connected peer, as it is in force: shut also while another folder goes first. */
+  doorTo(peer: NodeId): Door {
+    return this.#doors.get(peer)?.door ?? 'open'
   }
 
-  /** Policy may say something else than before. What is under way through a door that shuts is cut off, and begun again later. */
+  /** What policy allows with a connected peer by itself. */
+  allowedWith(peer: NodeId): Door {
+    return this.#allowed.get(peer) ?? 'open'
+  }
+
+  /** Whether it waits because another folder goes first. */
+  waitsAt(peer: NodeId): boolean {
+    const { allowed, door } = this.#doors.get(peer) ?? {}
+    return allowed !== door
+  }
+
+  /** Policy may say something else than before, which is not in force before `reviewDoors`: all folders are asked first. */
+  askPolicy(): void {
+    for (const [peer, link] of this.#links) this.#allowed.set(peer, this.options.door(link))
+  }
+
+  /** What is under way through a door that policy shuts is cut off, and begun again later. */
   reviewDoors(): void {
     for (const [peer, link] of this.#links) {
-      const door = this.options.door(link)
+      const allowed = this.allowedWith(peer)
+      const door = this.#doorAt(link, allowed)
       const before = this.#doors.get(peer)
-      if (door === before) continue
-      this.#doors.set(peer, door)
-      this.options.log.info({ event: 'policy.door', peer: link.name, door, before }, doorText[door])
-      this.#engine?.setDoor(peer, door)
-      if (door === 'shut') this.#cut(link)
+      if (allowed === before?.allowed && door === before.door) continue
+      this.#doors.set(peer, { allowed, door })
+      this.#logDoor(link, { allowed, door }, before)
+      if (door !== before?.door) this.#engine?.setDoor(peer, door)
+      if (allowed === 'shut' && before?.allowed !== 'shut') this.#cut(link)
       this.options.changed()
     }
+  }
+
+  #doorAt(link: Link, allowed: Door): Door {
+    return this.options.mustWait(link) ? 'shut' : allowed
+  }
+
+  #logDoor({ name: peer }: Link, { allowed, door }: Doors, before: Doors | undefined): void {
+    const { log } = this.options
+    if (allowed !== before?.allowed)
+      log.info({ event: 'policy.door', peer, door: allowed, before: before?.allowed }, doorText[allowed])
+    else if (door === allowed) log.debug({ event: 'policy.goes_on', peer }, 'no other folder goes first any more')
+    else log.debug({ event: 'policy.waits', peer }, 'another folder has a higher priority and goes first')
   }
 
   #cut(link: Link): void {
@@ -150,7 +196,7 @@ export class FolderHost implements AsyncDisposable {
   }
 
   #gives(peer: NodeId): boolean {
-    return gives(this.#doors.get(peer) ?? 'open')
+    return gives(this.#doors.get(peer)?.allowed ?? 'open')
   }
 
   #addPair(plain: Link): void {
@@ -167,6 +213,7 @@ export class FolderHost implements AsyncDisposable {
       clock,
       log,
       isEqual: () => this.#engine?.isEqualTo(peer) === true,
+      mayKeep: () => engine.mayKeep() && this.#engine?.isAlike(peer) === true,
       files: () => this.#engine?.index.totals().files ?? 0,
       hashes: (paths) =>
         new Map([...(this.#engine?.index.getMany(paths) ?? [])].map(([path, { hash }]) => [path, hash])),
@@ -178,6 +225,7 @@ export class FolderHost implements AsyncDisposable {
   linkDown(peer: NodeId): void {
     this.#links.delete(peer)
     this.#doors.delete(peer)
+    this.#allowed.delete(peer)
     this.#remember()
     this.#engine?.linkDown(peer)
     void this.#endPair(peer)
@@ -215,6 +263,10 @@ export class FolderHost implements AsyncDisposable {
     else if (link && this.#engine) this.#engine.compareWith(link, message)
   }
 
+  onDisputed(peer: NodeId, message: MessageOf<'disputed'>): void {
+    this.#engine?.receiveDisputed(peer, message)
+  }
+
   onMembers(peer: NodeId, message: MessageOf<'members'>): void {
     this.#engine?.receiveMembers(peer, message)
   }
@@ -244,10 +296,10 @@ export class FolderHost implements AsyncDisposable {
   onAhead(peer: NodeId, message: MessageOf<'ahead' | 'ahead_wanted' | 'ahead_gone'>): void {
     const plain = this.#links.get(peer)
     const link = plain && this.#streams.over(plain)
-    if (link && message.type === 'ahead_wanted' && !this.#gives(peer)) {
+    if (link && message.type === 'ahead_wanted' && !gives(this.doorTo(peer))) {
       return link.send({ type: 'ahead_gone', folder: message.folder, hash: message.hash })
     }
-    if (message.type === 'ahead' && !takes(this.#doors.get(peer) ?? 'open')) return
+    if (message.type === 'ahead' && !takes(this.doorTo(peer))) return
     if (link) this.#engine?.receiveAhead(link, message)
   }
 
@@ -279,7 +331,7 @@ export class FolderHost implements AsyncDisposable {
     const pair = this.#pairs.get(peer)
     const link = this.#links.get(peer)
     this.#streams.track(peer, stream)
-    if (this.#doors.get(peer) === 'shut') stream.destroy(new Error('policy lets nothing of the folder pass'))
+    if (this.#doors.get(peer)?.allowed === 'shut') stream.destroy(new Error('policy lets nothing of the folder pass'))
     else if (this.#engine && header.purpose === 'ahead') this.#engine.ahead.onStream(header.id, stream)
     else if (this.#engine && link && header.purpose === 'parcel')
       void this.#engine.parcels.onStream(link, header.id, stream)
@@ -365,6 +417,7 @@ export class FolderHost implements AsyncDisposable {
     const { config, folder } = this.options
     checkMarker(config.path, folder)
     this.#bindIndex()
+    const openedMs = diskNow(config.path)
     const failure = Promise.withResolvers<never>()
     failure.promise.catch(() => undefined)
     this.#failed = failure.reject
@@ -383,7 +436,7 @@ export class FolderHost implements AsyncDisposable {
       this.#begin(engine, feed)
       await Promise.race([feed.scan('start'), failure.promise])
       engine.recovered()
-      this.#cleanLeftovers(engine)
+      this.#cleanLeftovers(engine, openedMs)
       void this.options.engine
         .tidy(folder)
         .catch((error) => this.options.log.debug({ event: 'unison.locks_kept', err: error }))
@@ -415,14 +468,15 @@ export class FolderHost implements AsyncDisposable {
   }
 
   /** What sessions of long ago left behind. Young ones are worth keeping: Unison goes on with them. */
-  #cleanLeftovers(engine: FolderEngine): void {
+  #cleanLeftovers(engine: FolderEngine, openedMs: number): void {
     const { config, clock, log, folder } = this.options
     const clean = async (): Promise<void> => {
       const roots = [{ root: config.path, peer: undefined }, ...(await stagingRoots(config.path))]
       for (const { root, peer } of roots) {
         const { removed, kept } = await cleanLeftovers(root, {
           olderThanMs: leftoverMs,
-          isUseless: isOfAnotherProcess,
+          // Nobody goes on with what was begun before: a process has ended, or a disk has gone in the midst of it.
+          isUseless: (name, changedMs) => isOwnTemporary(name) && changedMs < openedMs,
           now: clock.wallNow(),
           signal: this.#stop.signal,
         })
@@ -444,7 +498,7 @@ export class FolderHost implements AsyncDisposable {
     engine.setSharers(this.#sharers)
     for (const link of this.#links.values()) {
       this.#addPair(link)
-      engine.linkUp(this.#streams.over(link), { resumed: true, door: this.#doors.get(link.peer) ?? 'open' })
+      engine.linkUp(this.#streams.over(link), { resumed: true, door: this.doorTo(link.peer) })
     }
   }
 
@@ -459,7 +513,8 @@ export class FolderHost implements AsyncDisposable {
       nodeName,
       disposable: config.ignoreDefaults ? defaultIgnorePatterns : [],
       matcher: this.matcher,
-      scope: scopeOf(config, this.options.exclude),
+      files: this.options.files,
+      scope: scopeOf(config, this.options),
       folding: foldingOf(config.path, config.names),
       versionsDirectory: join(home, 'versions', folder),
       disk,
@@ -495,12 +550,13 @@ export class FolderHost implements AsyncDisposable {
       indexFile: this.indexFile,
       ignore: this.ignore,
       matcher: this.matcher,
+      files: this.options.files,
       rescanMs: config.rescanMinutes * 60_000,
       settleMs: this.options.settleMs,
       disk,
       clock,
       log,
-      look: (paths: Iterable<RelativePath>) => engine.look(paths),
+      look: (paths: Iterable<RelativePath>) => engine.look(paths, { isHinted: true }),
       below: (directory, limit) => engine.index.below(directory, limit).map(({ path }) => path),
       isExpected: (path) => engine.state.claims.has(path),
       isComing: (path) => engine.parcels.isComing(path),
@@ -520,9 +576,10 @@ export class FolderHost implements AsyncDisposable {
 }
 
 /** The usual patterns alone are ''; any others are told from each other. */
-function scopeOf({ ignoreDefaults }: FolderConfig, exclude: readonly string[]): string {
-  if (ignoreDefaults && exclude.length === 0) return ''
-  return hash('sha256', JSON.stringify([ignoreDefaults, [...new Set(exclude)].sort()])).slice(0, 32)
+function scopeOf({ ignoreDefaults }: FolderConfig, { exclude, files }: Pick<FolderHostOptions, 'exclude' | 'files'>) {
+  if (ignoreDefaults && exclude.length === 0 && files.length === 0) return ''
+  const said = [ignoreDefaults, [...new Set(exclude)].sort(), ...(files.length === 0 ? [] : [files])]
+  return hash('sha256', JSON.stringify(said)).slice(0, 32)
 }
 
 function limitsOf({ deletionGuard }: FolderConfig): DeletionLimits {

@@ -75,6 +75,7 @@ function pairOf(engine: Engine, clock = new FakeClock()): PairSessions {
     clock,
     log: silentLogger,
     isEqual: () => true,
+    mayKeep: () => true,
     files: () => 1,
     hashes: () => new Map(),
   })

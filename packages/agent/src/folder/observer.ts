@@ -3,6 +3,7 @@ import { matches } from '@spansync/common/core/causal/content'
 import { ancestors } from '@spansync/common/core/causal/paths'
 import type { RelativePath, Row } from '@spansync/common/core/causal/types'
 import { compare } from '@spansync/common/core/causal/version-vector'
+import type { FileRules } from '@spansync/common/core/policy/filter'
 import type { FolderIndex, Observation } from '@spansync/common/ports'
 import type { DiskWorker, ObservePath } from '../disk/disk-worker.ts'
 import type { PathProblems } from './path-problems.ts'
@@ -14,6 +15,8 @@ export interface ObserverOptions {
   readonly index: FolderIndex
   readonly problems: PathProblems
   readonly isIgnored: (path: RelativePath) => boolean
+  /** See Looking. */
+  readonly files: FileRules
   /** The file system takes some different names for the same. */
   readonly folds: boolean
   /** A file that was still being written, or of which something newer has been seen: look again later. */
@@ -27,6 +30,12 @@ const pageSize = 2000
 export const seenAtOnce = 5000
 
 export type LookMode = 'trust_stat' | 'read'
+
+export interface Looking {
+  readonly mode: LookMode
+  /** Somebody has noticed something: then it is only looked at as far as this replica takes part in it. */
+  readonly isHinted: boolean
+}
 
 /** Looks at paths on the disk for the loop: with their parents, and, where a directory is gone, with everything that was in it. */
 export class Observer {
@@ -54,9 +63,9 @@ export class Observer {
 
   /** To be told to the loop at once: at most `seenAtOnce` at a time, without what is out of date by then. Throws MarkerError when the root
    *  is not the folder any more. */
-  async *pages(paths: Iterable<RelativePath>, mode: LookMode = 'trust_stat'): AsyncGenerator<Seen[]> {
+  async *pages(paths: Iterable<RelativePath>, { mode, isHinted }: Looking): AsyncGenerator<Seen[]> {
     using sighting = this.#sightings.begin()
-    for await (const page of this.#pages(paths, { mode, sighting })) {
+    for await (const page of this.#pages(paths, { mode, sighting, files: isHinted ? this.#options.files : [] })) {
       yield page.filter((seen) => this.#isCurrent(seen, sighting.take(seen.path)))
     }
   }
@@ -94,12 +103,13 @@ export class Observer {
     return [...wanted]
   }
 
-  async #lookPage(paths: readonly RelativePath[], { mode, sighting }: Look): Promise<Seen[]> {
+  async #lookPage(paths: readonly RelativePath[], { mode, sighting, files = [] }: Look): Promise<Seen[]> {
     const { disk, root, index, folds } = this.#options
     const rows = index.getMany(paths)
     const requests: ObservePath[] = paths.map((path) => ({
       path,
       known: mode === 'read' ? undefined : known(rows.get(path)),
+      shared: sharedAs(rows.get(path)),
     }))
     const number = this.#sightings.number()
     const asked = (path: RelativePath): Asked => ({ number, vector: rows.get(path)?.vector })
@@ -108,7 +118,8 @@ export class Observer {
       this.#late--
       this.#options.late(() => this.#toldLate(observation, number))
     }
-    const observations = await disk.observe(root, requests, mode === 'read' ? { folds } : { onLate, folds })
+    const limits = { folds, files }
+    const observations = await disk.observe(root, requests, mode === 'read' ? limits : { ...limits, onLate })
     this.#late += paths.length - observations.length
     if (observations.length < paths.length) {
       const known = new Set(observations.map(({ path }) => path))
@@ -148,6 +159,7 @@ export class Observer {
       const { path } = observation
       if ('problem' in observation) {
         if (observation.code === 'changing') again(path)
+        else if (observation.code === 'unwanted') problems.clear(path)
         else problems.note(path, observation.code, observation.problem)
         continue
       }
@@ -175,6 +187,11 @@ interface Look {
   readonly mode: LookMode
   /** Absent when nobody is told. */
   readonly sighting?: Sighting
+  readonly files?: FileRules
+}
+
+function sharedAs(row: Row | undefined): Row['kind'] | undefined {
+  return row && !row.deleted ? row.kind : undefined
 }
 
 function known(row: Row | undefined): ObserveKnown {

@@ -2,6 +2,7 @@ import type { CommitRow } from '@spansync/common/core/agent/events'
 import type { Folding } from '@spansync/common/core/causal/folding'
 import type { FolderId, NodeId, RelativePath, VersionVector } from '@spansync/common/core/causal/types'
 import type { DeletionLimits } from '@spansync/common/core/policy/deletion-limits'
+import type { FileRules } from '@spansync/common/core/policy/filter'
 import type { IgnoreMatcher } from '@spansync/common/core/policy/ignore'
 import type { Clock, Hint } from '@spansync/common/ports'
 import type { SpansyncError } from '@spansync/common/runtime/errors'
@@ -34,7 +35,9 @@ export interface FolderEngineOptions {
   /** See ApplierOptions. */
   readonly disposable: readonly string[]
   readonly matcher: IgnoreMatcher
-  /** Stands for what this node ignores beyond the usual. */
+  /** Files that they leave out are not looked at here, and not taken from peers. */
+  readonly files: FileRules
+  /** Stands for what this node ignores beyond the usual, and for `files`. */
   readonly scope: string
   readonly versionsDirectory: string
   /** Names that the file system does not tell apart; undefined when it tells all apart. */

@@ -4,7 +4,10 @@ import type { Member } from '@spansync/common/core/causal/members'
 import type { FolderId, ReplicaId, Row } from '@spansync/common/core/causal/types'
 import type { Message } from '@spansync/common/protocol/messages'
 
-type Sending = Extract<Effect, { kind: 'send_summary' | 'send_entries' | 'send_resend' | 'send_members' }>
+type Sending = Extract<
+  Effect,
+  { kind: 'send_summary' | 'send_entries' | 'send_disputed' | 'send_resend' | 'send_members' }
+>
 
 /** The messages of one effect. Long paths and large vectors are split over several, for the size of a message is bounded. */
 export function toMessages(folder: FolderId, replica: ReplicaId, effect: Sending): Message[] {
@@ -19,6 +22,7 @@ export function toMessages(folder: FolderId, replica: ReplicaId, effect: Sending
       members: [...members],
     }))
   }
+  if (effect.kind === 'send_disputed') return [{ type: 'disputed', folder, entries: effect.rows.map(plain) }]
   const { knowledge, digest, complete, partial } = effect
   if (effect.kind === 'send_summary') {
     return [

@@ -41,6 +41,7 @@ class Side implements AsyncDisposable {
       clock: this.clock,
       log: createLogger({ level: 'silent', fields: {} }),
       isEqual: () => isEqual,
+      mayKeep: () => isEqual,
       files: () => 0,
       hashes: () => new Map(),
     })

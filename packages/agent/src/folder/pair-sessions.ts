@@ -25,6 +25,8 @@ export interface PairOptions {
   /** Both replicas hold the same, as far as this side knows. */
   readonly isEqual: () => boolean
   readonly files: () => number
+  /** Whether a running session for the pair is allowed, and would look at nothing that either side leaves out. */
+  readonly mayKeep: () => boolean
   readonly hashes: (paths: readonly RelativePath[]) => ReadonlyMap<RelativePath, string>
 }
 
@@ -297,9 +299,9 @@ export class PairSessions implements AsyncDisposable {
   /** A pair that was needed twice within a while is kept ready: opened when both sides are equal, so that Unison's first look finds
    *  nothing to do. */
   #considerKeeping(): void {
-    const { clock, link, engine } = this.#options
+    const { clock, link, mayKeep } = this.#options
     while (this.#recent[0] !== undefined && clock.now() - this.#recent[0] > busyWithinMs) this.#recent.shift()
-    if (!link.dialed || this.busy.isOpen || this.#opening || this.#recent.length < busyRuns || !engine.mayKeep()) return
+    if (!link.dialed || this.busy.isOpen || this.#opening || this.#recent.length < busyRuns || !mayKeep()) return
     if (clock.now() < this.#restUntil) return
     this.#opening = true
     void this.#track(

@@ -2,14 +2,14 @@ import type { Duplex } from 'node:stream'
 import { chunkHeader, maxChunkBytes } from './chunk.ts'
 import { type CompressionMode, CompressionPolicy } from './compression-policy.ts'
 import { LinkClosedError } from './errors.ts'
-import type { TokenBucket } from './token-bucket.ts'
+import type { Limit } from './token-bucket.ts'
 import { StreamingCompressor } from './zstd.ts'
 
 export interface SenderOptions {
   readonly mode: CompressionMode
   /** Bytes that go before everything else, in the same record as the first data. */
   readonly preamble?: Buffer
-  readonly up?: TokenBucket | undefined
+  readonly up?: Limit | undefined
   /** Told of what leaves, in bytes on the carrier. */
   readonly onSent?: ((bytes: number) => void) | undefined
   /** Told how long the carrier took no more. */

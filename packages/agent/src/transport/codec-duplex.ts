@@ -4,11 +4,11 @@ import { messageOf } from '@spansync/common/runtime/errors'
 import { ChunkReader, maxChunkBytes, type Piece } from './chunk.ts'
 import { ChunkSender, type SenderOptions } from './chunk-sender.ts'
 import { LinkClosedError, StreamAbortedError } from './errors.ts'
-import type { TokenBucket } from './token-bucket.ts'
+import type { Limit } from './token-bucket.ts'
 import { StreamingDecompressor } from './zstd.ts'
 
 export interface CodecOptions extends SenderOptions {
-  readonly down?: TokenBucket | undefined
+  readonly down?: Limit | undefined
   /** The far end's first bytes, before its first chunk: `check` throws when they are wrong. */
   readonly greeting?: { readonly bytes: number; readonly check: (greeting: Buffer) => void } | undefined
   /** Told of what arrives, in bytes on the carrier. */

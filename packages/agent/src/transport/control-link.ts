@@ -1,12 +1,13 @@
 import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
-import type { NodeId } from '@spansync/common/core/causal/types'
+import type { FolderId, NodeId } from '@spansync/common/core/causal/types'
 import type { Link } from '@spansync/common/ports'
 import { type Message, messageSchema, type StreamHeader } from '@spansync/common/protocol/messages'
 import type { SpansyncError } from '@spansync/common/runtime/errors'
 import type { ControlChannel } from './control-channel.ts'
 import { type Frame, maxFrameBytes } from './control-frame.ts'
 import { LinkClosedError, MessageTooBigError, StreamRefusedError } from './errors.ts'
+import { within } from './folder-limits.ts'
 import { parseBye, parseJson } from './handshake.ts'
 import { RoundTrip } from './measures.ts'
 import { openStream, streamCodec } from './open-stream.ts'
@@ -131,7 +132,7 @@ export class ControlLink implements Link {
       onSocket: (socket) => traffic.track(socket, header.folder),
     })
     const refusal = this.#hold(connection)
-    if (refusal === undefined) return this.codecFor(connection)
+    if (refusal === undefined) return this.codecFor(connection, header.folder)
     connection.tls.destroy()
     throw new StreamRefusedError('refused', refusal)
   }
@@ -149,11 +150,12 @@ export class ControlLink implements Link {
     return undefined
   }
 
-  codecFor(connection: SecureConnection): Duplex {
-    const { up, down, speed, clock } = this.#options.context
+  codecFor(connection: SecureConnection, folder: FolderId): Duplex {
+    const { up, down, folders, speed, clock } = this.#options.context
+    const own = folders.of(folder)
     return streamCodec(connection, {
-      up,
-      down,
+      up: within(own.up, up),
+      down: within(own.down, down),
       onSent: (bytes) => speed.moved('up', bytes, clock.now()),
       onWaited: (ms) => speed.waited(ms),
       onReceived: (bytes) => {

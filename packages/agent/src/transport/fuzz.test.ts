@@ -77,6 +77,7 @@ const messages: readonly unknown[] = [
   { type: 'fetched', folder, id: 'f', outcome: 'done', detail: '' },
   { type: 'took', folder, items: [['d/x', 'h']] },
   { type: 'resend', folder, all: true, round: 'r' },
+  { type: 'disputed', folder, entries: [] },
   { type: 'members', folder, members: [{ node: id, version: 1, knowledge: vector, neighbours: [id] }] },
   { type: 'compare', folder, id: 'c', prefix: '0f', entries: [entry] },
   { type: 'compared', folder, id: 'c', settled: true, sums: ['0'.repeat(32)], entries: [] },
@@ -85,6 +86,7 @@ const messages: readonly unknown[] = [
   { type: 'ahead_wanted', folder, hash: entry.hash },
   { type: 'parcel_wanted', folder, id: 'p' },
   { type: 'folders', folders: [folder, 'music'] },
+  { type: 'folders', folders: [folder, 'music'], priorities: { music: -5 } },
   { type: 'roster', statements: [statement, statement] },
 ]
 

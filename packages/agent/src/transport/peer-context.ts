@@ -1,6 +1,7 @@
 import type { Clock } from '@spansync/common/ports'
 import { protocolVersion } from '@spansync/common/protocol/messages'
 import type { Logger } from '@spansync/common/runtime/logger'
+import { FolderLimits } from './folder-limits.ts'
 import type { Hello } from './handshake.ts'
 import type { Identity } from './identity.ts'
 import { LinkSpeed } from './link-speed.ts'
@@ -21,13 +22,15 @@ export interface PeerContext {
   readonly speed: LinkSpeed
   readonly up: TokenBucket
   readonly down: TokenBucket
+  readonly folders: FolderLimits
 }
 
 export function createPeerContext(options: TransportOptions, peer: Peer): PeerContext {
   const { identity, clock, log, random, protocol = protocolVersion } = options
   const up = new TokenBucket(clock, peer.upBytesPerSecond)
   const down = new TokenBucket(clock, peer.downBytesPerSecond)
-  const own = { traffic: new Traffic(), speed: new LinkSpeed(), up, down }
+  const folders = new FolderLimits(clock, peer.folderRates)
+  const own = { traffic: new Traffic(), speed: new LinkSpeed(), up, down, folders }
   return { peer, identity, clock, log, random, protocol, ...own }
 }
 

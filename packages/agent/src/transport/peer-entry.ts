@@ -67,6 +67,7 @@ export class PeerEntry {
     this.context.peer = peer
     this.context.up.setRate(peer.upBytesPerSecond)
     this.context.down.setRate(peer.downBytesPerSecond)
+    this.context.folders.setRates(peer.folderRates)
     if (this.#link === undefined) this.poke()
   }
 

@@ -4,9 +4,17 @@ import type { Clock } from '@spansync/common/ports'
 const burstSeconds = 0.25
 const smallestBurstBytes = 16 * 1024
 
+/** What is asked before bytes flow. */
+export interface Limit {
+  /** A size of chunk, of at most `largest` bytes, that keeps the flow even. */
+  chunkBytes(largest: number): number
+  /** undefined when the bytes may flow now. Rejects when the signal aborts. */
+  take(bytes: number, signal: AbortSignal): Promise<void> | undefined
+}
+
 /** A rate limit in bytes per second. It may go into debt for one chunk and then makes the next wait, so any chunk size keeps the
  *  average. */
-export class TokenBucket {
+export class TokenBucket implements Limit {
   readonly #clock: Clock
   #rate: number | undefined
   #tokens: number
@@ -29,7 +37,6 @@ export class TokenBucket {
     this.#tokens = Math.min(this.#tokens, this.#burst())
   }
 
-  /** A size of chunk that keeps the flow even. */
   chunkBytes(largest: number): number {
     return this.#rate === undefined ? largest : Math.min(largest, Math.max(2048, Math.floor(this.#rate / 8)))
   }
@@ -41,7 +48,6 @@ export class TokenBucket {
     this.#tokens -= bytes
   }
 
-  /** undefined when the bytes may flow now. Rejects when the signal aborts. */
   take(bytes: number, signal: AbortSignal): Promise<void> | undefined {
     if (this.#rate === undefined) return undefined
     this.#refill()

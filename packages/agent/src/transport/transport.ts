@@ -203,7 +203,7 @@ class LinkManager implements Transport {
     }
     entry.context.traffic.track(connection.raw, header.folder)
     answerStream(connection, protocol, { ok: true })
-    onStream(link, header, link.codecFor(connection))
+    onStream(link, header, link.codecFor(connection, header.folder))
   }
 
   #logFailed(entry: PeerEntry, reason: SpansyncError): void {

@@ -9,15 +9,20 @@ import type { ListenAddress } from './listener.ts'
 import type { SecureConnection } from './secure.ts'
 import type { ByteCount } from './traffic.ts'
 
-/** A node that this one may be linked with. Without addresses, it dials us. */
-export interface Peer {
+/** In bytes per second, on the wire; undefined: as much as goes. */
+export interface Rates {
+  readonly upBytesPerSecond?: number | undefined
+  readonly downBytesPerSecond?: number | undefined
+}
+
+/** A node that this one may be linked with. Without addresses, it dials us. Its rates limit all connections with it together. */
+export interface Peer extends Rates {
   readonly id: NodeId
   readonly name: string
   /** `host:port`, tried in turn. */
   readonly addresses: readonly string[]
-  /** Limits of all connections with this peer together, in bytes per second. */
-  readonly upBytesPerSecond?: number | undefined
-  readonly downBytesPerSecond?: number | undefined
+  /** What the streams of a folder may use of that. */
+  readonly folderRates?: ReadonlyMap<FolderId, Rates> | undefined
   /** Some 100 KB may be sent to find out how fast the link is: nobody pays for them, and nobody has said it already. */
   readonly mayProbe?: boolean
 }

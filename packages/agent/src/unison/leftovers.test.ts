@@ -1,7 +1,8 @@
-import { mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises'
+import { lstat, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { isOwnTemporary } from '../disk/place.ts'
 import { cleanLeftovers } from './leftovers.ts'
 
 const hash = '4e4c187e56e9b769c6d80b5134e902af'
@@ -82,9 +83,12 @@ test('only what was to become certain files, and what is useless however young',
   expect((await cleanLeftovers(root, { olderThanMs: 0, now: later(), targets })).removed).toEqual([
     `d/.unison.f.${hash}.unison.tmp`,
   ])
-  const isUseless = (name: string): boolean => name.includes('spansync')
-  const { removed } = await cleanLeftovers(root, { olderThanMs: 60_000, now: Date.now(), isUseless })
-  expect(removed).toEqual(['d/.unison.f.1a-2b-3.spansync.unison.tmp'])
+  const madeBefore = async (ms: number): Promise<readonly string[]> => {
+    const isUseless = (name: string, changedMs: number): boolean => isOwnTemporary(name) && changedMs < ms
+    return (await cleanLeftovers(root, { olderThanMs: 60_000, now: Date.now(), isUseless })).removed
+  }
+  expect(await madeBefore((await lstat(join(root, 'd/.unison.f.1a-2b-3.spansync.unison.tmp'))).ctimeMs)).toEqual([])
+  expect(await madeBefore(later())).toEqual(['d/.unison.f.1a-2b-3.spansync.unison.tmp'])
 })
 
 test('does not follow links, and reads names that are not UTF-8', async () => {

@@ -13,8 +13,8 @@ export interface LeftoverOptions {
   readonly now: number
   /** Paths relative to the root: only what was to become one of these. */
   readonly targets?: ReadonlySet<string> | undefined
-  /** Of no use to anybody, however young: by its name. */
-  readonly isUseless?: ((name: string) => boolean) | undefined
+  /** Of no use to anybody, however young: by its name, and by when it was last changed (ms since 1970, by the disk's own clock). */
+  readonly isUseless?: ((name: string, changedMs: number) => boolean) | undefined
   /** Whether a run of the pair with this hash (`pairMemory`) is under way: then nothing of it is touched. */
   readonly isRunning?: ((hash: string) => boolean) | undefined
   readonly signal?: AbortSignal | undefined
@@ -67,7 +67,8 @@ function isMeant(file: string, { targets }: LeftoverOptions): boolean {
 }
 
 async function isDone(path: Buffer, hash: string | undefined, options: LeftoverOptions): Promise<boolean> {
-  if (options.isUseless?.(basename(path.toString('utf8')))) return true
+  const changedMs = (await statOf(path))?.ctimeMs
+  if (changedMs !== undefined && options.isUseless?.(basename(path.toString('utf8')), changedMs)) return true
   const inUse = hash !== undefined && options.isRunning?.(hash) === true
   return !inUse && !(await isTouchedSince(path, options.now - options.olderThanMs))
 }

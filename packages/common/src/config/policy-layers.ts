@@ -1,6 +1,6 @@
 import type { FolderId } from '../core/causal/types.ts'
 import type { FilterLayer } from '../core/policy/filter.ts'
-import type { Level, Place, PolicyLayer } from '../core/policy/settings.ts'
+import { type Level, mergeLayers, type Place, type Policy, type PolicyLayer } from '../core/policy/settings.ts'
 import { joinPath } from './issues.ts'
 import type { LineOf } from './parse.ts'
 import { type PolicyConfig, writtenAs } from './policy-schema.ts'
@@ -22,11 +22,30 @@ const standardWarnPercent = 80
 
 /** What this machine's configuration says, from the widest place to the narrowest: for all folders, the folder, this machine, the link.
  *  `lineOf` adds the lines. */
-export function policyLayers(config: Config, { folder, peer }: Between, lineOf?: LineOf): Layers {
+export function policyLayers(config: Config, between: Between, lineOf?: LineOf): Layers {
+  const said = sayingsOf(config, between)
+  return {
+    settings: said.map((saying) => layerOf(saying, lineOf)),
+    filters: said
+      .filter(({ filter }) => Object.keys(filter).length > 0)
+      .map((saying) => ({ ...saying.filter, placeOf: (key) => placeOf(saying, key, lineOf) })),
+  }
+}
+
+/** What counts between the two. Rates are different from everything else: those said of all folders limit the link as a whole, so the
+ *  policy of a folder has only what is said of that very folder, which counts besides. */
+export function policyOf(config: Config, between: Between, lineOf?: LineOf): Policy {
+  const said = sayingsOf(config, between)
+  const merge = (some: readonly Saying[]): Policy => mergeLayers(some.map((saying) => layerOf(saying, lineOf)))
+  if (between.folder === undefined) return merge(said)
+  return { ...merge(said), rates: merge(said.filter(({ path }) => path[0] === 'folders')).rates }
+}
+
+function sayingsOf(config: Config, { folder, peer }: Between): Saying[] {
   const ours = folder === undefined ? undefined : config.folders[folder]
   const link = peer === undefined ? undefined : config.peers[peer]
   const inFolder = ['folders', folder ?? '', 'policy']
-  const said = [
+  return [
     saying('network', ['policy'], config.policy),
     ...(ours ? folderKeys(folder as FolderId, ours) : []),
     saying('folder', inFolder, ours?.policy),
@@ -35,15 +54,11 @@ export function policyLayers(config: Config, { folder, peer }: Between, lineOf?:
     ...(link ? linkKeys(['peers', peer as string], link) : []),
     ...(peer === undefined ? [] : [saying('link', [...inFolder, 'peers', peer], ours?.policy?.peers?.[peer])]),
   ].filter((saying) => saying !== undefined)
-  return {
-    settings: said.map((saying) => ({
-      settings: saying.settings,
-      placeOf: (setting) => placeOf(saying, writtenAs[setting] ?? setting, lineOf),
-    })),
-    filters: said
-      .filter(({ filter }) => Object.keys(filter).length > 0)
-      .map((saying) => ({ ...saying.filter, placeOf: (key) => placeOf(saying, key, lineOf) })),
-  }
+}
+
+function layerOf(saying: Saying, lineOf: LineOf | undefined): PolicyLayer {
+  const { settings } = saying
+  return { settings, placeOf: (setting) => placeOf(saying, writtenAs[setting] ?? setting, lineOf) }
 }
 
 interface Saying extends PolicyConfig {

@@ -45,7 +45,7 @@ const keys = {
   include: z.array(pattern).optional().describe('Only files that match one of these, such as *.pdf or type:document'),
   exclude: z.array(pattern).optional().describe('What is left out, such as *.iso or type:video'),
   minSize: bytes.optional().describe('No files smaller than this'),
-  maxSize: bytes.optional().describe('No files larger than this, such as 500MB'),
+  maxSize: bytes.optional().describe('No files larger than this, such as 500MB; what is shared already may grow'),
   direction: z
     .enum(['send-receive', 'send-only', 'receive-only'])
     .optional()

@@ -136,6 +136,13 @@ export const resendSchema = z.object({
   round: z.string().max(64).optional(),
 })
 
+/** The sender's versions in conflicts that the receiver has to settle, and may have left out when it was told of them. */
+export const disputedSchema = z.object({
+  type: z.literal('disputed'),
+  folder: folderId,
+  entries: z.array(entry).max(limits.entriesPerMessage),
+})
+
 /** What members of the folder have said of themselves, passed on from neighbour to neighbour: when everybody has a tombstone, it may go. */
 export const membersSchema = z.object({
   type: z.literal('members'),
@@ -214,8 +221,12 @@ export const parcelGoneSchema = z.object({ type: z.literal('parcel_gone'), folde
 /** What is asked for on such a stream, in the order in which it shall come: path, hash and size in bytes. */
 export const parcelOrderSchema = z.array(z.tuple([path, hash, counter])).max(limits.pathsPerFetch)
 
-/** The folders shared with this peer have changed. */
-export const foldersSchema = z.object({ type: z.literal('folders'), folders: z.array(folderId).max(10_000) })
+/** The folders shared with this peer have changed, or what the sender says of their priority over this link; absent: 0. */
+export const foldersSchema = z.object({
+  type: z.literal('folders'),
+  folders: z.array(folderId).max(10_000),
+  priorities: z.record(folderId, z.int().min(-1000).max(1000)).optional(),
+})
 
 export const messageSchema = z.discriminatedUnion('type', [
   helloSchema,
@@ -225,6 +236,7 @@ export const messageSchema = z.discriminatedUnion('type', [
   fetchedSchema,
   tookSchema,
   resendSchema,
+  disputedSchema,
   membersSchema,
   compareSchema,
   comparedSchema,

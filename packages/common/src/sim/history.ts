@@ -24,6 +24,8 @@ export interface HistoryOptions extends Parts {
   readonly collects?: boolean
   /** People approve deletions that wait, sooner or later. */
   readonly approvals?: boolean
+  /** The last agent, with one link only, takes part in some files and not in others, whatever their names. */
+  readonly picky?: boolean
   readonly operations?: number
 }
 
@@ -36,7 +38,7 @@ export function runHistory(options: HistoryOptions): Settled {
   const wordEveryMs = options.collects ? 400 : undefined
   const world = new SimWorld({ ...options, random, faults: { ...noFaults, ...options.faults }, wordEveryMs })
   const audit = createAudit()
-  build(world)
+  build(world, options.picky)
   const operations = options.operations ?? 10 + random.below(50)
   const meanwhile: string[] = []
   const found = new Set<string>()
@@ -59,11 +61,11 @@ export function runHistory(options: HistoryOptions): Settled {
   }
 }
 
-function build(world: SimWorld): void {
+function build(world: SimWorld, isLastPicky = false): void {
   const { random } = world
   const count = 2 + random.below(6)
   for (let at = 0; at < count; at++) {
-    const agent = world.addAgent(`n${at}`)
+    const agent = world.addAgent(`n${at}`, isLastPicky && at === count - 1 ? isLiked : undefined)
     agent.skewUs = random.chance(0.5) ? 0 : (random.below(2_000_000) - 1_000_000) * 1000
     if (at > 0) world.addLink(random.below(at), at)
   }
@@ -72,11 +74,15 @@ function build(world: SimWorld): void {
   for (const link of world.links) world.setLink(link, random.chance(0.7))
 }
 
+/** Two of three contents. */
+const isLiked = (content: string): boolean => Number(content.replace(/\D/g, '')) % 3 !== 0
+
 function addExtraLink(world: SimWorld, random: Random): void {
   const left = random.below(world.agents.length)
   const right = random.below(world.agents.length)
   const known = world.links.some(({ ends }) => ends.includes(left) && ends.includes(right))
-  if (left !== right && !known) world.addLink(left, right)
+  const isForLeaf = [left, right].some((at) => world.agents[at]?.isPicky)
+  if (left !== right && !known && !isForLeaf) world.addLink(left, right)
 }
 
 function disturb(

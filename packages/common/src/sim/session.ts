@@ -1,4 +1,4 @@
-import type { Effect, FetchItem } from '../core/agent/events.ts'
+import type { Effect, FetchedItem, FetchItem } from '../core/agent/events.ts'
 import { matches } from '../core/causal/content.ts'
 import type { DiskState, NodeId, RelativePath } from '../core/causal/types.ts'
 import { withParents } from './paths.ts'
@@ -35,6 +35,7 @@ export function runSession(
       ...agent.seen(item.entry.path),
       entry: item.entry,
       ran: ran.has(item),
+      heldOpenBy: item.clear && !ran.has(item) ? heldOpenBy(agent, item.entry.path) : undefined,
       isTransferred: agent.disk.isPlaced(item.entry.path),
     }))
     const outcome = seen.some(({ entry, disk }) => !matches(entry, disk)) ? 'failed' : 'done'
@@ -45,6 +46,10 @@ export function runSession(
     journal.end(id)
     agent.handle({ kind: 'fetch_finished', peer, id, outcome, reason: '', items: seen, extras: unasked })
   })
+}
+
+function heldOpenBy({ disk, index }: SimAgent, path: RelativePath): FetchedItem['heldOpenBy'] {
+  return disk.below(path).length === 0 ? undefined : (index.below(path, 1)[0] ?? 'unknown')
 }
 
 interface Transfer {

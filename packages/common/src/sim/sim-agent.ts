@@ -2,7 +2,7 @@ import type { ApplyItem, Brought, Effect, FolderEvent, Seen } from '../core/agen
 import { type Door, type FolderState, initialState } from '../core/agent/state.ts'
 import { weigh } from '../core/agent/weigh.ts'
 import type { FolderIndex } from '../core/causal/folder-index.ts'
-import type { FolderId, NodeId, RelativePath, ReplicaId } from '../core/causal/types.ts'
+import type { DiskState, FolderId, NodeId, RelativePath, ReplicaId } from '../core/causal/types.ts'
 import { never } from '../core/never.ts'
 import type { DeletionLimits } from '../core/policy/deletion-limits.ts'
 import { runSession, type SessionContext } from './session.ts'
@@ -23,6 +23,8 @@ export interface SimAgentOptions {
   readonly world: SimWorld
   readonly step: Step
   readonly guard: DeletionLimits | undefined
+  /** Of files: what it takes part in; absent: all. */
+  readonly wants?: ((content: string) => boolean) | undefined
 }
 
 /** One agent: the real `step` over an index and a disk in memory. A crash loses its state and what was under way, not those two. */
@@ -33,6 +35,9 @@ export class SimAgent {
   readonly disk: SimDisk
   state: FolderState
   skewUs = 0
+  /** It leaves some files out. */
+  readonly isPicky: boolean
+  readonly #wants: (content: string) => boolean
   readonly #world: SimWorld
   readonly #step: Step
   readonly #applier: SimApplier
@@ -48,7 +53,9 @@ export class SimAgent {
   readonly #guard: DeletionLimits | undefined
 
   constructor(options: SimAgentOptions) {
-    const { name, index, disk, world, step, guard } = options
+    const { name, index, disk, world, step, guard, wants } = options
+    this.isPicky = wants !== undefined
+    this.#wants = wants ?? (() => true)
     this.name = name
     this.id = name as NodeId
     this.index = index
@@ -79,6 +86,7 @@ export class SimAgent {
       members,
       wordEveryMs,
       guard: this.#guard,
+      scope: this.isPicky ? 'picky' : '',
     })
   }
 
@@ -106,8 +114,16 @@ export class SimAgent {
     this.#later(delayMs, () => {
       const due = [...this.#hinted]
       this.#hinted.clear()
-      if (due.length > 0) this.handle({ kind: 'observed', items: due.flatMap((path) => this.#seenWithBelow(path)) })
+      const items = due.flatMap((path) => this.#seenWithBelow(path)).filter((seen) => this.#isShared(seen))
+      if (items.length > 0) this.handle({ kind: 'observed', items })
     })
+  }
+
+  /** Its own decisions need the truth, also of what it takes no part in. */
+  #lookAt(paths: readonly RelativePath[], delayMs: number): void {
+    this.#later(delayMs, () =>
+      this.handle({ kind: 'observed', items: paths.flatMap((path) => this.#seenWithBelow(path)) }),
+    )
   }
 
   /** Deletions wait for a person here. */
@@ -151,16 +167,27 @@ export class SimAgent {
     this.share(this.#sharers)
     this.handle({ kind: 'follow_set', follows: this.#follows })
     const found = this.#journal.recover(this.disk.paths())
-    const items = [...found].map(([path, brought]) => ({
+    const looked = [...found].map(([path, brought]) => ({
       ...this.seen(path),
       brought: this.#isOwn(path, brought) ? undefined : brought,
     }))
+    const items = looked.filter((seen) => this.#isShared(seen))
     if (items.length > 0) this.handle({ kind: 'observed', items })
   }
 
   /** In a directory that a session copied whole: what a program here put there too. */
   #isOwn(path: RelativePath, brought: Brought | undefined): boolean {
     return brought?.entry === undefined && this.disk.state(path)?.kind !== 'dir' && !this.disk.isPlaced(path)
+  }
+
+  /** As a file's size would decide. */
+  isWanted({ kind, hash }: Pick<DiskState, 'kind' | 'hash'>): boolean {
+    return kind !== 'file' || this.#wants(hash)
+  }
+
+  /** What is in the index stays shared, whatever becomes of it. */
+  #isShared({ local, disk }: Seen): boolean {
+    return !disk || this.isWanted(disk) || (local !== undefined && !local.deleted)
   }
 
   #later(delayMs: number, run: () => void): void {
@@ -207,6 +234,7 @@ export class SimAgent {
       case 'send_summary':
       case 'send_entries':
       case 'send_resend':
+      case 'send_disputed':
       case 'send_members':
         world.send(this, effect)
         break
@@ -217,7 +245,7 @@ export class SimAgent {
         this.#later(world.delay(), () => runSession(this.#session, effect))
         break
       case 'observe':
-        this.hint(effect.paths, world.delay())
+        this.#lookAt(effect.paths, world.delay())
         break
       case 'weigh_deletions':
         this.#later(world.delay(), () => this.#weigh(effect))

@@ -31,6 +31,9 @@ export interface Parts {
 }
 
 /** `round`: see `resend` in the protocol. */
-export type Sending = Extract<Effect, { kind: 'send_summary' | 'send_entries' | 'send_resend' | 'send_members' }> & {
+export type Sending = Extract<
+  Effect,
+  { kind: 'send_summary' | 'send_entries' | 'send_disputed' | 'send_resend' | 'send_members' }
+> & {
   readonly round?: string | undefined
 }

@@ -1,7 +1,7 @@
-import type { EffectOf } from '../core/agent/events.ts'
+import type { EffectOf, RemoteItem } from '../core/agent/events.ts'
 import { step as realStep } from '../core/agent/step.ts'
 import { blockerOf } from '../core/causal/paths.ts'
-import type { NodeId, ReplicaId } from '../core/causal/types.ts'
+import type { NodeId, ReplicaId, Row } from '../core/causal/types.ts'
 import { EventQueue } from './event-queue.ts'
 import type { Random } from './random.ts'
 import { Record } from './record.ts'
@@ -60,11 +60,11 @@ export class SimWorld {
     return `${name}.${this.#incarnations++}` as ReplicaId
   }
 
-  addAgent(name: string): SimAgent {
+  addAgent(name: string, wants?: (content: string) => boolean): SimAgent {
     const { makeIndex, makeDisk, step, guard } = this.#parts
     const index = makeIndex(this.newReplica(name))
     const disk = makeDisk?.() ?? new SimDisk()
-    const agent = new SimAgent({ name, index, disk, world: this, step: step ?? realStep, guard })
+    const agent = new SimAgent({ name, index, disk, world: this, step: step ?? realStep, guard, wants })
     this.agents.push(agent)
     return agent
   }
@@ -186,6 +186,9 @@ function deliver(from: SimAgent, to: SimAgent, effect: Sending): void {
     to.handle({ kind: 'resend_requested', peer, all: effect.round === undefined, round: effect.round })
     return
   }
+  if (effect.kind === 'send_disputed') {
+    return to.handle({ kind: 'entries_disputed', peer, items: itemsFor(to, effect.rows) })
+  }
   if (effect.kind === 'send_members') return to.handle({ kind: 'members_received', peer, members: effect.members })
   const { knowledge, digest } = effect
   if (effect.kind === 'send_summary') {
@@ -196,8 +199,13 @@ function deliver(from: SimAgent, to: SimAgent, effect: Sending): void {
     return
   }
   const { toSeq, complete, partial } = effect
-  const items = effect.rows.map(({ seq: _seq, stat: _stat, ...remote }) => {
-    return { remote, local: to.index.get(remote.path), blockedBy: blockerOf(to.index, remote.path) }
-  })
+  const items = itemsFor(to, effect.rows)
   to.handle({ kind: 'entries_received', peer, items, toSeq, complete, knowledge, digest, partial })
+}
+
+function itemsFor(to: SimAgent, rows: readonly Row[]): RemoteItem[] {
+  return rows.map(({ seq: _seq, stat: _stat, ...remote }) => {
+    const isUnwanted = !remote.deleted && !to.isWanted(remote)
+    return { remote, local: to.index.get(remote.path), blockedBy: blockerOf(to.index, remote.path), isUnwanted }
+  })
 }

@@ -6,7 +6,7 @@ import { MemoryIndex } from './memory-index.ts'
 type Kind = (typeof kinds)[number]
 const kinds = [
   ...(['plain', 'crashes', 'faults', 'whole', 'reopens'] as const),
-  ...(['losses', 'orders', 'doors', 'guarded', 'collects', 'collects-losses', 'collects-guarded'] as const),
+  ...(['losses', 'orders', 'doors', 'guarded', 'collects', 'collects-losses', 'collects-guarded', 'picky'] as const),
 ] as const
 
 const guard = { share: 0.3, files: 2 }
@@ -21,6 +21,7 @@ const options: Record<Kind, Omit<HistoryOptions, 'seed' | 'operations' | Exclude
   losses: { crashes: true, reopens: true, losses: true, faults },
   collects: { crashes: true, reopens: true, collects: true, faults },
   'collects-losses': { crashes: true, reopens: true, losses: true, collects: true, faults },
+  picky: { crashes: true, reopens: true, picky: true, faults },
   orders: { crashes: true, reopens: true, orders: true, faults },
   doors: { crashes: true, reopens: true, orders: true, doors: true, faults },
   // Most deletions wait, of so few files.

@@ -4,7 +4,7 @@ import { need } from '../causal/need.ts'
 import type { DiskState, Entry, NodeId, RelativePath, Row } from '../causal/types.ts'
 import { covers } from '../causal/version-vector.ts'
 import { holdBack } from './deletions.ts'
-import { current, type Draft, editPeer, putRow, reviewHeldAt, setClaim, takeDot, wantedOf } from './draft.ts'
+import { current, type Draft, editPeer, putRow, remind, reviewHeldAt, setClaim, takeDot, wantedOf } from './draft.ts'
 import type { ArrivedItem, EventOf, FetchedItem, Seen } from './events.ts'
 import { bounds, type Claim, type Wanted } from './state.ts'
 import { forgetVanished } from './vanished.ts'
@@ -165,6 +165,13 @@ function settle(draft: Draft, { item, id, peer, reason, wait }: Settled): void {
   setClaim(draft, path, undefined)
   reviewHeldAt(draft, path)
   const row = current(draft, path, item.local)
+  const { heldOpenBy } = item
+  if (heldOpenBy === 'unknown' && row?.kind === 'dir' && matches(row, disk)) {
+    // It keeps its name, and the peer, which cannot know of what is inside, keeps the file beside it.
+    putRow(draft, changed(path, row, disk, takeDot(draft)))
+    return
+  }
+  if (heldOpenBy && heldOpenBy !== 'unknown') remind(draft, peer, heldOpenBy)
   if (matches(row, disk)) {
     noteStat(draft, path, row, disk)
     // What an earlier session left here has gone again.

@@ -6,7 +6,7 @@ import { compare } from '../causal/version-vector.ts'
 import type { Deletions } from './deletion-state.ts'
 import type { CommitRow, Effect } from './events.ts'
 import type { LayeredMap } from './layered-map.ts'
-import { type Claim, type FolderState, initialPeer, type PeerState, type Wanted } from './state.ts'
+import { type Claim, type FolderState, initialPeer, mayTake, type PeerState, type Wanted } from './state.ts'
 import { forgetVanished } from './vanished.ts'
 import { claimFlag, wishFlag } from './wishes.ts'
 
@@ -144,8 +144,10 @@ export function reviewHeld(draft: Draft): void {
 function releaseUnused(draft: Draft): void {
   for (const [path, claim] of draft.claims) {
     if (claim.stage !== 'ready') continue
-    const need = draft.peers.get(claim.peer)?.wanted.get(path)?.need
-    if (need !== 'take' && need !== 'resolve') releaseReady(draft, path)
+    const peer = draft.peers.get(claim.peer)
+    const need = peer?.wanted.get(path)?.need
+    const isComing = peer !== undefined && mayTake(draft.state, peer) && (need === 'take' || need === 'resolve')
+    if (!isComing) releaseReady(draft, path)
   }
 }
 
@@ -164,11 +166,14 @@ function refresh(draft: Draft, id: NodeId, wish: Wanted): void {
   const now = need(local, wish.entry)
   if (now.kind === 'nothing') {
     wantedOf(draft, id).delete(wish.entry.path)
+  } else if (now.kind === 'take' && wish.isUnwanted && !wish.blockedBy) {
+    giveUp(draft, id, wish.entry.path)
   } else if (now.kind === 'adopt' || now.kind === 'merge') {
     wantedOf(draft, id).delete(wish.entry.path)
     const joined = adopted(local, wish.entry, local?.stat, () => takeDot(draft))
     if (joined) putRow(draft, joined)
   } else {
+    if (now.kind === 'wait' && wish.need !== 'wait' && local) remind(draft, id, local)
     const keep = now.kind === 'resolve' && now.keep && wish.kept !== local?.hash
     // What a session has left here stays what it is while only the history of the version changes that should be here.
     const transit = isOnDisk(local, wish.local) ? wish.transit : undefined
@@ -179,6 +184,21 @@ function refresh(draft: Draft, id: NodeId, wish: Wanted): void {
 
 function isOnDisk(now: Row | undefined, before: Row | undefined): boolean {
   return now?.hash === before?.hash && now?.deleted === before?.deleted && now?.stat?.ctimeUs === before?.stat?.ctimeUs
+}
+
+/** The peer has nothing for this path any more that this replica would take. */
+export function giveUp(draft: Draft, id: NodeId, path: RelativePath): void {
+  if (!draft.peers.get(id)?.wanted.has(path)) return
+  wantedOf(draft, id).delete(path)
+  releaseReady(draft, path)
+}
+
+/** A peer that leaves out other things than we do may not have kept what it has to settle now. */
+export function remind(draft: Draft, id: NodeId, row: Row): void {
+  const { announced } = draft.peers.get(id) ?? {}
+  if (announced && announced.scope !== draft.state.scope) {
+    draft.effects.push({ kind: 'send_disputed', peer: id, rows: [row] })
+  }
 }
 
 /** What had been made ready was made ready for other versions than these. */
@@ -193,7 +213,8 @@ function unblock(draft: Draft, path: RelativePath): void {
     if (!peer.wanted.hasFlag(wishFlag.blocked)) continue
     for (const wish of peer.wanted.values()) {
       if (wish.blockedBy?.path !== path) continue
-      wantedOf(draft, id).set(wish.entry.path, { ...wish, blockedBy: undefined, notBefore: 0 })
+      if (wish.isUnwanted && wish.need === 'take') giveUp(draft, id, wish.entry.path)
+      else wantedOf(draft, id).set(wish.entry.path, { ...wish, blockedBy: undefined, notBefore: 0 })
     }
   }
 }

@@ -47,6 +47,8 @@ export interface RemoteItem {
   readonly blockedBy: Row | undefined
   /** What is alive here under a name that the file system does not tell from this one, or from one of its parents. */
   readonly twin?: RelativePath | undefined
+  /** A file that this replica takes no part in, as one that has grown too large for it. */
+  readonly isUnwanted?: boolean | undefined
 }
 
 export interface IndexMeta {
@@ -76,6 +78,9 @@ export interface FetchedItem extends ArrivedItem {
   readonly entry: Entry
   /** False when the disk was not as expected before the session, so that the path was left out of it. */
   readonly ran: boolean
+  /** Where the file is to be there is a directory with something in it: an entry of the index, or only what this replica takes no part
+   *  in. */
+  readonly heldOpenBy?: Row | 'unknown' | undefined
 }
 
 /** Files that would go, and those among them whose content would be nowhere in the folder any more. */
@@ -164,7 +169,7 @@ export type FolderEvent = { readonly at: number } & (
       readonly toSeq: number
       readonly complete: boolean
     }
-  /** Entries at which the peer has another content than we, at the same version. */
+  /** Entries at which the peer has another content than we: at the same version, or in a conflict that it waits for us to settle. */
   | { readonly kind: 'entries_disputed'; readonly peer: NodeId; readonly items: readonly RemoteItem[] }
   | {
       readonly kind: 'deletions_weighed'
@@ -267,6 +272,8 @@ export type Effect =
     }
   /** With `round`: both sides begin anew. */
   | { readonly kind: 'send_resend'; readonly peer: NodeId; readonly round?: string }
+  /** Our versions, for a peer that has to settle conflicts with them and may have left them out. */
+  | { readonly kind: 'send_disputed'; readonly peer: NodeId; readonly rows: readonly Row[] }
   | { readonly kind: 'send_members'; readonly peer: NodeId; readonly members: readonly Member[] }
   | { readonly kind: 'keep_members'; readonly members: readonly Member[] }
   | { readonly kind: 'read_tombstones'; readonly since: number }

@@ -39,8 +39,10 @@ function readFor(draft: Draft, id: NodeId, peer: PeerState): void {
 export function onEntriesRead(draft: Draft, event: EventOf<'entries_read'>): void {
   const peer = draft.peers.get(event.peer)
   if (!peer || peer.outgoing.reading !== event.id) return
-  const { rows, toSeq, complete, meta } = event
+  const { meta } = event
   const before = peer.outgoing
+  // The door may have shut while it was read.
+  const { rows, toSeq, complete } = mayGive(draft.state, peer) ? event : { ...nothingRead, toSeq: before.cursor }
   const first = peer.announced === undefined
   const sent = rows.length > 0 ? [{ toSeq, count: rows.length }] : []
   const outgoing = {
@@ -67,6 +69,7 @@ export function onEntriesRead(draft: Draft, event: EventOf<'entries_read'>): voi
   watchDisagreement(draft, event.peer, meta, complete)
 }
 
+const nothingRead = { rows: [], complete: false } as const
 const nothingTold = { received: 0, follows: 'peers', door: 'open', collected: emptyVector } as const
 
 /** Nothing had to be acknowledged: there is nothing here. */

@@ -12,9 +12,11 @@ import {
   current,
   type Draft,
   editPeer,
+  giveUp,
   isChanging,
   putRow,
   releaseReady,
+  remind,
   retryWith,
   setClaim,
   takeDot,
@@ -168,7 +170,8 @@ function buryDead(draft: Draft, peer: NodeId, { remote, local, blockedBy }: Remo
   return true
 }
 
-function receiveOne(draft: Draft, peer: NodeId, { remote, local, blockedBy, twin: found }: RemoteItem): void {
+function receiveOne(draft: Draft, peer: NodeId, item: RemoteItem): void {
+  const { remote, local, blockedBy, twin: found, isUnwanted } = item
   const row = current(draft, remote.path, local)
   // A tombstone that was dropped here need not come back.
   const isOld = !row && remote.deleted && covers(draft.collected, remote.vector)
@@ -185,8 +188,10 @@ function receiveOne(draft: Draft, peer: NodeId, { remote, local, blockedBy, twin
   const twin = twinFor({ entry: remote, local: row }, () => found)
   const isHeld = isChanging(draft, remote.path) && now.kind !== 'nothing'
   const before = wanted.get(remote.path)
-  const fresh = { ...newWish(remote, row), isCleared: isApproved(draft, remote), blockedBy, twin, kept: before?.kept }
+  const about = { isCleared: isApproved(draft, remote), isUnwanted, blockedBy, twin, kept: before?.kept }
+  const fresh = { ...newWish(remote, row), ...about }
   if (isHeld) return void wanted.set(remote.path, { ...fresh, need: 'later' })
+  if (now.kind === 'take' && isUnwanted && !blockedBy) return giveUp(draft, peer, remote.path)
   if (now.kind === 'nothing' || now.kind === 'adopt' || now.kind === 'merge') {
     wanted.delete(remote.path)
     const joined = now.kind === 'nothing' ? undefined : adopted(row, remote, row?.stat, () => takeDot(draft))
@@ -194,6 +199,7 @@ function receiveOne(draft: Draft, peer: NodeId, { remote, local, blockedBy, twin
     return
   }
   const keep = now.kind === 'resolve' && now.keep && fresh.kept !== row?.hash
+  if (now.kind === 'wait' && row) remind(draft, peer, row)
   const sameAsBefore = before && compare(before.entry.vector, remote.vector) === 'equal'
   if (sameAsBefore && before.entry.hash === remote.hash) return
   const superseded = brought && brought.kind !== 'dir' && !matches(remote, brought) ? brought.stat : undefined

@@ -198,6 +198,8 @@ export interface Wanted {
   readonly notBefore: number
   /** Why the last try failed; '' when none did. */
   readonly reason: string
+  /** See RemoteItem: never taken. A conflict with it is settled all the same, so it may come then. */
+  readonly isUnwanted?: boolean | undefined
   /** Deleted long ago (see `isDead`), but this replica is changing the path right now. */
   readonly isDead?: boolean
   /** What is here already under a name that the file system does not tell from this one. */

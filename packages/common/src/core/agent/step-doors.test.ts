@@ -46,6 +46,20 @@ describe.each(doors)('a door that is %s', (door) => {
   })
 })
 
+describe('a door that shuts while the index is read', () => {
+  it('lets nothing of it go, and all of it when it opens again', () => {
+    const driver = met()
+    const read = driver.edit('f', written('x')).find('read_entries')
+    if (!read) throw new Error('nothing is read')
+    setDoor(driver, 'shut')
+    const sent = answerAll(driver, driver.answerRead(read))
+    expect(sent.map(({ kind }) => kind)).not.toContain('send_entries')
+    expect(sent.find(({ kind }) => kind === 'send_summary')).toMatchObject({ door: 'shut', complete: false })
+    const told = answerAll(driver, setDoor(driver, 'open'))
+    expect(told.find(({ kind }) => kind === 'send_entries')).toMatchObject({ rows: [{ path: 'f' }] })
+  })
+})
+
 describe('a door that opens', () => {
   it('lets everything pass that waited', () => {
     const driver = met()
@@ -73,4 +87,17 @@ it('a peer whose link comes up finds the door as policy has it', () => {
   driver.send({ kind: 'link_up', peer: b, door: 'shut' })
   driver.summary('b')
   expect(driver.entries('b', [file('f', 'x', { 'b.1': 1 })]).find('fetch')).toBeUndefined()
+})
+
+it('lets go of what was made ready for a peer when its door shuts: what is written there is an edit', () => {
+  const driver = met()
+  driver.edit('f', written('mine'))
+  driver.entries('b', [file('g', 'x', { 'b.1': 1 })]).one('fetch')
+  const later = { ...file('f', 'theirs', { 'b.1': 2 }), mtimeUs: 2_000_000_000 }
+  const kept = driver.applied(driver.entries('b', [later], { toSeq: 2 }).one('apply').items)
+  expect(kept.find('fetch'), 'waits for its turn').toBeUndefined()
+  expect(driver.state.claims.get('f')?.stage).toBe('ready')
+  expect(setDoor(driver, 'shut').one('observe').paths).toContain('f')
+  driver.edit('f', written('newer'))
+  expect(driver.index.get('f')).toMatchObject({ hash: written('newer').hash })
 })

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { anyInstant, minuteOfWeekAt, quarterMs, zonedAt, zonesToTry } from '../../testing/wall-clock.ts'
-import { evaluate } from './evaluate.ts'
+import { evaluate, isAllowed } from './evaluate.ts'
 import type { PolicyFacts } from './rules.ts'
 import { mergeLayers, type Policy, type PolicySettings, type SomeSettings } from './settings.ts'
 import { parseWindow, type Windows } from './windows.ts'
@@ -175,8 +175,10 @@ describe('against stepping the clock', () => {
         const most = 47 * 96
         let steps = 1
         while (steps <= most && expected(now + steps * quarterMs) === before) steps++
-        const found = evaluate(policy, facts({ now, zone, lastSessionMs, link: link({ usedThisMonthBytes: used }) }))
+        const asked = facts({ now, zone, lastSessionMs, link: link({ usedThisMonthBytes: used }) })
+        const found = evaluate(policy, asked)
         expect(found.allowed ? `${found.rateBytesPerSecond}` : 'shut').toBe(before)
+        expect(isAllowed(policy, asked)).toBe(found.allowed)
         expect(found.nextChangeAt).toBe(steps > most ? undefined : now + steps * quarterMs)
       }),
       { numRuns: 40 },

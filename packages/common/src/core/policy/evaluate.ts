@@ -36,9 +36,20 @@ export function evaluate(policy: Policy, facts: PolicyFacts): Evaluation {
   }
 }
 
+/** Whether it may pass now; the same as `evaluate` says, and no more than that. */
+export function isAllowed(policy: Policy, facts: PolicyFacts): boolean {
+  const question = questionOf(policy, facts)
+  return rules.every((rule) => rule(question).allowed)
+}
+
 /** What may pass over a link in a second, whatever the rest of the policy says. */
 export function rateOf(policy: Policy, facts: PolicyFacts): number | undefined {
   return rateAt(questionOf(policy, facts)).rate
+}
+
+/** The first instant, epoch ms, at which the rate may be another, either way; undefined: never. */
+export function rateUntil(policy: Policy, facts: PolicyFacts): number | undefined {
+  return policy.rates.value.length === 0 ? undefined : rateAt(questionOf(policy, facts)).untilMs
 }
 
 interface Decision {

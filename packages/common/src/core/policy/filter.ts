@@ -30,7 +30,12 @@ export interface Filter {
   readonly unwanted: (entry: FilteredEntry) => Unwanted | undefined
   /** All of `exclude`, for the watcher, the index and Unison. */
   readonly exclude: readonly string[]
+  /** What is said of files only, for whoever has them before him. */
+  readonly files: FileRules
 }
+
+/** Each must let a file pass. Plain data, that goes to threads. */
+export type FileRules = readonly Pick<FilterLayer, 'include' | 'minSize' | 'maxSize'>[]
 
 export interface FilteredEntry {
   /** Relative to the root. */
@@ -66,7 +71,25 @@ export function compileFilter(layers: readonly FilterLayer[]): Filter {
     exclude: [
       ...new Set(layers.flatMap(({ exclude = [] }) => exclude.flatMap((pattern) => expandType(pattern) ?? []))),
     ],
+    files: layers.flatMap(({ include = [], minSize, maxSize }) =>
+      include.length === 0 && minSize === undefined && maxSize === undefined ? [] : [{ include, minSize, maxSize }],
+    ),
   }
+}
+
+/** Whether a file of that many bytes is wanted. `shared`: what is in the index at its path; a file that is shared already may grow and
+ *  shrink, for peers may be waiting for it, and one in place of a directory is no secret. */
+export type IsWantedFile = (path: string, size: number, shared?: Kind) => boolean
+
+export function compileFileRules(rules: FileRules): IsWantedFile {
+  if (rules.length === 0) return () => true
+  const all = withoutPlaces(rules)
+  const byName = withoutPlaces(rules.map(({ include }) => ({ include })))
+  return (path, size, shared) => shared === 'dir' || wants(shared ? byName : all, { path, kind: 'file', size })
+}
+
+function withoutPlaces(rules: FileRules): Filter {
+  return compileFilter(rules.map((rule) => ({ ...rule, placeOf: () => ({ level: 'default', key: '' }) })))
 }
 
 const reserved = compileIgnore([]).matcher

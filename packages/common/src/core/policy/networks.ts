@@ -8,6 +8,8 @@ export interface NetworkFacts {
   /** Address of the router. */
   readonly gateway?: string
   readonly ssid?: string
+  /** Why the name of the Wi-Fi could not be found out, and what a person can do. */
+  readonly ssidUnknown?: { readonly message: string; readonly remedy: string }
 }
 
 /** A network that is allowed: all that is given must hold, so with nothing given it is any that is known. */

@@ -104,9 +104,11 @@ function network({ policy: { networks }, facts: { link } }: Question): Verdict {
   const { value, where } = networks
   if (value.length === 0 || isOnOneOf(value, link.network)) return fine
   const allowed = value.map(describeNetwork).join(', ')
+  const unknown = value.some(({ ssid }) => ssid !== undefined) ? link.network?.ssidUnknown : undefined
   const here = link.network === undefined ? 'it is not known which network this is' : 'this network is another one'
-  const message = `only allowed on ${allowed}; ${here}`
-  return stop({ rule: 'network', where, message, remedy: 'join one of these networks, or add this one' })
+  const message = `only allowed on ${allowed}; ${unknown?.message ?? here}`
+  const remedy = unknown?.remedy ?? 'join one of these networks, or add this one'
+  return stop({ rule: 'network', where, message, remedy })
 }
 
 function metered({ policy: { onMetered }, facts: { link } }: Question): Verdict {

@@ -34,6 +34,10 @@ const facts = (some: Partial<WhyFacts> = {}): WhyFacts => ({
 })
 const both = (evaluation: Evaluation): WhyFacts['policy'] => ({ send: evaluation, receive: evaluation })
 const failure = { kind: 'conflict', message: 'a.txt: two versions', remedy: 'wait' } as const
+const goesFirst = {
+  folder: 'photos',
+  where: { level: 'folder', key: 'folders.photos.policy.priority', line: 7 },
+} as const
 const problem = { message: 'the disk is away', remedy: 'attach it' }
 
 describe('one thing in the way', () => {
@@ -46,6 +50,9 @@ describe('one thing in the way', () => {
     ['policy', { policy: both(shut(undefined, reason('metered'))) }, 'blocked', undefined],
     ['peer_policy', { peerAllows: { send: false, receive: true } }, 'blocked', undefined],
     ['about_to', { peerAllows: { send: true, receive: false } }, 'syncing', now],
+    ['waits_for_folder', { goesFirst }, 'waiting', undefined],
+    ['waits_for_folder', { goesFirst, peerAllows: { send: false, receive: false } }, 'waiting', undefined],
+    ['equal', { goesFirst, lacking: { here: 0, there: 0 } }, 'equal', undefined],
     ['waits_for_order', { plan: 'waits' }, 'blocked', undefined],
     ['goes_elsewhere', { plan: 'elsewhere' }, 'blocked', undefined],
     ['conflict', { failures: [failure] }, 'blocked', undefined],
@@ -76,6 +83,14 @@ test('all that stands in the way is told, what stops most first, and the last of
     ['scanning', undefined],
   ])
   expect(answer).toMatchObject({ state: 'waiting', syncsAtMs: now + 90 })
+})
+
+test('a folder that waits for another one is told which, and is blocked by what else needs a person', () => {
+  const message = 'waits for folder photos, which has a higher priority'
+  expect(why(facts({ goesFirst })).explanations).toMatchObject([{ message, where: goesFirst.where }])
+  const answer = why(facts({ goesFirst, policy: both(shut(undefined, reason('paused'))) }))
+  expect(answer.state).toBe('blocked')
+  expect(answer.explanations.map(({ code }) => code)).toEqual(['policy', 'waits_for_folder'])
 })
 
 test('a rule is shown with its place in the configuration', () => {

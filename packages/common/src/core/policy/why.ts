@@ -15,6 +15,8 @@ export interface WhyFacts {
   /** When the link was up last. */
   readonly lastUpMs?: number | undefined
   readonly policy: Readonly<Record<Flow, Evaluation>>
+  /** The folder of a higher priority that goes first over the link, and where that is said. */
+  readonly goesFirst?: { readonly folder: string; readonly where: Place | undefined } | undefined
   /** What the peer's policy lets pass, as seen from here; true while nothing is known of it. */
   readonly peerAllows: Readonly<Record<Flow, boolean>>
   /** `order`: an order is in force. `waits`: the plan has this edge, and no order has come. `elsewhere`: the plan leads the news another
@@ -44,6 +46,7 @@ export type WhyCode =
   | 'policy'
   | 'peer_policy'
   | 'policy_near_cap'
+  | 'waits_for_folder'
   | 'waits_for_order'
   | 'goes_elsewhere'
   | Failure['kind']
@@ -79,7 +82,7 @@ export function why(facts: WhyFacts): Why {
   const policy = byPolicy(facts)
   const stops = [...standstill(facts), ...facts.failures.map(byFailure)]
   // What can go one way is not held up by what cannot go the other way.
-  const holds = [...(policy.holdsAll ? policy.explanations : []), ...byPlan(facts)]
+  const holds = [...(policy.holdsAll ? policy.explanations : []), ...byPriority(facts), ...byPlan(facts)]
   const notes = [...(policy.holdsAll ? [] : policy.explanations), ...nearCap(facts), ...scanning(facts)]
   if (stops.length > 0 || (holds.length > 0 && !isEqual)) return waitFor(facts.now, [...stops, ...holds], notes)
   if (isEqual && !facts.isScanning) {
@@ -93,9 +96,12 @@ export function why(facts: WhyFacts): Why {
 
 function waitFor(now: number, obstacles: readonly Explanation[], notes: readonly Explanation[]): Why {
   const explanations = [...obstacles, ...notes]
-  const ends = obstacles.map(({ untilMs }) => untilMs)
+  // How long another folder takes nobody can say, but it needs no person.
+  const others = obstacles.filter(({ code }) => code !== 'waits_for_folder')
+  const ends = others.map(({ untilMs }) => untilMs)
   const known = ends.filter((end) => end !== undefined)
   if (known.length < ends.length) return { state: 'blocked', explanations }
+  if (others.length < obstacles.length) return { state: 'waiting', explanations }
   return { state: 'waiting', explanations, syncsAtMs: Math.max(now, ...known) }
 }
 
@@ -131,7 +137,16 @@ function byPolicy(facts: WhyFacts): { holdsAll: boolean; explanations: Explanati
   return { holdsAll, explanations: [...byRule.values(), ...byPeer(facts, flows)] }
 }
 
-function byPeer({ peer, peerAllows }: WhyFacts, flows: readonly Flow[]): Explanation[] {
+function byPriority({ goesFirst }: WhyFacts): Explanation[] {
+  if (goesFirst === undefined) return []
+  const { folder, where } = goesFirst
+  const message = `waits for folder ${folder}, which has a higher priority`
+  return [{ code: 'waits_for_folder', message, remedy: 'nothing need be done; or change the priority', where }]
+}
+
+/** While another folder goes first the peer says so with its door, too. */
+function byPeer({ peer, peerAllows, goesFirst }: WhyFacts, flows: readonly Flow[]): Explanation[] {
+  if (goesFirst !== undefined) return []
   const shut = flows.filter((flow) => !peerAllows[flow])
   if (shut.length === 0) return []
   const verbs = { send: 'takes', receive: 'gives' }

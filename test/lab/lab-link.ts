@@ -77,6 +77,14 @@ export class LabLink implements AsyncDisposable {
     )
   }
 
+  /** The node's address on this link goes, or comes back, as a laptop's does when it is carried from one Wi-Fi to another. The other end
+   *  notices nothing. */
+  async setPresent(node: string, present: boolean): Promise<void> {
+    const { namespace, address, device } = this.endOf(node)
+    await namespace.run('ip', 'addr', present ? 'replace' : 'del', `${address}/29`, 'dev', device)
+    if (present) await this.introduce()
+  }
+
   get isUp(): boolean {
     return this.up
   }

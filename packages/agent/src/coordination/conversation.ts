@@ -22,6 +22,7 @@ import { type EnrolAnswer, type Enrolment, enrolAnswerSchema } from '@spansync/c
 import type { Problem, Status } from '@spansync/common/protocol/status'
 import type { Logger } from '@spansync/common/runtime/logger'
 import type { Network } from '../daemon/network.ts'
+import { hasLost } from '../transport/network-watch.ts'
 import { version } from '../version.ts'
 import { AdmissionSeeker } from './admission-seeker.ts'
 import { CredentialsNeededError, NotAdmittedError } from './errors.ts'
@@ -136,6 +137,15 @@ export class Conversation implements AsyncDisposable {
   /** The coordinator hangs: nothing is said until it is heard again. */
   paused(): void {
     this.#loop.pause()
+  }
+
+  /** `addresses` are this machine's own now. A server that is out of reach would else be waited for until it has been silent for long, and
+   *  one that is in reach again until the system thinks of sending once more. */
+  networkChanged(addresses: ReadonlySet<string>): void {
+    if (!hasLost(addresses, this.#link.localAddress)) return this.#link.nudge()
+    this.#link.drop('this machine has lost the address of the connection').catch((error: unknown) => {
+      this.#options.log.debug({ event: 'nats.not_dropped', err: error })
+    })
   }
 
   reportsWaiting(): void {

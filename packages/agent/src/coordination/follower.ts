@@ -138,6 +138,11 @@ export class Follower implements AsyncDisposable {
     }
   }
 
+  /** `addresses` are this machine's own now. */
+  networkChanged(addresses: ReadonlySet<string>): void {
+    this.#conversation?.networkChanged(addresses)
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort(new Error('stopping'))
     this.#wake.abort()

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { loadConfig } from '@spansync/common/config/file'
 import type { Config } from '@spansync/common/config/schema'
-import { systemClock } from '@spansync/common/runtime/clock'
+import { systemCalendar, systemClock } from '@spansync/common/runtime/clock'
 import type { Daemon, DaemonOptions, Rotated, StartDaemon } from '../control/api.ts'
 import { Follower } from '../coordination/follower.ts'
 import { introductionTo } from '../coordination/introduction.ts'
@@ -32,6 +32,7 @@ export const startDaemon: StartDaemon = async ({ home, config, log, signal }: Da
   let follower: Follower | undefined
   const fetched = (record: FetchRecord): void => follower?.report(reportOf(identity.id, record))
   const enrolment: NetworkOptions['enrolment'] = (link, message) => follower?.onEnrolment(link, message)
+  const moved = (addresses: ReadonlySet<string>): void => follower?.networkChanged(addresses)
   let changed = (): Promise<void> => Promise.resolve()
   const membership = new Membership({
     ...{ home, identity, clock: systemClock, log: log.child({ component: 'members' }) },
@@ -44,16 +45,8 @@ export const startDaemon: StartDaemon = async ({ home, config, log, signal }: Da
   })
   const network: Network = stack.use(
     new Network({
-      home,
-      identity,
-      disk,
-      engine,
-      clock: systemClock,
-      log,
-      hub,
-      members: membership,
-      fetched,
-      enrolment,
+      ...{ home, identity, disk, engine, log, hub, members: membership, fetched, enrolment, moved },
+      ...{ clock: systemClock, calendar: systemCalendar },
     }),
   )
   await network.start(config)

@@ -37,12 +37,16 @@ export interface NetworkOptions {
   readonly disk: DiskWorker
   readonly engine: Engine
   readonly clock: Clock
+  /** What policies go by. */
+  readonly calendar: Clock
   readonly log: Logger
   readonly hub: StatusHub
   /** Whom else this node listens to, and what peers say of members. */
   readonly members: Pick<Membership, 'joining' | 'linkUp' | 'receive' | 'isShutOut' | 'meet' | 'formerIds'>
   /** A peer speaks of who is let in at the coordinator. */
   readonly enrolment: (link: Link, message: MessageOf<'enrol'> | MessageOf<'enrolled'>) => void
+  /** This machine's addresses are others now, or it has woken from sleep. */
+  readonly moved?: (addresses: ReadonlySet<string>) => void
   /** A session that this node wanted has ended. */
   readonly fetched: (record: FetchRecord) => void
 }
@@ -76,9 +80,9 @@ export class Network implements AsyncDisposable {
   constructor(options: NetworkOptions) {
     this.options = options
     this.probes = new Probes(this)
-    const { home, clock, log } = options
+    const { home, clock, calendar, log } = options
     const file = join(home, 'usage.json')
-    this.usage = new DataUsage({ file, clock, log, peers: () => this.#capped() })
+    this.usage = new DataUsage({ file, clock: calendar, log, peers: () => this.#capped() })
     this.history = openLinkHistory({ file: historyFileOf(home), clock, log })
     this.#wifi = new WifiNames({
       clock,
@@ -86,7 +90,7 @@ export class Network implements AsyncDisposable {
       changed: () => this.#review(),
     })
     this.policy = new PolicyGate({
-      clock,
+      clock: calendar,
       config: () => this.config,
       nameOf: (peer) => this.nameOf(peer),
       usedBytes: (peer, address) => this.capOver(peer, address)?.usedBytes ?? 0,
@@ -134,7 +138,10 @@ export class Network implements AsyncDisposable {
         this.doors.review()
         hub.changed()
       },
-      onNetworkChanged: () => this.#discovery?.refresh(),
+      onNetworkChanged: (addresses) => {
+        this.#discovery?.refresh()
+        this.options.moved?.(addresses)
+      },
       onHistory: (event) => this.history.note(event),
       onMessage: (link, message) => this.#message(link, message),
       onStream: (link, header, stream) => {

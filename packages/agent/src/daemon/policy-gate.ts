@@ -7,12 +7,12 @@ import type { FolderId, NodeId } from '@spansync/common/core/causal/types'
 import { type Evaluation, evaluate, isAllowed, rateOf, rateUntil } from '@spansync/common/core/policy/evaluate'
 import { compileFilter, type FileRules } from '@spansync/common/core/policy/filter'
 import type { NetworkFacts } from '@spansync/common/core/policy/networks'
+import { Pace, type Standing } from '@spansync/common/core/policy/pace'
 import type { PolicyFacts } from '@spansync/common/core/policy/rules'
 import { type Flow, mergeLayers, type Place, type Policy } from '@spansync/common/core/policy/settings'
 import type { Clock, Link } from '@spansync/common/ports'
 import type { Peer, Rates } from '../transport/types.ts'
 import { inBackground } from './background.ts'
-import { Pace, type Standing } from './pace.ts'
 
 export interface PolicyGateOptions {
   readonly clock: Clock

@@ -45,7 +45,7 @@ function factsOf(asked: Asked, peer: string, id: NodeId): WhyFacts {
   const state = host.engine?.state.peers.get(id)
   const link = host.links.get(id)
   return {
-    now: network.options.clock.wallNow(),
+    now: network.options.calendar.wallNow(),
     peer,
     problem: host.stopped,
     isScanning: host.isScanning,

@@ -7,7 +7,7 @@ describe('NetworkWatch', () => {
     const clock = new FakeClock()
     let addresses = new Set(['192.0.2.1'])
     const told: string[][] = []
-    const watch = new NetworkWatch(clock, () => addresses)
+    const watch = new NetworkWatch(clock, { look: () => addresses })
     const running = watch.run((now) => told.push([...now]))
     await clock.advance(60_000)
     expect(told).toEqual([])
@@ -18,6 +18,20 @@ describe('NetworkWatch', () => {
     watch.stop()
     await running
     expect(clock.sleeping).toBe(0)
+  })
+
+  it('tells within half a second while a peer is out of reach', async () => {
+    const clock = new FakeClock()
+    let addresses = new Set<string>()
+    let told = 0
+    const watch = new NetworkWatch(clock, { isApart: () => true, look: () => addresses })
+    const running = watch.run(() => told++)
+    await clock.advance(1900)
+    addresses = new Set(['192.0.2.1'])
+    await clock.advance(500)
+    expect(told).toBe(1)
+    watch.stop()
+    await running
   })
 
   it('tells when the machine was asleep', async () => {
@@ -33,7 +47,7 @@ describe('NetworkWatch', () => {
           now += sleeps === 3 ? 3_600_000 : 5000
         },
       },
-      () => new Set(['192.0.2.1']),
+      { look: () => new Set(['192.0.2.1']) },
     )
     await watch.run(() => watch.stop())
     expect(sleeps).toBe(3)

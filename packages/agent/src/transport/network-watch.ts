@@ -3,6 +3,8 @@ import type { Clock } from '@spansync/common/ports'
 import { Alarm } from './alarm.ts'
 
 const lookEveryMs = 5_000
+/** While a peer is out of reach: it may be what this machine is on its way to. */
+const apartLookEveryMs = 500
 /** A sleep that took this much longer on the wall means that the machine was asleep itself: what measures time otherwise may have stood
  *  still meanwhile. */
 const sleptMs = 10_000
@@ -13,16 +15,24 @@ export function ownAddresses(): ReadonlySet<string> {
   return new Set(addresses.filter((address) => !address.internal).map((address) => address.address))
 }
 
+export interface NetworkWatchOptions {
+  /** A link that this machine dials is down. Default: none is. */
+  readonly isApart?: () => boolean
+  readonly look?: () => ReadonlySet<string>
+}
+
 /** Calls `changed` when this machine's addresses are not what they were, or when it wakes from sleep. Runs until disposed. */
 export class NetworkWatch {
   readonly #clock: Clock
   readonly #alarm: Alarm
+  readonly #isApart: () => boolean
   readonly #look: () => ReadonlySet<string>
   #running = false
 
-  constructor(clock: Clock, look: () => ReadonlySet<string> = ownAddresses) {
+  constructor(clock: Clock, { isApart = () => false, look = ownAddresses }: NetworkWatchOptions = {}) {
     this.#clock = clock
     this.#alarm = new Alarm(clock)
+    this.#isApart = isApart
     this.#look = look
   }
 
@@ -31,10 +41,11 @@ export class NetworkWatch {
     let known = key(this.#look())
     for (;;) {
       const before = this.#clock.wallNow()
-      await this.#alarm.wait(lookEveryMs)
+      const waitMs = this.#isApart() ? apartLookEveryMs : lookEveryMs
+      await this.#alarm.wait(waitMs)
       if (!this.#running) return
       const addresses = this.#look()
-      const slept = this.#clock.wallNow() - before > lookEveryMs + sleptMs
+      const slept = this.#clock.wallNow() - before > waitMs + sleptMs
       if (key(addresses) === known && !slept) continue
       known = key(addresses)
       changed(addresses)

@@ -72,6 +72,11 @@ export class PeerEntry {
     return this.#link
   }
 
+  /** The link is down, and this machine tries to bring it up. */
+  get isDialling(): boolean {
+    return this.#link === undefined && this.context.peer.addresses.length > 0
+  }
+
   get #name(): string {
     return this.context.peer.name
   }

@@ -41,7 +41,9 @@ class LinkManager implements Transport {
     this.#options = options
     this.#listen = options.listen
     this.#listener = new Listener(options.identity, (connection) => this.#receive(connection))
-    this.#watch = new NetworkWatch(options.clock)
+    this.#watch = new NetworkWatch(options.clock, {
+      isApart: () => [...this.#entries.values()].some(({ isDialling }) => isDialling),
+    })
     this.setPeers(options.peers)
   }
 
@@ -55,7 +57,7 @@ class LinkManager implements Transport {
     for (const entry of this.#entries.values()) entry.start()
     void this.#watch.run((addresses) => {
       for (const entry of this.#entries.values()) entry.poke(addresses)
-      this.#options.onNetworkChanged?.()
+      this.#options.onNetworkChanged?.(addresses)
     })
   }
 

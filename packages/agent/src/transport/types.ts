@@ -51,7 +51,7 @@ export interface TransportEvents {
   /** A first figure of the link's throughput is there, or there will be none. */
   onMeasured?(link: Link): void
   /** This machine has other addresses than before, or was asleep. */
-  onNetworkChanged?(): void
+  onNetworkChanged?(addresses: ReadonlySet<string>): void
   /** For the history: told before `onLinkUp` and `onLinkDown`. */
   onHistory?(event: LinkEvent): void
   onMessage(link: Link, message: Message): void

@@ -1,6 +1,6 @@
 import { describe, expect, test, vi } from 'vitest'
 import type { Clock } from '../ports.ts'
-import { systemClock } from './clock.ts'
+import { calendarOf, parseCalendar, systemClock } from './clock.ts'
 import { FakeClock } from './fake-clock.ts'
 
 const clocks: readonly { name: string; make: () => { clock: Clock; pass: (ms: number) => Promise<void> } }[] = [
@@ -49,6 +49,31 @@ test('somebody who sets the wall clock back does not set back the time', () => {
   } finally {
     wall.mockRestore()
   }
+})
+
+describe('a calendar that is faster', () => {
+  const start = { at: 10_000, shows: 1_000_000, rate: 60 }
+
+  test('goes along with the clock until it begins, and sleeps are shorter', async () => {
+    const clock = new FakeClock(9000)
+    const calendar = calendarOf(clock, start)
+    expect(calendar.wallNow()).toBe(999_000)
+    await clock.advance(2000)
+    expect([calendar.wallNow(), calendar.now()]).toEqual([1_060_000, 11_000])
+    const slept = calendar.sleep(60_000)
+    await clock.advance(1000)
+    await slept
+  })
+
+  test.each(['', '1,2', '1,2,0', '1,2,x', '1,2,3,4'])('is not to be had for %j', (text) => {
+    expect(parseCalendar(text)).toBeUndefined()
+  })
+
+  test('is nothing but the clock where none is set', () => {
+    const clock = new FakeClock()
+    expect(parseCalendar('10000,1000000,60')).toEqual(start)
+    expect(calendarOf(clock, parseCalendar(undefined))).toBe(clock)
+  })
 })
 
 describe('FakeClock', () => {

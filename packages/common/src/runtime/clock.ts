@@ -36,3 +36,35 @@ export const systemClock: Clock = {
   wallNow: () => Date.now() + wallAheadMs,
   sleep,
 }
+
+/** When the calendar shows `shows`, epoch ms, and how fast it goes from then on. Before, it goes as fast as the wall clock. */
+export interface CalendarStart {
+  readonly at: number
+  readonly shows: number
+  readonly rate: number
+}
+
+/** For tests: a calendar on which hours pass in minutes. It decides when something may pass, and nothing else: what measures, or waits for a
+ *  peer, goes by the machine's time. Undefined for a text that is not `at,shows,rate`. */
+export function parseCalendar(text: string | undefined): CalendarStart | undefined {
+  const [at = Number.NaN, shows = Number.NaN, rate = Number.NaN, ...more] = (text ?? '').split(',').map(Number)
+  const isUsable = [at, shows, rate].every(Number.isFinite) && rate >= 1 && more.length === 0
+  return isUsable ? { at, shows, rate } : undefined
+}
+
+/** The clock's own time, or that of a calendar. A sleep is as much shorter as the calendar is faster. */
+export function calendarOf(clock: Clock, start: CalendarStart | undefined): Clock {
+  if (start === undefined) return clock
+  const { at, shows, rate } = start
+  return {
+    now: () => clock.now(),
+    wallNow() {
+      const passed = clock.wallNow() - at
+      return shows + (passed > 0 ? passed * rate : passed)
+    },
+    sleep: (ms, signal) => clock.sleep(ms / rate, signal),
+  }
+}
+
+/** By what policies go: `SPANSYNC_CALENDAR=at,shows,rate`. */
+export const systemCalendar: Clock = calendarOf(systemClock, parseCalendar(process.env.SPANSYNC_CALENDAR))

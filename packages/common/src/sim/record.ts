@@ -1,8 +1,14 @@
 import type { CommitRow } from '../core/agent/events.ts'
-import type { Dot, RelativePath, VersionVector } from '../core/causal/types.ts'
+import type { Dot, NodeId, RelativePath, VersionVector } from '../core/causal/types.ts'
 import { covers } from '../core/causal/version-vector.ts'
 import type { SimAgent } from './sim-agent.ts'
 import type { SimWorld } from './world.ts'
+
+export interface Passage {
+  readonly to: SimAgent
+  readonly from: NodeId
+  readonly hash: string
+}
 
 /** What happened in a world, for the checks at its end. Contents at a path are `path:hash`. */
 export class Record {
@@ -27,7 +33,11 @@ export class Record {
   /** How often a content came to an agent, by `agent:hash`. */
   readonly transferred = new Map<string, number>()
 
-  moved(to: SimAgent, hash: string): void {
+  /** Called whenever content passes a link. */
+  onMoved: ((passed: Passage) => void) | undefined
+
+  moved({ to, from, hash }: Passage): void {
+    this.onMoved?.({ to, from, hash })
     const key = `${to.name}:${hash}`
     this.transferred.set(key, (this.transferred.get(key) ?? 0) + 1)
   }

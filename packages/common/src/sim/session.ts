@@ -75,7 +75,7 @@ function transfer(world: SimWorld, { to, peer, item }: Transfer): void {
   const before = to.disk.state(path)
   if (!source || before?.kind === 'dir' || (source.kind === 'dir') !== (entry.kind === 'dir')) return
   // A session that comes too late has moved the bytes all the same.
-  world.record.moved(to, source.hash)
+  world.record.moved({ to, from: peer, hash: source.hash })
   const isOld = before === undefined || before.hash === local?.hash || before.stat.inode === transit?.inode
   if (!isOld || !to.disk.makeParents(path, to.nowUs())) return
   if (source.hash !== entry.hash) world.record.unasked.add(`${path}:${source.hash}`)
@@ -92,7 +92,7 @@ function transferWhole(world: SimWorld, { to, peer, item }: Transfer): RelativeP
   const all = [path, ...from.disk.below(path).sort()]
   for (const one of all) {
     const source = from.disk.state(one) as DiskState
-    world.record.moved(to, source.hash)
+    world.record.moved({ to, from: peer, hash: source.hash })
     world.record.unasked.add(`${one}:${source.hash}`)
     place(to, one, source)
   }

@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 import { createCredentials } from '@spansync/common/adapters/nats/credentials'
 import { messageBytes, subjects } from '@spansync/common/protocol/coordination'
@@ -40,6 +41,17 @@ test('no answer in time; the connection lives on, for the server itself does ans
   await vi.waitFor(() => expect(inbox.received).toHaveLength(1), patience)
   await agent.connection?.flush()
   expect(agent.connection).toBe(before)
+})
+
+test('a connection that this side knows to be dead is told of at once, and made anew', async () => {
+  const { agent } = await pair()
+  const before = agent.connection
+  expect(agent.localAddress).toMatch(/127\.0\.0\.1|::1/)
+  const told = once(agent.events, 'disconnected')
+  await agent.drop('its address is gone')
+  expect(await told).toMatchObject([{ code: 'nats_lost' }])
+  await agent.whenConnected()
+  expect(agent.connection).not.toBe(before)
 })
 
 test('a request can be given up', async () => {

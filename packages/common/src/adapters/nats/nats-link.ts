@@ -2,7 +2,7 @@ import { EventEmitter, once } from 'node:events'
 import type { NatsConnection } from 'nats'
 import { type SpansyncError, toSpansyncError } from '../../runtime/errors.ts'
 import { Backoff } from './backoff.ts'
-import { NatsAuthError, NatsCertificateError, NatsClosedError } from './errors.ts'
+import { NatsAuthError, NatsCertificateError, NatsClosedError, NatsLostError } from './errors.ts'
 import { type Answer, type Delivery, encodeMessage, tell, toDelivery } from './exchange.ts'
 import { defaultTiming, type LinkTiming, type NatsLinkOptions } from './link-options.ts'
 import { answers, type OpenConnection, openAny } from './open-connection.ts'
@@ -84,6 +84,17 @@ export class NatsLink implements AsyncDisposable {
   nudge(): void {
     if (this.connected) return
     this.#wake.abort()
+  }
+
+  /** Of this end of the connection that is open now. */
+  get localAddress(): string | undefined {
+    return this.#open?.transport.localAddress
+  }
+
+  /** Ends the connection that is open now: this side knows that it is dead. It is tried again. */
+  async drop(why: string): Promise<void> {
+    const open = this.#open
+    await open?.transport.close(new NatsLostError(open.server, new Error(why)))
   }
 
   /** Sends the payload as JSON and waits for the answer. Rejects only with the signal's reason. */

@@ -46,6 +46,11 @@ export class SecureTransport implements Transport {
     return this.#server
   }
 
+  /** Of this end. */
+  get localAddress(): string | undefined {
+    return this.#dialled?.raw.localAddress
+  }
+
   /** Bytes that wait to be sent. */
   get backlog(): number {
     return this.#dialled?.tls.writableLength ?? 0

@@ -1,4 +1,4 @@
-import type { PolicyFacts } from '@spansync/common/core/policy/rules'
+import type { PolicyFacts } from './rules.ts'
 
 /** How a replica stands towards a peer at a moment. */
 export interface Standing {

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { chmod, mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
@@ -17,8 +18,8 @@ export async function installMonitorHelper(unisonDir: string, series: string): P
   const present = await readFile(path, 'utf8').catch(() => undefined)
   if (present === script) return directory
   await mkdir(directory, { recursive: true, mode: 0o700 })
-  // Renamed into place: a Unison that starts at this moment must not find half of it.
-  const unfinished = `${path}.${process.pid}`
+  // Renamed into place: a Unison that starts at this moment must not find half of it. Two sessions of the pair may begin at a time.
+  const unfinished = `${path}.${randomUUID()}`
   await writeFile(unfinished, script, { mode: 0o700 })
   await chmod(unfinished, 0o700)
   await rename(unfinished, path)

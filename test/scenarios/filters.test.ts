@@ -95,3 +95,44 @@ function filters(text: string): void {
     expect(laptop.list('.').filter((name) => name.includes('conflict'))).toHaveLength(1)
   })
 }
+
+describeLab('the same rules for files everywhere', () => {
+  const fleet = useFleet(parseGraph('graph same { a -- b; b -- c }'))
+  const place = (node: string): Place => new Place(fleet().agent(node).folderPath)
+
+  test('what is shared grows everywhere, what is new and too large stays, and conflicts are settled', async () => {
+    for (const node of ['a', 'b', 'c']) {
+      await editConfig(fleet().agent(node).home, (editor) => editor.set(['policy'], { maxSize: '100kB' }))
+      await until(() => fleet().agent(node).output().includes('"config.taken"'), {
+        deadlineMs: 10_000,
+        what: 'the rules are in force',
+      })
+    }
+    place('a').write('log', 'begun')
+    await fleet().untilEqual()
+    place('a').write('log', randomBytes(200_000)).write('film', randomBytes(200_000))
+    await until(() => place('c').read('log') === place('a').read('log'), { deadlineMs: 15_000, what: 'it has grown' })
+    expect((await fleet().agent('a').sync(20)).code).toBe(0)
+    expect(['b', 'c'].map((node) => place(node).exists('film'))).toEqual([false, false])
+
+    // Its time is older than that of the other version.
+    await fleet().lab.link('b', 'c').setUp(false)
+    place('c').save('log', 'written by c', 1_000_000_000)
+    place('a').write('log', randomBytes(300_000))
+    await until(() => place('b').read('log').length > 100_000 && place('b').read('log') === place('a').read('log'), {
+      deadlineMs: 15_000,
+      what: 'the new version is at b',
+    })
+    await fleet().lab.link('b', 'c').setUp(true)
+    const copies = (node: string): string[] =>
+      place(node)
+        .list()
+        .filter((name) => name.startsWith('log (conflict'))
+    await until(() => copies('a').length === 1 && copies('c').length === 1, {
+      deadlineMs: 20_000,
+      what: 'both versions are at both ends',
+    })
+    expect((await fleet().agent('a').sync(20)).code).toBe(0)
+    expect(place('a').read(copies('a')[0] ?? '')).toBe('written by c')
+  })
+})

@@ -145,7 +145,7 @@ export class FolderEngine {
       ...{ folder: options.folder, index, clock },
       isEqualTo: (peer) => this.isEqualTo(peer) && !this.isBusy,
       disputed: (peer, entries) => {
-        this.#postLater(() => ({ kind: 'entries_disputed', peer, items: this.#itemsOf(entries) }))
+        this.#postLater(() => ({ kind: 'entries_disputed', peer, items: this.#itemsOf(peer, entries) }))
       },
     })
     this.litter = new Litter({
@@ -243,7 +243,7 @@ export class FolderEngine {
     this.#postLater(() => ({
       kind: 'entries_received',
       peer,
-      items: this.#itemsOf(message.entries),
+      items: this.#itemsOf(peer, message.entries),
       toSeq,
       complete,
       knowledge,
@@ -322,28 +322,30 @@ export class FolderEngine {
   receiveAhead(link: Link, message: MessageOf<'ahead' | 'ahead_wanted' | 'ahead_gone'>): void {
     if (message.type === 'ahead_wanted') return this.ahead.onWanted(link, message.hash)
     if (message.type === 'ahead_gone') return this.ahead.onGone(message.hash)
-    if (!this.options.matcher.matches(message.entry.path) && this.#takesPartIn(message.entry))
+    if (!this.options.matcher.matches(message.entry.path) && this.#takesPartIn(link.peer, message.entry))
       this.ahead.onOffered(link, message.entry)
   }
 
-  #itemsOf(told: readonly Entry[]): RemoteItem[] {
+  #itemsOf(peer: NodeId, told: readonly Entry[]): RemoteItem[] {
     const entries = told.filter(({ path }) => !this.options.matcher.matches(path))
     const items = remoteItems(this.index, entries, this.#names)
     if (this.options.files.length === 0) return items
     return items.map((item) => {
-      if (this.#takesPartIn(item.remote)) return item
+      if (this.#takesPartIn(peer, item.remote)) return item
       this.leftOut.note(item.remote)
       return { ...item, isUnwanted: true }
     })
   }
 
-  /** In a deletion always: what was here may have been wanted. */
-  #takesPartIn({ path, kind, size, deleted }: Entry): boolean {
-    return deleted || kind !== 'file' || this.#isWantedFile(path, size)
+  /** In a deletion always: what was here may have been wanted. And in all that a peer with the same rules tells of: it has left out what they
+   *  leave out, and what is left has grown since. */
+  #takesPartIn(peer: NodeId, { path, kind, size, deleted }: Entry): boolean {
+    const isSame = this.#state.peers.get(peer)?.announced?.scope === this.#state.scope
+    return isSame || deleted || kind !== 'file' || this.#isWantedFile(path, size)
   }
 
   receiveDisputed(peer: NodeId, { entries }: MessageOf<'disputed'>): void {
-    this.#postLater(() => ({ kind: 'entries_disputed', peer, items: this.#itemsOf(entries) }))
+    this.#postLater(() => ({ kind: 'entries_disputed', peer, items: this.#itemsOf(peer, entries) }))
   }
 
   /** Both leave out the same, and know that by the path alone, as Unison does. */

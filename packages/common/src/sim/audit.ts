@@ -70,7 +70,7 @@ function differences(left: SimAgent, right: SimAgent): string[] {
   }
   const [a, b] = [left.index.meta(), right.index.meta()]
   if (compare(a.knowledge, b.knowledge) !== 'equal') found.push(`${pair}: knowledge differs`)
-  if (a.digest !== b.digest && !left.isPicky && !right.isPicky) found.push(`${pair}: digests differ`)
+  if (a.digest !== b.digest && left.isPicky === right.isPicky) found.push(`${pair}: digests differ`)
   return found
 }
 
@@ -101,7 +101,7 @@ function leftTombstones({ agents, wordEveryMs, record }: SimWorld): string[] {
 /** For every change that a replica's knowledge covers, its entry of that path is at or above it, or was deleted and forgotten. One that
  *  leaves files out knows of them, and vouches for its own writes only. */
 export function knowledgeHolds(world: SimWorld, agent: SimAgent): string[] {
-  if (agent.isPicky) return []
+  if (agent.isPicky && world.isMixed) return []
   const { knowledge } = agent.index.meta()
   return world.record.writes
     .filter(({ dot, path }) => coversDot(knowledge, dot) && !coversDot(agent.index.get(path)?.vector ?? {}, dot))

@@ -87,6 +87,7 @@ describe.skipIf(chosen)('random histories', () => {
     ['agents follow orders that come and go', 'orders'],
     ['policy opens and shuts doors, some one way only', 'doors'],
     ['one takes part in some files only', 'picky'],
+    ['all take part in the same files only', 'all-picky'],
     ['tombstones are dropped, and machines removed and taken back', 'collects'],
     ['tombstones are dropped and indexes are lost', 'collects-losses'],
     ['many deletions wait until they are approved', 'guarded'],

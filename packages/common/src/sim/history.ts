@@ -24,8 +24,8 @@ export interface HistoryOptions extends Parts {
   readonly collects?: boolean
   /** People approve deletions that wait, sooner or later. */
   readonly approvals?: boolean
-  /** The last agent, with one link only, takes part in some files and not in others, whatever their names. */
-  readonly picky?: boolean
+  /** Who takes part in some files and not in others, whatever their names: the last agent, which has one link only, or all. */
+  readonly picky?: 'leaf' | 'all' | undefined
   readonly operations?: number
 }
 
@@ -61,11 +61,14 @@ export function runHistory(options: HistoryOptions): Settled {
   }
 }
 
-function build(world: SimWorld, isLastPicky = false): void {
+function build(world: SimWorld, picky: HistoryOptions['picky']): void {
   const { random } = world
   const count = 2 + random.below(6)
   for (let at = 0; at < count; at++) {
-    const agent = world.addAgent(`n${at}`, isLastPicky && at === count - 1 ? isLiked : undefined)
+    const agent = world.addAgent(
+      `n${at}`,
+      picky === 'all' || (picky === 'leaf' && at === count - 1) ? isLiked : undefined,
+    )
     agent.skewUs = random.chance(0.5) ? 0 : (random.below(2_000_000) - 1_000_000) * 1000
     if (at > 0) world.addLink(random.below(at), at)
   }
@@ -81,7 +84,7 @@ function addExtraLink(world: SimWorld, random: Random): void {
   const left = random.below(world.agents.length)
   const right = random.below(world.agents.length)
   const known = world.links.some(({ ends }) => ends.includes(left) && ends.includes(right))
-  const isForLeaf = [left, right].some((at) => world.agents[at]?.isPicky)
+  const isForLeaf = world.isMixed && [left, right].some((at) => world.agents[at]?.isPicky)
   if (left !== right && !known && !isForLeaf) world.addLink(left, right)
 }
 

@@ -56,6 +56,11 @@ export class SimWorld {
     this.#parts = parts
   }
 
+  /** Some leave out what others do not. */
+  get isMixed(): boolean {
+    return new Set(this.agents.map(({ isPicky }) => isPicky)).size > 1
+  }
+
   newReplica(name: string): ReplicaId {
     return `${name}.${this.#incarnations++}` as ReplicaId
   }
@@ -187,7 +192,7 @@ function deliver(from: SimAgent, to: SimAgent, effect: Sending): void {
     return
   }
   if (effect.kind === 'send_disputed') {
-    return to.handle({ kind: 'entries_disputed', peer, items: itemsFor(to, effect.rows) })
+    return to.handle({ kind: 'entries_disputed', peer, items: itemsFor(to, from, effect.rows) })
   }
   if (effect.kind === 'send_members') return to.handle({ kind: 'members_received', peer, members: effect.members })
   const { knowledge, digest } = effect
@@ -199,13 +204,14 @@ function deliver(from: SimAgent, to: SimAgent, effect: Sending): void {
     return
   }
   const { toSeq, complete, partial } = effect
-  const items = itemsFor(to, effect.rows)
+  const items = itemsFor(to, from, effect.rows)
   to.handle({ kind: 'entries_received', peer, items, toSeq, complete, knowledge, digest, partial })
 }
 
-function itemsFor(to: SimAgent, rows: readonly Row[]): RemoteItem[] {
+/** Of a peer with the same rules everything counts: it has left out what they leave out. */
+function itemsFor(to: SimAgent, from: SimAgent, rows: readonly Row[]): RemoteItem[] {
   return rows.map(({ seq: _seq, stat: _stat, ...remote }) => {
-    const isUnwanted = !remote.deleted && !to.isWanted(remote)
+    const isUnwanted = from.isPicky !== to.isPicky && !remote.deleted && !to.isWanted(remote)
     return { remote, local: to.index.get(remote.path), blockedBy: blockerOf(to.index, remote.path), isUnwanted }
   })
 }

@@ -6,7 +6,17 @@ import { MemoryIndex } from './memory-index.ts'
 type Kind = (typeof kinds)[number]
 const kinds = [
   ...(['plain', 'crashes', 'faults', 'whole', 'reopens'] as const),
-  ...(['losses', 'orders', 'doors', 'guarded', 'collects', 'collects-losses', 'collects-guarded', 'picky'] as const),
+  ...([
+    'losses',
+    'orders',
+    'doors',
+    'guarded',
+    'collects',
+    'collects-losses',
+    'collects-guarded',
+    'picky',
+    'all-picky',
+  ] as const),
 ] as const
 
 const guard = { share: 0.3, files: 2 }
@@ -21,7 +31,8 @@ const options: Record<Kind, Omit<HistoryOptions, 'seed' | 'operations' | Exclude
   losses: { crashes: true, reopens: true, losses: true, faults },
   collects: { crashes: true, reopens: true, collects: true, faults },
   'collects-losses': { crashes: true, reopens: true, losses: true, collects: true, faults },
-  picky: { crashes: true, reopens: true, picky: true, faults },
+  picky: { crashes: true, reopens: true, picky: 'leaf', faults },
+  'all-picky': { crashes: true, reopens: true, picky: 'all', faults },
   orders: { crashes: true, reopens: true, orders: true, faults },
   doors: { crashes: true, reopens: true, orders: true, doors: true, faults },
   // Most deletions wait, of so few files.

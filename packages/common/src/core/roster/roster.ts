@@ -1,5 +1,5 @@
 import type { NodeId } from '../causal/types.ts'
-import { formerIds, isRoomFor, type Rotation, type Rotations } from './rotation.ts'
+import { formerIds, heirsOf, isRoomFor, type Rotation, type Rotations } from './rotation.ts'
 import { isOut, standingOf } from './standing.ts'
 
 /** What one member says of a node: that it belongs to the network, or no longer. Signed by who says it. */
@@ -86,9 +86,10 @@ export function take(roster: Roster, { statements, rotations = [] }: Words, opti
   return { roster: next, news, refused: open.filter((one) => 'signature' in one) }
 }
 
-/** Somebody that the list, or this node itself, has to do with. */
+/** Somebody that the list, or this node itself, has to do with: also the first key of a peer that a person has set, which has another
+ *  one in the configuration now. */
 function isKnown({ statements, rotations }: Roster, node: NodeId, { isTrusted }: TakeOptions): boolean {
-  return statements.has(node) || rotations.has(node) || isTrusted(node)
+  return statements.has(node) || rotations.has(node) || isTrusted(node) || heirsOf(rotations, node).length > 0
 }
 
 function mayReplace({ statements, rotations }: Roster, rotation: Rotation): boolean {

@@ -109,6 +109,17 @@ describe('two new keys for one', () => {
     expect([standing(more, 'a2'), standing(more, 'y')]).toEqual(['member', 'contested'])
   })
 
+  it('meet also where a person has set the peer, which has its new key by then, and there is no list', () => {
+    for (const [first, second] of [
+      ['a2', 'x'],
+      ['x', 'a2'],
+    ] as const) {
+      const roster = hear(emptyRoster, { rotations: [rotate('a', first)] }, 'a')
+      const met = hear(roster, { rotations: [rotate('a', second)] }, first)
+      expect(['a', 'a2', 'x'].map((one) => standing(met, one))).toEqual(['replaced', 'contested', 'contested'])
+    }
+  })
+
   it('are kept up to a bound: what was taken is never forgotten for others', () => {
     const rotations = Array.from({ length: 50 }, (_, at) => rotate('a', `x${at}`))
     const roster = hear(hear(members, { rotations: [rotate('a', 'a2')] }), { rotations })

@@ -1,5 +1,5 @@
 import type { NodeId } from '../causal/types.ts'
-import { formerIds, heirsOf, isRoomFor, type Rotation, type Rotations } from './rotation.ts'
+import { firstIdOf, heirsOf, isRoomFor, type Rotation, type Rotations } from './rotation.ts'
 import { isOut, standingOf } from './standing.ts'
 
 /** What one member says of a node: that it belongs to the network, or no longer. Signed by who says it. */
@@ -108,11 +108,11 @@ function mayState(roster: Roster, statement: Statement, { isGenuine, isTrusted }
   return isGenuine(statement)
 }
 
-/** Of others: the same may be removed again. A new key is no new member. */
+/** Of others: the same may be removed again. A new key is no new member, nor is the old one, whichever is heard first. */
 function removalsBy({ statements, rotations }: Roster, node: NodeId, subject: NodeId): number {
-  const ids = new Set([node, ...formerIds(rotations, node)])
-  return [...statements.values()].filter((one) => ids.has(one.by) && one.state === 'removed' && one.subject !== subject)
-    .length
+  const first = firstIdOf(rotations, node)
+  const removals = [...statements.values()].filter((one) => one.state === 'removed' && one.subject !== subject)
+  return removals.filter(({ by }) => firstIdOf(rotations, by) === first).length
 }
 
 /** Of equal versions the removal wins, then any order that is the same everywhere. */

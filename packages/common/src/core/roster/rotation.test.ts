@@ -69,16 +69,25 @@ describe('a new key', () => {
     expect(standing(hear(rotated, { statements: [say('b', 'a', { version: 9 })] }), 'a')).toBe('replaced')
   })
 
-  it('gives nobody more removals than he had', () => {
-    const many = hear(rotated, { statements: ['d', 'e', 'f', 'g'].map((one) => say('me', one)) })
+  it.each([
+    ['the old one first', ['a', 'a2']],
+    ['the new one first', ['a2', 'a']],
+  ] as const)('gives nobody more removals than he had, %s', (_what, [one, other]) => {
+    const many = hear(rotated, { statements: ['d', 'e', 'f', 'g'].map((name) => say('me', name)) })
     const out = (by: string, subject: string): Statement => say(by, subject, { state: 'removed', version: 2 })
-    const roster = hear(many, { statements: [out('a', 'd'), out('a', 'e'), out('a2', 'f'), out('a2', 'g')] })
-    expect(['d', 'e', 'f', 'g'].map((one) => standing(roster, one))).toEqual([
-      'removed',
-      'removed',
-      'removed',
-      'member',
-    ])
+    const statements = [out(one, 'd'), out(one, 'e'), out(other, 'f'), out(other, 'g')]
+    const states = ['removed', 'removed', 'removed', 'member']
+    expect(['d', 'e', 'f', 'g'].map((name) => standing(hear(many, { statements }), name))).toEqual(states)
+    const oneByOne = statements.reduce((roster, word) => hear(roster, { statements: [word] }), many)
+    expect(['d', 'e', 'f', 'g'].map((name) => standing(oneByOne, name))).toEqual(states)
+  })
+
+  it('that is contested has no more removals, either, than the two together had', () => {
+    const both = hear(rotated, { rotations: [rotate('a', 'x')], statements: [say('me', 'a2')] })
+    const many = hear(both, { statements: ['d', 'e', 'f', 'g'].map((name) => say('me', name)) })
+    const out = (by: string, subject: string): Statement => say(by, subject, { state: 'removed', version: 2 })
+    const roster = hear(many, { statements: [out('x', 'd'), out('a2', 'e'), out('x', 'f'), out('a', 'g')] })
+    expect(['d', 'e', 'f', 'g'].filter((name) => standing(roster, name) === 'removed')).toHaveLength(3)
   })
 
   it('is out when the node is removed, also by a member that knows the old one only', () => {

@@ -1,5 +1,6 @@
 import type { NodeId } from '../causal/types.ts'
-import { firstIdOf, heirsOf, isRoomFor, type Rotation, type Rotations } from './rotation.ts'
+import { isRoomForHeir, isRoomForMember } from './room.ts'
+import { firstIdOf, formerIds, heirsOf, longestLineage, type Rotation, type Rotations } from './rotation.ts'
 import { isOut, standingOf } from './standing.ts'
 
 /** What one member says of a node: that it belongs to the network, or no longer. Signed by who says it. */
@@ -50,8 +51,6 @@ export interface TakeOptions {
   readonly isTrusted: (node: NodeId) => boolean
 }
 
-/** More nodes than that nobody has; what comes beyond is refused. */
-const mostMembers = 1000
 /** So far a version may run ahead of the one known: else one word could be made final. */
 const longestStep = 1000
 /** One member can shut out so many; more a person has to do with other members' hands. */
@@ -92,15 +91,17 @@ function isKnown({ statements, rotations }: Roster, node: NodeId, { isTrusted }:
   return statements.has(node) || rotations.has(node) || isTrusted(node) || heirsOf(rotations, node).length > 0
 }
 
-function mayReplace({ statements, rotations }: Roster, rotation: Rotation): boolean {
-  return statements.size + rotations.size < mostMembers && isRoomFor(rotations, rotation)
+function mayReplace(roster: Roster, { subject, replaces }: Rotation): boolean {
+  const { rotations } = roster
+  if (rotations.has(subject) || formerIds(rotations, replaces).length >= longestLineage) return false
+  return isRoomForHeir(roster, replaces)
 }
 
 function mayState(roster: Roster, statement: Statement, { isGenuine, isTrusted }: TakeOptions): boolean {
   const { by, subject, state, version } = statement
   const known = roster.statements.get(subject)
   if (version > (known?.version ?? 0) + longestStep) return false
-  if (known === undefined && roster.statements.size + roster.rotations.size >= mostMembers) return false
+  if (known === undefined && !isRoomForMember(roster)) return false
   const standing = standingOf(roster, by)
   const wasMember = standing !== 'unknown' || isTrusted(by)
   const isMember = standing === 'unknown' ? isTrusted(by) : standing === 'member'

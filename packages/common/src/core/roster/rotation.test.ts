@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { NodeId } from '../causal/types.ts'
+import { isRoomForHeir } from './room.ts'
 import { emptyRoster, type Roster, type Statement, type TakeOptions, take, type Words } from './roster.ts'
 import { formerIds, type Rotation } from './rotation.ts'
 import { currentId, type Standing, standingOf } from './standing.ts'
@@ -133,6 +134,36 @@ describe('two new keys for one', () => {
     const rotations = Array.from({ length: 50 }, (_, at) => rotate('a', `x${at}`))
     const roster = hear(hear(members, { rotations: [rotate('a', 'a2')] }), { rotations })
     expect([roster.rotations.size, roster.rotations.has(node('a2'))]).toEqual([8, true])
+  })
+})
+
+describe('the room for new keys', () => {
+  /** All that the holder of one key can make: so many for each, and so deep. */
+  function allAfter(first: string): Rotation[] {
+    const found: Rotation[] = []
+    for (let open = [first]; found.length < 1200; ) {
+      const next = open.flatMap((before) => Array.from({ length: 8 }, (_, at) => rotate(before, `${before}.${at}`)))
+      found.push(...next)
+      open = next.map(({ subject }) => subject)
+    }
+    return found
+  }
+
+  it('is not to be filled by one member for all', () => {
+    const full = hear(members, { rotations: allAfter('b') })
+    expect(full.rotations.size).toBeLessThan(50)
+    expect(current(hear(full, { rotations: [rotate('a', 'a2')] }), 'a')).toBe('a2')
+  })
+
+  it('is enough for all keys that a node can have, and is the same for one that a member has named', () => {
+    const lineage = (from: string): Rotation[] =>
+      Array.from({ length: 7 }, (_, at) => rotate(at === 0 ? from : `${from}-${at}`, `${from}-${at + 1}`))
+    expect(current(hear(members, { rotations: lineage('a') }), 'a')).toBe('a-7')
+    const thief = hear(members, { rotations: [rotate('a', 'a2'), ...allAfter('a')] })
+    expect(isRoomForHeir(thief, node('a2'))).toBe(false)
+    const settled = hear(thief, { statements: [say('b', 'a2')] })
+    expect(isRoomForHeir(settled, node('a2'))).toBe(true)
+    expect(current(hear(settled, { rotations: lineage('a2') }), 'a')).toBe('a2-7')
   })
 })
 

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { loadConfig } from '@spansync/common/config/file'
 import type { Config } from '@spansync/common/config/schema'
 import { initialConfig } from '@spansync/common/config/template'
+import type { NodeId } from '@spansync/common/core/causal/types'
 import type { Link } from '@spansync/common/ports'
 import type { Message, MessageOf } from '@spansync/common/protocol/messages'
 import { systemClock } from '@spansync/common/runtime/clock'
@@ -141,4 +142,19 @@ it('what could not be written into the configuration is in force all the same, a
   const again = await start('a')
   again.membership.start()
   await vi.waitFor(() => expect(again.peers().bob?.id).toBe(after.id), patience)
+})
+
+it('keeps its key when the list has no room for another: nobody would hear of the new one', async () => {
+  const own = await setUp('a')
+  const statements = Array.from({ length: 1000 }, (_, at) => {
+    const subject = at.toString(16).padStart(64, '0') as NodeId
+    return state(own, { subject, name: `n-${at}`, addresses: [], state: 'member', version: 1, at: 0 })
+  })
+  writeFileSync(join(homeOf('a'), 'members.json'), JSON.stringify({ version: 1, statements }))
+  const { membership } = await start('a')
+  await expect(membership.rotate()).rejects.toMatchObject({
+    code: 'no_room_for_key',
+    remedy: expect.stringContaining('join again'),
+  })
+  expect(await loadIdentity(homeOf('a'))).toEqual(own)
 })

@@ -16,6 +16,11 @@ import { createIdentity, type Identity, loadIdentity, replaceIdentity } from '..
 import { Membership } from './membership.ts'
 import { certificateOf, state } from './statement.ts'
 
+vi.mock('../transport/identity.ts', async (original) => {
+  const real = await original<typeof import('../transport/identity.ts')>()
+  return { ...real, replaceIdentity: vi.fn(real.replaceIdentity) }
+})
+
 let directory: string
 beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), 'spansync-membership-'))
@@ -108,6 +113,30 @@ it('tells whoever is connected before it starts anew, and shows it by itself aft
   const later = linkTo(other, 'bob')
   again.membership.linkUp(later.link)
   expect(rosters(later.sent)[0]?.rotations).toEqual(told?.rotations)
+})
+
+it('has its new key also when something went wrong after the old one was replaced', async () => {
+  const [own, other] = [await setUp('a'), await setUp('b')]
+  addPeer('a', 'bob', other)
+  const node = await start('a')
+  const { link, sent } = linkTo(other, 'bob')
+  node.links.push(link)
+  const real = vi.mocked(replaceIdentity).getMockImplementation()
+  vi.mocked(replaceIdentity).mockImplementationOnce(async (home) => {
+    await real?.(home)
+    throw new Error('EIO')
+  })
+  const id = await node.membership.rotate()
+  expect([id === own.id, (await loadIdentity(homeOf('a'))).id]).toEqual([false, id])
+  expect(rosters(sent)).toHaveLength(1)
+})
+
+it('says what went wrong before the old key was replaced', async () => {
+  const own = await setUp('a')
+  const { membership } = await start('a')
+  vi.mocked(replaceIdentity).mockRejectedValueOnce(new Error('EIO'))
+  await expect(membership.rotate()).rejects.toThrow('EIO')
+  expect([await loadIdentity(homeOf('a')), membership.isShutOut(own.id)]).toEqual([own, false])
 })
 
 it('where nobody has invited or joined, it takes a new key from the old one, and nobody’s word on others', async () => {

@@ -24,10 +24,10 @@ import { encodeInvite } from '../joining/code.ts'
 import { Invitations, validMs } from '../joining/invitations.ts'
 import { ownAddresses } from '../joining/own-addresses.ts'
 import { type JoinAnswer, type JoinRequest, mostOffers, type Offer } from '../joining/protocol.ts'
-import { type Identity, replaceIdentity } from '../transport/identity.ts'
+import type { Identity } from '../transport/identity.ts'
 import type { Joining } from '../transport/types.ts'
 import { NoRoomForKeyError, RemovedHereError, TooManyRemovalsError, UnknownMemberError } from './errors.ts'
-import { withOwnKeys } from './own-keys.ts'
+import { replaceOwnKey, withOwnKeys } from './own-keys.ts'
 import { nameOfPeer, putPeers, replacePeerId } from './peers.ts'
 import { recordNews } from './record-news.ts'
 import { loadRoster, provedRotations, saveRoster, wellFormed } from './roster-file.ts'
@@ -178,7 +178,7 @@ export class Membership {
       const { home, identity } = this.#options
       if (this.isShutOut(identity.id)) throw new RemovedHereError()
       if (!isRoomForHeir(this.#roster, identity.id)) throw new NoRoomForKeyError()
-      const { after } = await replaceIdentity(home)
+      const after = await replaceOwnKey(home, identity.id)
       // Whatever comes of telling it: the new key is in force, and shows by itself whose place it takes.
       const rotations = lineageOf(certificateOf(after))
       await this.#take({ statements: [], rotations }).catch((error: unknown) => this.#notWritten(error))

@@ -1,9 +1,11 @@
 import { loadConfig } from '@spansync/common/config/file'
+import { isRoomForHeir } from '@spansync/common/core/roster/room'
 import { systemClock } from '@spansync/common/runtime/clock'
 import { SpansyncError } from '@spansync/common/runtime/errors'
 import type { Command } from 'commander'
 import type { Rotated } from '../control/api.ts'
 import { NotRunningError } from '../control/errors.ts'
+import { NoRoomForKeyError } from '../membership/errors.ts'
 import { action, type Context, type Runner } from './context.ts'
 
 const readyMs = 30_000
@@ -57,11 +59,14 @@ async function rotate(context: Context): Promise<Rotated> {
 
 /** Without an agent: the next one shows the new key to everybody. */
 async function rotateAlone({ home }: Context): Promise<Rotated> {
-  const [{ lockHome }, { replaceIdentity }] = await Promise.all([
+  const [{ lockHome }, { loadIdentity, replaceIdentity }, { loadRoster }] = await Promise.all([
     import('../control/lock.ts'),
     import('../transport/identity.ts'),
+    import('../membership/roster-file.ts'),
   ])
   using _held = lockHome(home)
+  const [list, { id }] = [loadRoster(home), await loadIdentity(home)]
+  if (list !== undefined && !isRoomForHeir(list.roster, id)) throw new NoRoomForKeyError()
   const { before, after } = await replaceIdentity(home)
   return { id: after.id, before: before.id }
 }

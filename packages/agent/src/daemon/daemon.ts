@@ -10,7 +10,7 @@ import { createDiskWorker } from '../disk/disk-worker.ts'
 import type { FetchRecord } from '../folder/options.ts'
 import { createEngine } from '../folder/unison-engine.ts'
 import { Membership } from '../membership/membership.ts'
-import { loadIdentity } from '../transport/identity.ts'
+import { settleIdentity } from '../transport/identity.ts'
 import { watchConfig } from './config-watch.ts'
 import { createHandlers } from './handlers.ts'
 import { keepHouse } from './housekeeping.ts'
@@ -22,7 +22,7 @@ import { StatusHub } from './status-hub.ts'
 /** Puts the agent together: identity, transport, folders, and what the command line asks of them. */
 export const startDaemon: StartDaemon = async ({ home, config, log, signal }: DaemonOptions): Promise<Daemon> => {
   await using stack = new AsyncDisposableStack()
-  const identity = await loadIdentity(home)
+  const identity = await settleIdentity(home)
   const disk = stack.use(createDiskWorker())
   const keepAtMost = config.advanced.persistentPairs
   const { path: program, confine } = config.unison

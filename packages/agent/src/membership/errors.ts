@@ -32,3 +32,15 @@ export class TooManyRemovalsError extends SpansyncError {
     })
   }
 }
+
+/** What others hold of new keys has a bound. */
+export class NoRoomForKeyError extends SpansyncError {
+  constructor() {
+    super({
+      code: 'no_room_for_key',
+      message: 'the member list has no room for another key of this machine, so nobody would hear of it',
+      remedy:
+        'on another member run `spansync remove` for this machine; here move key.pem and cert.pem away, and join again',
+    })
+  }
+}

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { loadConfig } from '@spansync/common/config/file'
 import type { Config } from '@spansync/common/config/schema'
 import { initialConfig } from '@spansync/common/config/template'
+import type { NodeId } from '@spansync/common/core/causal/types'
 import type { Link } from '@spansync/common/ports'
 import type { Message, MessageOf } from '@spansync/common/protocol/messages'
 import { systemClock } from '@spansync/common/runtime/clock'
@@ -14,6 +15,11 @@ import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { createIdentity, type Identity, loadIdentity, replaceIdentity } from '../transport/identity.ts'
 import { Membership } from './membership.ts'
 import { certificateOf, state } from './statement.ts'
+
+vi.mock('../transport/identity.ts', async (original) => {
+  const real = await original<typeof import('../transport/identity.ts')>()
+  return { ...real, replaceIdentity: vi.fn(real.replaceIdentity) }
+})
 
 let directory: string
 beforeEach(async () => {
@@ -109,6 +115,30 @@ it('tells whoever is connected before it starts anew, and shows it by itself aft
   expect(rosters(later.sent)[0]?.rotations).toEqual(told?.rotations)
 })
 
+it('has its new key also when something went wrong after the old one was replaced', async () => {
+  const [own, other] = [await setUp('a'), await setUp('b')]
+  addPeer('a', 'bob', other)
+  const node = await start('a')
+  const { link, sent } = linkTo(other, 'bob')
+  node.links.push(link)
+  const real = vi.mocked(replaceIdentity).getMockImplementation()
+  vi.mocked(replaceIdentity).mockImplementationOnce(async (home) => {
+    await real?.(home)
+    throw new Error('EIO')
+  })
+  const id = await node.membership.rotate()
+  expect([id === own.id, (await loadIdentity(homeOf('a'))).id]).toEqual([false, id])
+  expect(rosters(sent)).toHaveLength(1)
+})
+
+it('says what went wrong before the old key was replaced', async () => {
+  const own = await setUp('a')
+  const { membership } = await start('a')
+  vi.mocked(replaceIdentity).mockRejectedValueOnce(new Error('EIO'))
+  await expect(membership.rotate()).rejects.toThrow('EIO')
+  expect([await loadIdentity(homeOf('a')), membership.isShutOut(own.id)]).toEqual([own, false])
+})
+
 it('where nobody has invited or joined, it takes a new key from the old one, and nobody’s word on others', async () => {
   const [other, third] = [await setUp('b'), await setUp('c')]
   await setUp('a')
@@ -141,4 +171,19 @@ it('what could not be written into the configuration is in force all the same, a
   const again = await start('a')
   again.membership.start()
   await vi.waitFor(() => expect(again.peers().bob?.id).toBe(after.id), patience)
+})
+
+it('keeps its key when the list has no room for another: nobody would hear of the new one', async () => {
+  const own = await setUp('a')
+  const statements = Array.from({ length: 1000 }, (_, at) => {
+    const subject = at.toString(16).padStart(64, '0') as NodeId
+    return state(own, { subject, name: `n-${at}`, addresses: [], state: 'member', version: 1, at: 0 })
+  })
+  writeFileSync(join(homeOf('a'), 'members.json'), JSON.stringify({ version: 1, statements }))
+  const { membership } = await start('a')
+  await expect(membership.rotate()).rejects.toMatchObject({
+    code: 'no_room_for_key',
+    remedy: expect.stringContaining('join again'),
+  })
+  expect(await loadIdentity(homeOf('a'))).toEqual(own)
 })

@@ -2,6 +2,7 @@ import { lineageOf } from '@spansync/common/adapters/certificate/lineage'
 import { editConfig } from '@spansync/common/config/edit'
 import type { Config } from '@spansync/common/config/schema'
 import type { NodeId } from '@spansync/common/core/causal/types'
+import { isRoomForHeir } from '@spansync/common/core/roster/room'
 import {
   emptyRoster,
   mostRemovals,
@@ -23,10 +24,10 @@ import { encodeInvite } from '../joining/code.ts'
 import { Invitations, validMs } from '../joining/invitations.ts'
 import { ownAddresses } from '../joining/own-addresses.ts'
 import { type JoinAnswer, type JoinRequest, mostOffers, type Offer } from '../joining/protocol.ts'
-import { type Identity, replaceIdentity } from '../transport/identity.ts'
+import type { Identity } from '../transport/identity.ts'
 import type { Joining } from '../transport/types.ts'
-import { RemovedHereError, TooManyRemovalsError, UnknownMemberError } from './errors.ts'
-import { withOwnKeys } from './own-keys.ts'
+import { NoRoomForKeyError, RemovedHereError, TooManyRemovalsError, UnknownMemberError } from './errors.ts'
+import { replaceOwnKey, withOwnKeys } from './own-keys.ts'
 import { nameOfPeer, putPeers, replacePeerId } from './peers.ts'
 import { recordNews } from './record-news.ts'
 import { loadRoster, provedRotations, saveRoster, wellFormed } from './roster-file.ts'
@@ -170,12 +171,14 @@ export class Membership {
   }
 
   /** Puts a new key in the place of this node's own, and tells whoever is connected. From then on the old one is out; so is this daemon,
-   *  which has to be started anew. Answers the new id. Throws RemovedHereError, and what `replaceIdentity` does. */
+   *  which has to be started anew. Answers the new id. Throws RemovedHereError, NoRoomForKeyError, and what
+   *  `replaceIdentity` does. */
   async rotate(): Promise<NodeId> {
     return await this.#inTurn(async () => {
       const { home, identity } = this.#options
       if (this.isShutOut(identity.id)) throw new RemovedHereError()
-      const { after } = await replaceIdentity(home)
+      if (!isRoomForHeir(this.#roster, identity.id)) throw new NoRoomForKeyError()
+      const after = await replaceOwnKey(home, identity.id)
       // Whatever comes of telling it: the new key is in force, and shows by itself whose place it takes.
       const rotations = lineageOf(certificateOf(after))
       await this.#take({ statements: [], rotations }).catch((error: unknown) => this.#notWritten(error))

@@ -37,7 +37,7 @@ export function replacePeerId(
 ): void {
   editor.set(['peers', name, 'id'], id)
   const before = editor.config.peers[name]?.addresses ?? []
-  if (addresses.length > 0) editor.set(['peers', name, 'addresses'], [...new Set([...addresses, ...before])])
+  if (addresses.length > 0) writeAddresses(editor, name, [...new Set([...addresses, ...before])])
 }
 
 /** With all that is said of it elsewhere; answers the folders that named it. */

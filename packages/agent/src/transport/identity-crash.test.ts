@@ -13,10 +13,15 @@ import { createIdentity, loadIdentity } from './identity.ts'
 const homes = 40
 const kills = 4
 const source = fileURLToPath(new URL('./identity.ts', import.meta.url))
-/** Replaces the key of one home after the other, and says so after each. */
+/** So many homes ahead of what was read of it. */
+const ahead = 10
+/** Replaces the key of one home after the other, each when there is a line for it, and says so after each. */
 const program = `
 const { replaceIdentity } = await import(${JSON.stringify(source)})
+const { createInterface } = await import('node:readline')
+const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]()
 for (const home of process.argv.slice(1)) {
+  await lines.next()
   await replaceIdentity(home)
   console.log(home)
 }`
@@ -33,15 +38,20 @@ it('killed at any moment, it leaves the old identity or the new one', async () =
     const all = Array.from({ length: homes }, (_, at) => join(base, `${round}-${at}`))
     for (const home of all) await cp(join(base, 'old'), home, { recursive: true })
     const argv = ['--conditions=spansync-source', '--input-type=module', '-e', program, ...all]
-    const child = spawn(process.execPath, argv, { stdio: ['ignore', 'pipe', 'inherit'] })
+    const child = spawn(process.execPath, argv, { stdio: ['pipe', 'pipe', 'inherit'] })
     const done = new Set<string>()
     const exited = once(child, 'exit')
+    const last = 3 + round * 5
+    child.stdin.write('\n'.repeat(ahead))
     for await (const line of createInterface({ input: child.stdout })) {
       done.add(line)
+      // Then it stops before it has done all, however late it is killed.
+      if (done.size < last) child.stdin.write('\n')
       // Somewhere in the next one.
-      if (done.size === 3 + round * 5) setTimeout(() => child.kill('SIGKILL'), Math.random() * 20)
+      if (done.size === last) setTimeout(() => child.kill('SIGKILL'), Math.random() * 20)
     }
-    await exited
+    const [, signal] = await exited
+    expect(signal).toBe('SIGKILL')
     expect(done.size).toBeLessThan(homes)
     for (const home of all) {
       const found = await loadIdentity(home)

@@ -1,10 +1,17 @@
-import { X509Certificate } from 'node:crypto'
+import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { chmod, cp, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { idOfCertificate, lineageOf } from '@spansync/common/adapters/certificate/lineage'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { createIdentity, type Identity, loadIdentity, loadOrCreateIdentity, replaceIdentity } from './identity.ts'
+import {
+  createIdentity,
+  type Identity,
+  loadIdentity,
+  loadOrCreateIdentity,
+  replaceIdentity,
+  settleIdentity,
+} from './identity.ts'
 
 let home: string
 beforeEach(async () => {
@@ -123,6 +130,8 @@ describe('a key that takes the place of another', () => {
     expect(await loadIdentity(one)).toEqual(old)
     await put('cert.pem', after.cert)
     expect(await loadIdentity(one)).toEqual(after)
+    expect(await readdir(one)).toContain('key.next.pem')
+    expect(await settleIdentity(one)).toEqual(after)
     expect(await loadIdentity(one)).toEqual(after)
     expect((await readdir(one)).sort()).toEqual(['cert.pem', 'key.pem'])
   })
@@ -133,5 +142,31 @@ describe('a key that takes the place of another', () => {
     expect(await loadIdentity(home)).toEqual(old)
     const { after } = await replaceIdentity(home)
     expect(await loadIdentity(home)).toEqual(after)
+  })
+})
+
+describe('while another process replaces the key', () => {
+  it('what is read is always whole, and the replacement goes on', async () => {
+    for (let round = 0; round < 3; round++) {
+      const directory = join(home, `${round}`)
+      const ids = new Set([(await createIdentity(directory)).id])
+      let isOver = false
+      const read = async (): Promise<Identity[]> => {
+        const found: Identity[] = []
+        while (!isOver) found.push(await loadIdentity(directory))
+        return found
+      }
+      const readers = [read(), read(), read()]
+      const replaced = (async () => {
+        for (let count = 0; count < 8; count++) ids.add((await replaceIdentity(directory)).after.id)
+      })().finally(() => {
+        isOver = true
+      })
+      const [found] = await Promise.all([Promise.all(readers), replaced])
+      for (const { id, key, cert } of found.flat()) {
+        expect(ids).toContain(id)
+        expect(new X509Certificate(cert).checkPrivateKey(createPrivateKey(key))).toBe(true)
+      }
+    }
   })
 })

@@ -5,7 +5,13 @@ import { idOfCertificate, lineageOf } from '@spansync/common/adapters/certificat
 import { makeNodeCertificate } from '@spansync/common/adapters/certificate/make'
 import type { NodeId } from '@spansync/common/core/causal/types'
 import { longestLineage } from '@spansync/common/core/roster/rotation'
-import { errnoOf, messageOf, SpansyncError } from '@spansync/common/runtime/errors'
+import { errnoOf, messageOf } from '@spansync/common/runtime/errors'
+import {
+  IdentityDamagedError,
+  IdentityExposedError,
+  IdentityMissingError,
+  LineageTooLongError,
+} from './identity-errors.ts'
 
 const keyFile = 'key.pem'
 const certFile = 'cert.pem'
@@ -17,51 +23,6 @@ export interface Identity {
   readonly id: NodeId
   readonly key: string
   readonly cert: string
-}
-
-export class IdentityMissingError extends SpansyncError {
-  constructor(directory: string) {
-    super({
-      code: 'identity_missing',
-      message: `there is no identity in ${directory}`,
-      remedy: 'run `spansync init`, or put key.pem and cert.pem back from a backup',
-    })
-  }
-}
-
-export class IdentityDamagedError extends SpansyncError {
-  constructor(file: string, reason: string, cause?: unknown) {
-    super({
-      code: 'identity_damaged',
-      message: `the identity file ${file} cannot be used: ${reason}`,
-      remedy:
-        'put key.pem and cert.pem back from a backup. Without one, move both away and run `spansync init`: this machine then ' +
-        'has a new fingerprint, which every peer must be told (`spansync peer add`).',
-      cause,
-    })
-  }
-}
-
-export class IdentityExposedError extends SpansyncError {
-  constructor(file: string, mode: number) {
-    super({
-      code: 'identity_exposed',
-      message: `other users can get at the secret key ${file} (mode ${(mode & 0o777).toString(8).padStart(3, '0')})`,
-      remedy: `run \`chmod 600 ${file}\`. If others may have read it, move key.pem and cert.pem away and run \`spansync init\`.`,
-    })
-  }
-}
-
-/** Each certificate holds the one before it, and every connection shows it. */
-export class LineageTooLongError extends SpansyncError {
-  constructor() {
-    super({
-      code: 'lineage_too_long',
-      message: `the key of this machine was replaced ${longestLineage} times, and every connection shows them all: it cannot go on so`,
-      remedy:
-        'on another member run `spansync remove` for this machine; here move key.pem and cert.pem away, and join again',
-    })
-  }
 }
 
 /** Makes a new key and certificate in `directory`, which is created if need be. Never overwrites. */
@@ -77,47 +38,79 @@ export async function createIdentity(directory: string): Promise<Identity> {
 }
 
 /** Puts a new key, which the old one vouches for, in the place of the old one, which is gone then. The certificate's replacement is the
- *  moment of it: before, the old identity is in force, and from then on the new one, whatever crashes. Throws what `loadIdentity` does,
- *  and LineageTooLongError. */
+ *  moment of it: before, the old identity is in force, and from then on the new one, whatever crashes. For the one process that holds
+ *  the home's lock. Throws what `loadIdentity` does, and LineageTooLongError. */
 export async function replaceIdentity(
   directory: string,
 ): Promise<{ readonly before: Identity; readonly after: Identity }> {
-  const before = await loadIdentity(directory)
+  const before = await settleIdentity(directory)
   if (lineageOf(new X509Certificate(before.cert).raw).length >= longestLineage) throw new LineageTooLongError()
   const { key, cert } = await makeNodeCertificate(before)
   await writeSecret(join(directory, nextKeyFile), key)
   await writeSecret(join(directory, certFile), cert)
-  return { before, after: await loadIdentity(directory) }
+  return { before, after: await settleIdentity(directory) }
 }
 
-/** Throws IdentityMissingError, IdentityDamagedError or IdentityExposedError. */
+/** What is in force, also while another process replaces the key; it changes nothing on the disk. Throws IdentityMissingError,
+ *  IdentityDamagedError or IdentityExposedError. */
 export async function loadIdentity(directory: string): Promise<Identity> {
+  return (await findIdentity(directory)).identity
+}
+
+/** Finishes a replacement that a crash has cut off. For the one process that holds the home's lock. Throws what `loadIdentity` does. */
+export async function settleIdentity(directory: string): Promise<Identity> {
+  const { identity, isInPlace } = await findIdentity(directory)
+  if (!isInPlace) await renameDurably(join(directory, nextKeyFile), join(directory, keyFile))
+  return identity
+}
+
+interface Found {
+  readonly identity: Identity
+  /** Else its key is still the next one. */
+  readonly isInPlace: boolean
+}
+
+async function findIdentity(directory: string): Promise<Found> {
+  const certPath = join(directory, certFile)
+  for (let last = ''; ; ) {
+    const { key, cert } = await readFiles(directory)
+    const certificate = readable(certPath, () => new X509Certificate(cert))
+    const id = idOfCertificate(certificate.raw)
+    if (belongs(certificate, join(directory, keyFile), key)) return { identity: { id, key, cert }, isInPlace: true }
+    const next = await readNextKey(directory)
+    if (next !== undefined && belongs(certificate, join(directory, nextKeyFile), next))
+      return { identity: { id, key: next, cert }, isInPlace: false }
+    // Perhaps it was replaced between one file and the other: then the two are others by now.
+    const both = `${key}${cert}`
+    if (both === last) throw new IdentityDamagedError(certPath, 'it does not belong to the key beside it')
+    last = both
+  }
+}
+
+async function readFiles(directory: string): Promise<{ readonly key: string; readonly cert: string }> {
   const [keyPath, certPath] = [join(directory, keyFile), join(directory, certFile)]
   const [hasKey, hasCert] = [await exists(keyPath), await exists(certPath)]
   if (!hasKey && !hasCert) throw new IdentityMissingError(directory)
   if (!hasKey) throw new IdentityDamagedError(keyPath, 'it is missing')
   if (!hasCert) throw new IdentityDamagedError(certPath, 'it is missing')
   await checkExposure(keyPath)
-  const key = await readFile(keyPath, 'utf8')
-  const cert = await readFile(certPath, 'utf8')
-  const privateKey = readable(keyPath, () => createPrivateKey(key))
-  const certificate = readable(certPath, () => new X509Certificate(cert))
-  const id = idOfCertificate(certificate.raw)
-  if (certificate.checkPrivateKey(privateKey)) return { id, key, cert }
-  const next = await takeNextKey(directory, certificate)
-  if (next === undefined) throw new IdentityDamagedError(certPath, 'it does not belong to the key beside it')
-  return { id, key: next, cert }
+  return { key: await readFile(keyPath, 'utf8'), cert: await readFile(certPath, 'utf8') }
 }
 
-/** The certificate is that of a new key, which a crash has kept from its place. */
-async function takeNextKey(directory: string, certificate: X509Certificate): Promise<string | undefined> {
-  const next = join(directory, nextKeyFile)
-  if (!(await exists(next))) return undefined
-  await checkExposure(next)
-  const key = await readFile(next, 'utf8')
-  if (!certificate.checkPrivateKey(readable(next, () => createPrivateKey(key)))) return undefined
-  await renameDurably(next, join(directory, keyFile))
-  return key
+/** Undefined when there is none, or no longer: another process has put it in its place. */
+async function readNextKey(directory: string): Promise<string | undefined> {
+  const path = join(directory, nextKeyFile)
+  try {
+    await checkExposure(path)
+    return await readFile(path, 'utf8')
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return undefined
+    throw error
+  }
+}
+
+function belongs(certificate: X509Certificate, path: string, key: string): boolean {
+  return certificate.checkPrivateKey(readable(path, () => createPrivateKey(key)))
 }
 
 export async function loadOrCreateIdentity(directory: string): Promise<Identity> {

@@ -3,6 +3,7 @@ import { createHash, sign, verify, X509Certificate } from 'node:crypto'
 import { Extension, X509Certificate as ReadableCertificate } from '@peculiar/x509'
 import type { NodeId } from '../../core/causal/types.ts'
 import { longestLineage, type Rotation } from '../../core/roster/rotation.ts'
+import { isCanonical, isLow, isNodeKey, lowered } from './canonical.ts'
 
 // The certificate of a key that has replaced another holds the other's certificate, and the old key's signature on the new one. So the
 // handshake itself shows whose place it takes, also to a machine that knows nothing but the old id.
@@ -28,11 +29,12 @@ export interface Predecessor {
 
 /** For the certificate of `publicKey` (SPKI, DER). */
 export function lineageExtension({ id, key, cert }: Predecessor, publicKey: Uint8Array): Extension {
-  const signature = sign('sha256', signedBytes(id, publicKey), { key, ...encoding })
+  const signature = lowered(sign('sha256', signedBytes(id, publicKey), { key, ...encoding }))
   return new Extension(lineageOid, false, Buffer.concat([signature, new X509Certificate(cert).raw]))
 }
 
-/** Whose place the key of this certificate takes, the oldest first; nothing when nobody's, or when that is not proved. Never throws. */
+/** Whose place the key of this certificate takes, the oldest first; nothing when nobody's, or when that is not proved. Of each rotation
+ *  nobody but the holders of its keys can make a second certificate that shows it. Never throws. */
 export function lineageOf(der: Uint8Array): Rotation[] {
   const found: Rotation[] = []
   try {
@@ -55,12 +57,13 @@ function predecessorOf(der: Uint8Array): Uint8Array | undefined {
   if (value === undefined) return undefined
   const bytes = Buffer.from(value)
   const [signature, before] = [bytes.subarray(0, signatureBytes), bytes.subarray(signatureBytes)]
-  const own = new X509Certificate(der)
+  const { publicKey: own } = new X509Certificate(der)
   const { publicKey: key } = new X509Certificate(before)
-  const spki = own.publicKey.export({ type: 'spki', format: 'der' })
-  // By itself, too: nobody can name another's key as the one that follows.
+  if (!isNodeKey(own) || !isNodeKey(key) || !isLow(signature)) return undefined
+  const spki = own.export({ type: 'spki', format: 'der' })
   const isProved = verify('sha256', signedBytes(idOfCertificate(before), spki), { key, ...encoding }, signature)
-  return isProved && own.verify(own.publicKey) ? before : undefined
+  // By itself, too: nobody can name another's key as the one that follows.
+  return isProved && isCanonical(der, own) ? before : undefined
 }
 
 function signedBytes(id: string, publicKey: Uint8Array): Buffer {

@@ -1,6 +1,7 @@
 import 'reflect-metadata'
 import { webcrypto } from 'node:crypto'
 import { PemConverter, X509CertificateGenerator } from '@peculiar/x509'
+import { canonicalForm } from './canonical.ts'
 import { lineageExtension, type Predecessor } from './lineage.ts'
 
 /** A new key of a node and its certificate, both in PEM; that of one that replaces another shows it. Self-signed, without any name in
@@ -20,6 +21,10 @@ export async function makeNodeCertificate(before?: Predecessor): Promise<{ key: 
     },
     webcrypto as NonNullable<Parameters<typeof X509CertificateGenerator.createSelfSigned>[1]>,
   )
+  const form = canonicalForm(new Uint8Array(certificate.rawData))
   const pkcs8 = await webcrypto.subtle.exportKey('pkcs8', keys.privateKey)
-  return { key: `${PemConverter.encode(pkcs8, 'PRIVATE KEY')}\n`, cert: `${certificate.toString('pem')}\n` }
+  return {
+    key: `${PemConverter.encode(pkcs8, 'PRIVATE KEY')}\n`,
+    cert: `${PemConverter.encode(form, 'CERTIFICATE')}\n`,
+  }
 }

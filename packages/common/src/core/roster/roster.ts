@@ -1,5 +1,6 @@
 import type { NodeId } from '../causal/types.ts'
-import { formerIds, isRoomFor, type Rotation, type Rotations } from './rotation.ts'
+import { isRoomForHeir, isRoomForMember } from './room.ts'
+import { firstIdOf, formerIds, heirsOf, longestLineage, type Rotation, type Rotations } from './rotation.ts'
 import { isOut, standingOf } from './standing.ts'
 
 /** What one member says of a node: that it belongs to the network, or no longer. Signed by who says it. */
@@ -50,8 +51,6 @@ export interface TakeOptions {
   readonly isTrusted: (node: NodeId) => boolean
 }
 
-/** More nodes than that nobody has; what comes beyond is refused. */
-const mostMembers = 1000
 /** So far a version may run ahead of the one known: else one word could be made final. */
 const longestStep = 1000
 /** One member can shut out so many; more a person has to do with other members' hands. */
@@ -86,20 +85,23 @@ export function take(roster: Roster, { statements, rotations = [] }: Words, opti
   return { roster: next, news, refused: open.filter((one) => 'signature' in one) }
 }
 
-/** Somebody that the list, or this node itself, has to do with. */
+/** Somebody that the list, or this node itself, has to do with: also the first key of a peer that a person has set, which has another
+ *  one in the configuration now. */
 function isKnown({ statements, rotations }: Roster, node: NodeId, { isTrusted }: TakeOptions): boolean {
-  return statements.has(node) || rotations.has(node) || isTrusted(node)
+  return statements.has(node) || rotations.has(node) || isTrusted(node) || heirsOf(rotations, node).length > 0
 }
 
-function mayReplace({ statements, rotations }: Roster, rotation: Rotation): boolean {
-  return statements.size + rotations.size < mostMembers && isRoomFor(rotations, rotation)
+function mayReplace(roster: Roster, { subject, replaces }: Rotation): boolean {
+  const { rotations } = roster
+  if (rotations.has(subject) || formerIds(rotations, replaces).length >= longestLineage) return false
+  return isRoomForHeir(roster, replaces)
 }
 
 function mayState(roster: Roster, statement: Statement, { isGenuine, isTrusted }: TakeOptions): boolean {
   const { by, subject, state, version } = statement
   const known = roster.statements.get(subject)
   if (version > (known?.version ?? 0) + longestStep) return false
-  if (known === undefined && roster.statements.size + roster.rotations.size >= mostMembers) return false
+  if (known === undefined && !isRoomForMember(roster)) return false
   const standing = standingOf(roster, by)
   const wasMember = standing !== 'unknown' || isTrusted(by)
   const isMember = standing === 'unknown' ? isTrusted(by) : standing === 'member'
@@ -107,11 +109,11 @@ function mayState(roster: Roster, statement: Statement, { isGenuine, isTrusted }
   return isGenuine(statement)
 }
 
-/** Of others: the same may be removed again. A new key is no new member. */
+/** Of others: the same may be removed again. A new key is no new member, nor is the old one, whichever is heard first. */
 function removalsBy({ statements, rotations }: Roster, node: NodeId, subject: NodeId): number {
-  const ids = new Set([node, ...formerIds(rotations, node)])
-  return [...statements.values()].filter((one) => ids.has(one.by) && one.state === 'removed' && one.subject !== subject)
-    .length
+  const first = firstIdOf(rotations, node)
+  const removals = [...statements.values()].filter((one) => one.state === 'removed' && one.subject !== subject)
+  return removals.filter(({ by }) => firstIdOf(rotations, by) === first).length
 }
 
 /** Of equal versions the removal wins, then any order that is the same everywhere. */

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { NodeId } from '../causal/types.ts'
+import { isRoomForHeir } from './room.ts'
 import { emptyRoster, type Roster, type Statement, type TakeOptions, take, type Words } from './roster.ts'
 import { formerIds, type Rotation } from './rotation.ts'
 import { currentId, type Standing, standingOf } from './standing.ts'
@@ -69,16 +70,25 @@ describe('a new key', () => {
     expect(standing(hear(rotated, { statements: [say('b', 'a', { version: 9 })] }), 'a')).toBe('replaced')
   })
 
-  it('gives nobody more removals than he had', () => {
-    const many = hear(rotated, { statements: ['d', 'e', 'f', 'g'].map((one) => say('me', one)) })
+  it.each([
+    ['the old one first', ['a', 'a2']],
+    ['the new one first', ['a2', 'a']],
+  ] as const)('gives nobody more removals than he had, %s', (_what, [one, other]) => {
+    const many = hear(rotated, { statements: ['d', 'e', 'f', 'g'].map((name) => say('me', name)) })
     const out = (by: string, subject: string): Statement => say(by, subject, { state: 'removed', version: 2 })
-    const roster = hear(many, { statements: [out('a', 'd'), out('a', 'e'), out('a2', 'f'), out('a2', 'g')] })
-    expect(['d', 'e', 'f', 'g'].map((one) => standing(roster, one))).toEqual([
-      'removed',
-      'removed',
-      'removed',
-      'member',
-    ])
+    const statements = [out(one, 'd'), out(one, 'e'), out(other, 'f'), out(other, 'g')]
+    const states = ['removed', 'removed', 'removed', 'member']
+    expect(['d', 'e', 'f', 'g'].map((name) => standing(hear(many, { statements }), name))).toEqual(states)
+    const oneByOne = statements.reduce((roster, word) => hear(roster, { statements: [word] }), many)
+    expect(['d', 'e', 'f', 'g'].map((name) => standing(oneByOne, name))).toEqual(states)
+  })
+
+  it('that is contested has no more removals, either, than the two together had', () => {
+    const both = hear(rotated, { rotations: [rotate('a', 'x')], statements: [say('me', 'a2')] })
+    const many = hear(both, { statements: ['d', 'e', 'f', 'g'].map((name) => say('me', name)) })
+    const out = (by: string, subject: string): Statement => say(by, subject, { state: 'removed', version: 2 })
+    const roster = hear(many, { statements: [out('x', 'd'), out('a2', 'e'), out('x', 'f'), out('a', 'g')] })
+    expect(['d', 'e', 'f', 'g'].filter((name) => standing(roster, name) === 'removed')).toHaveLength(3)
   })
 
   it('is out when the node is removed, also by a member that knows the old one only', () => {
@@ -109,10 +119,51 @@ describe('two new keys for one', () => {
     expect([standing(more, 'a2'), standing(more, 'y')]).toEqual(['member', 'contested'])
   })
 
+  it('meet also where a person has set the peer, which has its new key by then, and there is no list', () => {
+    for (const [first, second] of [
+      ['a2', 'x'],
+      ['x', 'a2'],
+    ] as const) {
+      const roster = hear(emptyRoster, { rotations: [rotate('a', first)] }, 'a')
+      const met = hear(roster, { rotations: [rotate('a', second)] }, first)
+      expect(['a', 'a2', 'x'].map((one) => standing(met, one))).toEqual(['replaced', 'contested', 'contested'])
+    }
+  })
+
   it('are kept up to a bound: what was taken is never forgotten for others', () => {
     const rotations = Array.from({ length: 50 }, (_, at) => rotate('a', `x${at}`))
     const roster = hear(hear(members, { rotations: [rotate('a', 'a2')] }), { rotations })
     expect([roster.rotations.size, roster.rotations.has(node('a2'))]).toEqual([8, true])
+  })
+})
+
+describe('the room for new keys', () => {
+  /** All that the holder of one key can make: so many for each, and so deep. */
+  function allAfter(first: string): Rotation[] {
+    const found: Rotation[] = []
+    for (let open = [first]; found.length < 1200; ) {
+      const next = open.flatMap((before) => Array.from({ length: 8 }, (_, at) => rotate(before, `${before}.${at}`)))
+      found.push(...next)
+      open = next.map(({ subject }) => subject)
+    }
+    return found
+  }
+
+  it('is not to be filled by one member for all', () => {
+    const full = hear(members, { rotations: allAfter('b') })
+    expect(full.rotations.size).toBeLessThan(50)
+    expect(current(hear(full, { rotations: [rotate('a', 'a2')] }), 'a')).toBe('a2')
+  })
+
+  it('is enough for all keys that a node can have, and is the same for one that a member has named', () => {
+    const lineage = (from: string): Rotation[] =>
+      Array.from({ length: 7 }, (_, at) => rotate(at === 0 ? from : `${from}-${at}`, `${from}-${at + 1}`))
+    expect(current(hear(members, { rotations: lineage('a') }), 'a')).toBe('a-7')
+    const thief = hear(members, { rotations: [rotate('a', 'a2'), ...allAfter('a')] })
+    expect(isRoomForHeir(thief, node('a2'))).toBe(false)
+    const settled = hear(thief, { statements: [say('b', 'a2')] })
+    expect(isRoomForHeir(settled, node('a2'))).toBe(true)
+    expect(current(hear(settled, { rotations: lineage('a2') }), 'a')).toBe('a2-7')
   })
 })
 

@@ -13,8 +13,6 @@ export interface Rotation {
 /** By the new id. */
 export type Rotations = ReadonlyMap<NodeId, Rotation>
 
-/** Two are enough to know that a key is in two hands; a few more, for whoever has heard others first. */
-const mostSiblings = 8
 /** A key can be replaced so often: each certificate holds the one before. */
 export const longestLineage = 8
 
@@ -33,11 +31,4 @@ export function formerIds(rotations: Rotations, node: NodeId): NodeId[] {
 /** The first id that is known of the node. */
 export function firstIdOf(rotations: Rotations, node: NodeId): NodeId {
   return formerIds(rotations, node).at(-1) ?? node
-}
-
-export function isRoomFor(rotations: Rotations, { replaces, subject }: Rotation): boolean {
-  if (rotations.has(subject)) return false
-  return (
-    heirsOf(rotations, replaces).length < mostSiblings && formerIds(rotations, replaces).length + 1 <= longestLineage
-  )
 }

@@ -110,3 +110,31 @@ test('nobody asks in the name of another, and what is malformed is refused', asy
   const stolen = { ...enrolmentOf(node), nkey: publicKeyOf(createCredentials({ ...node.credentials })) }
   expect(await ask(link, ann, stolen)).toMatchObject({ outcome: 'refused' })
 })
+
+test('a node that a person has removed stays out, also when its old wish is brought again, until it is added', async () => {
+  const node = await makeNode()
+  const wish = enrolmentOf(node)
+  const link = server.link('ann')
+  const id = node.credentials.node as typeof ann
+  expect(await ask(link, ann, wish)).toMatchObject({ outcome: 'enrolled' })
+  await connected(server.link('in', node))
+  await store.nodes.remove(id, 'person')
+  const refused = { outcome: 'refused', reason: 'removed here: `nodes add` lets it in again' }
+  expect(await ask(link, ann, wish)).toEqual(refused)
+  expect(await ask(link, ann, enrolmentOf(node))).toEqual(refused)
+  expect(await ask(link, ann, enrolmentOf(await makeNode(node)))).toEqual(refused)
+  await store.nodes.put({ id, name: 'added', nkey: wish.nkey, addedAt: 0 }, 'person')
+  expect(await ask(link, ann, wish)).toMatchObject({ outcome: 'enrolled' })
+})
+
+test('a key that was replaced does not come back by an old wish', async () => {
+  const before = await makeNode()
+  const wish = enrolmentOf(before)
+  const link = server.link('ann')
+  await ask(link, ann, wish)
+  await connected(server.link('before', before))
+  const after = await makeNode(before)
+  expect(await ask(link, ann, enrolmentOf(after))).toMatchObject({ outcome: 'enrolled' })
+  await connected(server.link('after', after))
+  expect(await ask(link, ann, wish)).toMatchObject({ outcome: 'refused' })
+})

@@ -82,7 +82,8 @@ export class Enroller implements AsyncDisposable {
   async #enrol(by: NodeId, enrolment: Enrolment): Promise<EnrolAnswer> {
     const { store, epoch, clock, log, isForeign } = this.#options
     const nodes = await store.nodes.list()
-    const judgement = judgeEnrolment({ by, enrolment, nodes, now: clock.wallNow() })
+    const removed = await store.nodes.removed()
+    const judgement = judgeEnrolment({ by, enrolment, nodes, removed, now: clock.wallNow() })
     if (judgement.kind === 'refused') {
       const { reason } = judgement
       log.warn(

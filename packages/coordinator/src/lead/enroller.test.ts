@@ -21,6 +21,7 @@ const ann = nodeIdOf('ann')
 const stack = new AsyncDisposableStack()
 let server: TestServer
 let store: Store
+let readSettings = () => store.settings.read()
 
 beforeAll(async () => {
   const directory = await mkdtemp(join(tmpdir(), 'spansync-enrol-'))
@@ -35,7 +36,11 @@ beforeAll(async () => {
     const { coordinators } = server.users([])
     await server.server.reload({ coordinators, nodes: await store.nodes.list() })
   }
-  const options = { store, epoch, link, clock: systemClock, log: silentLogger, changed, isForeign: false }
+  const faulty: Pick<Store, 'nodes' | 'settings'> = {
+    settings: { replace: (...args) => store.settings.replace(...args), read: async () => readSettings() },
+    nodes: store.nodes,
+  }
+  const options = { store: faulty, epoch, link, clock: systemClock, log: silentLogger, changed, isForeign: false }
   const enroller = stack.use(new Enroller(options))
   enroller.start()
   await link.whenConnected()
@@ -137,4 +142,27 @@ test('a key that was replaced does not come back by an old wish', async () => {
   expect(await ask(link, ann, enrolmentOf(after))).toMatchObject({ outcome: 'enrolled' })
   await connected(server.link('after', after))
   expect(await ask(link, ann, wish)).toMatchObject({ outcome: 'refused' })
+})
+
+test('a replacement that was broken off in the middle is finished when the node asks again', async () => {
+  const before = await makeNode()
+  const link = server.link('ann')
+  await ask(link, ann, enrolmentOf(before))
+  await connected(server.link('before', before))
+  const { node } = before.credentials
+  const { settings, version } = await store.settings.read()
+  await store.settings.replace({
+    expected: version,
+    settings: { ...settings, leafOnly: [node as typeof ann] },
+    by: 'person',
+  })
+  const after = await makeNode(before)
+  const read = readSettings
+  readSettings = () => Promise.reject(new Error('the store is gone'))
+  expect(await ask(link, ann, enrolmentOf(after))).toEqual({ outcome: 'away', reason: 'the store is gone' })
+  expect((await store.nodes.list()).map(({ id }) => id)).toEqual(expect.arrayContaining([node, after.credentials.node]))
+  readSettings = read
+  expect(await ask(link, ann, enrolmentOf(after))).toMatchObject({ outcome: 'enrolled' })
+  expect((await store.nodes.list()).map(({ id }) => id)).not.toContain(node)
+  expect((await store.settings.read()).settings.leafOnly).toEqual([after.credentials.node])
 })

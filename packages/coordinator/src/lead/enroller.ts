@@ -92,11 +92,12 @@ export class Enroller implements AsyncDisposable {
       )
       return { outcome: 'refused', reason }
     }
-    if (judgement.kind === 'put') {
-      const { record, replaces } = judgement
-      await store.nodes.put(record, epoch)
-      await this.#carryOver(record.id, replaces)
-      for (const id of replaces) await store.nodes.remove(id, epoch)
+    const { kind, record, replaces } = judgement
+    if (kind === 'put') await store.nodes.put(record, epoch)
+    await this.#carryOver(record.id, replaces)
+    // Last of all: until then the former ids show what is still to be done.
+    for (const id of replaces) await store.nodes.remove(id, epoch)
+    if (kind === 'put' || replaces.length > 0) {
       const remedy = isForeign
         ? 'print `spansync-coordinator nats-config` anew, and reload the NATS server with it: until then it is not let in'
         : `${record.name} takes part`
@@ -115,6 +116,7 @@ export class Enroller implements AsyncDisposable {
   /** What people have decided for the node under its former ids. */
   async #carryOver(id: NodeId, replaces: readonly NodeId[]): Promise<void> {
     const { store, epoch } = this.#options
+    if (replaces.length === 0) return
     const { settings } = await store.settings.read()
     if (!settings.leafOnly.some((leaf) => replaces.includes(leaf))) return
     await updateSettings({

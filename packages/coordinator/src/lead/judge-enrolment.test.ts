@@ -61,7 +61,8 @@ describe('a node that a member brings', () => {
 
   it('is there already when it asks again', () => {
     const enrolment = enrolmentOf(laptop)
-    expect(judge(enrolment, [member, recordOf(laptop, { nkey: enrolment.nkey })])).toEqual({ kind: 'known' })
+    const record = recordOf(laptop, { nkey: enrolment.nkey })
+    expect(judge(enrolment, [member, record])).toEqual({ kind: 'known', record, replaces: [] })
   })
 
   it('may change its key for NATS, and an older wish does not count any more', () => {
@@ -86,6 +87,13 @@ describe('a node with a new key', () => {
       record: { id: renewed.id, name: 'laptop', nkey: enrolment.nkey },
       replaces: [laptop.id],
     })
+  })
+
+  it('still takes the place of the old one when it is there already', () => {
+    const enrolment = enrolmentOf(renewed)
+    const nodes = [member, recordOf(laptop), recordOf(renewed, { nkey: enrolment.nkey })]
+    expect(judge(enrolment, nodes)).toMatchObject({ kind: 'known', replaces: [laptop.id] })
+    expect(judge(enrolmentOf(renewed), nodes)).toMatchObject({ kind: 'put', replaces: [laptop.id] })
   })
 
   it('may bring itself, with the credentials of the old one, and have got several meanwhile', () => {

@@ -10,8 +10,8 @@ const mostNodes = 1000
 const mostRemoved = 10_000
 
 export type Judgement =
-  | { readonly kind: 'known' }
-  /** `replaces`: ids that the node had before. */
+  /** `replaces`: registered ids that the node had before; also of one that is known, for a crash may have broken the replacement off. */
+  | { readonly kind: 'known'; readonly record: NodeRecord; readonly replaces: readonly NodeId[] }
   | { readonly kind: 'put'; readonly record: NodeRecord; readonly replaces: readonly NodeId[] }
   | { readonly kind: 'refused'; readonly reason: string }
 
@@ -38,12 +38,12 @@ export function judgeEnrolment({ by, enrolment, nodes, removed, now }: Asked): J
   const [known, before] = [nodes.find((node) => node.id === id), nodes.filter((node) => former.has(node.id))]
   // A clock that is ahead must not make this the last word.
   const addedAt = Math.min(at, Math.max(0, Math.round(now)))
-  if (known !== undefined) {
-    if (known.nkey === nkey) return { kind: 'known' }
-    if (at <= known.addedAt) return refused('the node was let in with another key since')
-    return { kind: 'put', record: { ...known, nkey, addedAt }, replaces: [] }
-  }
   const replaces = before.map((node) => node.id)
+  if (known !== undefined) {
+    if (known.nkey === nkey) return { kind: 'known', record: known, replaces }
+    if (at <= known.addedAt) return refused('the node was let in with another key since')
+    return { kind: 'put', record: { ...known, nkey, addedAt }, replaces }
+  }
   const [first] = before
   if (first !== undefined && removed.length >= mostRemoved)
     return refused('too many have been replaced already: a person has to add it')

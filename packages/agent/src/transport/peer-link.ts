@@ -10,6 +10,8 @@ import type { SecureConnection } from './secure.ts'
 export interface PeerLinkHooks {
   readonly onMessage: (link: PeerLink, message: Message) => void
   readonly onDown: (link: PeerLink, reason: SpansyncError) => void
+  /** A move is done: nothing is said or heard on this connection any more. */
+  readonly onLeft: (link: PeerLink, carrier: ControlLink) => void
 }
 
 /** A peer that sends this much before the old connection has run dry does not keep to the rules. */
@@ -159,6 +161,7 @@ export class PeerLink implements Link {
     if (this.dialed) old.retire(reason, this.#graceMs)
     this.#waitingBytes = 0
     for (const message of this.#waiting.splice(0)) this.#hooks.onMessage(this, message)
+    this.#hooks.onLeft(this, old)
   }
 
   #keep(message: Message, bytes: number): void {

@@ -9,7 +9,7 @@ import { type Credentials, createCredentials, publicKeyOf } from '@spansync/comm
 import { subjects } from '@spansync/common/protocol/coordination'
 import { type Enrolment, enrolmentText } from '@spansync/common/protocol/enrolment'
 import { systemClock } from '@spansync/common/runtime/clock'
-import { silentLogger } from '@spansync/common/runtime/logger'
+import { createLogger } from '@spansync/common/runtime/logger'
 import { patience } from '@spansync/common/testing/patience'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { nodeIdOf, startTestServer, type TestServer } from '../nats/testing/test-server.ts'
@@ -21,6 +21,8 @@ const ann = nodeIdOf('ann')
 const stack = new AsyncDisposableStack()
 let server: TestServer
 let store: Store
+const warned: { event?: string; reason?: string }[] = []
+const log = createLogger({ level: 'warn', destination: { write: (line) => void warned.push(JSON.parse(line)) } })
 let readSettings = () => store.settings.read()
 
 beforeAll(async () => {
@@ -40,7 +42,7 @@ beforeAll(async () => {
     settings: { replace: (...args) => store.settings.replace(...args), read: async () => readSettings() },
     nodes: store.nodes,
   }
-  const options = { store: faulty, epoch, link, clock: systemClock, log: silentLogger, changed, isForeign: false }
+  const options = { store: faulty, epoch, link, clock: systemClock, log, changed, isForeign: false }
   const enroller = stack.use(new Enroller(options))
   enroller.start()
   await link.whenConnected()
@@ -127,6 +129,7 @@ test('a node that a person has removed stays out, also when its old wish is brou
   const refused = { outcome: 'refused', reason: 'removed here: `nodes add` lets it in again' }
   expect(await ask(link, ann, wish)).toEqual(refused)
   expect(await ask(link, ann, enrolmentOf(node))).toEqual(refused)
+  expect(warned.filter(({ reason }) => reason === refused.reason)).toHaveLength(1)
   expect(await ask(link, ann, enrolmentOf(await makeNode(node)))).toEqual(refused)
   await store.nodes.put({ id, name: 'added', nkey: wish.nkey, addedAt: 0 }, 'person')
   expect(await ask(link, ann, wish)).toMatchObject({ outcome: 'enrolled' })

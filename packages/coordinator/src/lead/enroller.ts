@@ -25,6 +25,8 @@ export interface EnrollerOptions {
 
 /** More do not wait. */
 const mostWaiting = 100
+/** So many refusals are remembered, so that each is told of once; then all are told of anew. */
+const mostTold = 1000
 
 /** Lets nodes in for which a member asks, so that nobody has to bring files with keys from one machine to another. */
 export class Enroller implements AsyncDisposable {
@@ -33,6 +35,8 @@ export class Enroller implements AsyncDisposable {
   /** One after the other: each builds on the nodes that the one before has left. */
   #last: Promise<void> = Promise.resolve()
   #waiting = 0
+  /** The last answer, by who brings whom. */
+  readonly #told = new Map<string, string>()
 
   constructor(options: EnrollerOptions) {
     this.#options = options
@@ -86,12 +90,13 @@ export class Enroller implements AsyncDisposable {
     const judgement = judgeEnrolment({ by, enrolment, nodes, removed, now: clock.wallNow() })
     if (judgement.kind === 'refused') {
       const { reason } = judgement
-      log.warn(
-        { event: 'enrol.refused', by, name: enrolment.name, reason },
-        'if it is yours: spansync-coordinator nodes add',
-      )
+      if (this.#isNews(by, enrolment, reason)) {
+        const remedy = 'if it is yours: spansync-coordinator nodes add'
+        log.warn({ event: 'enrol.refused', by, name: enrolment.name, reason }, remedy)
+      }
       return { outcome: 'refused', reason }
     }
+    this.#told.delete(keyOf(by, enrolment))
     const { kind, record, replaces } = judgement
     if (kind === 'put') await store.nodes.put(record, epoch)
     await this.#carryOver(record.id, replaces)
@@ -104,6 +109,15 @@ export class Enroller implements AsyncDisposable {
       log.info({ event: 'enrol.accepted', by, id: record.id, name: record.name, replaces }, remedy)
     }
     return { outcome: 'enrolled', reason: '' }
+  }
+
+  /** It is asked for again and again. */
+  #isNews(by: NodeId, enrolment: Enrolment, reason: string): boolean {
+    const key = keyOf(by, enrolment)
+    if (this.#told.get(key) === reason) return false
+    if (this.#told.size >= mostTold) this.#told.clear()
+    this.#told.set(key, reason)
+    return true
   }
 
   async #tellServer(): Promise<void> {
@@ -128,4 +142,8 @@ export class Enroller implements AsyncDisposable {
       },
     })
   }
+}
+
+function keyOf(by: NodeId, { name, nkey }: Enrolment): string {
+  return `${by} ${name} ${nkey}`
 }

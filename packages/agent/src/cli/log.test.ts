@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -6,6 +7,8 @@ import { FakeClock } from '@spansync/common/runtime/fake-clock'
 import { silentLogger } from '@spansync/common/runtime/logger'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { historyFileOf, openLinkHistory } from '../history/link-history.ts'
+import { saveRoster } from '../membership/roster-file.ts'
+import { createIdentity, replaceIdentity } from '../transport/identity.ts'
 import { runHere } from './testing.ts'
 
 let base: string
@@ -57,6 +60,28 @@ test('log --json adds up how long each link was up', async () => {
   ])
   expect(links[0].availability).toBeGreaterThan(0.1)
   expect(links[0].availability).toBeLessThan(0.3)
+})
+
+test('log goes on where a peer has got a new key', async () => {
+  const identities = join(base, 'server')
+  const before = await createIdentity(identities)
+  const { after } = await replaceIdentity(identities)
+  await spansync('peer', 'add', 'nas', '--id', after.id)
+  const certificate = new X509Certificate(after.cert).raw.toString('base64')
+  const rotations = new Map([[after.id, { subject: after.id, replaces: before.id, certificate }]])
+  saveRoster(home, { takesPart: false, roster: { statements: new Map(), rotations } })
+  const clock = new FakeClock(Date.now() - 4000)
+  {
+    using history = openLinkHistory({ file: historyFileOf(home), clock, log: silentLogger })
+    history.note({ peer: before.id, name: 'nas', what: 'up' })
+    await clock.advance(1000)
+    history.note({ peer: before.id, name: 'nas', what: 'down', code: 'peer_removed' })
+    history.note({ peer: after.id, name: 'nas', what: 'failed', code: 'unreachable' })
+  }
+  expect((await spansync('log', '--peer', 'nas')).out).toMatch(/up.*\n.*down.*\n.*failed/)
+  const { links } = JSON.parse((await spansync('log', '--json')).out)
+  expect(links).toMatchObject([{ node: 'nas', id: after.id, up: false }])
+  expect(links[0].availability).toBeGreaterThan(0.1)
 })
 
 test('log knows only peers, and counts', async () => {

@@ -1,9 +1,11 @@
 import { plural, printable } from '@spansync/common/cli/format'
 import { type Paint, renderTable } from '@spansync/common/cli/table'
 import { loadConfig } from '@spansync/common/config/file'
+import type { NodeId } from '@spansync/common/core/causal/types'
+import { formerIds } from '@spansync/common/core/roster/rotation'
 import { UsageError } from '@spansync/common/runtime/errors'
 import type { Command } from 'commander'
-import { availabilityOf, type Uptime, withTurn } from '../history/availability.ts'
+import { availabilityOf, together, type Uptime, withTurn } from '../history/availability.ts'
 import { historyFileOf, type KeptEvent, readLinkEvents } from '../history/link-history.ts'
 import { action, type Context, type Runner } from './context.ts'
 import { unknownName } from './lookup.ts'
@@ -29,34 +31,50 @@ export function addLogCommand(program: Command, runner: Runner): void {
     .action(action<[], LogOptions>(runner, (context, _args, options) => showLog(context, options)))
 }
 
-function showLog(context: Context, { peer: name, limit, json }: LogOptions): void {
+async function showLog(context: Context, { peer: name, limit, json }: LogOptions): Promise<void> {
   const { peers } = loadConfig(context.home)
   const peer = name === undefined ? undefined : peers[name]?.id
   if (name !== undefined && peer === undefined) throw unknownName.peer(name, Object.keys(peers))
   if (!/^[1-9]\d{0,6}$/.test(limit)) throw new UsageError(`\`${limit}\` is not a count`, 'use for example --limit 20')
-  const events = readLinkEvents(historyFileOf(context.home), { peer, limit: all })
+  const idsOf = await formerIdsAt(context.home)
+  const events = readLinkEvents(historyFileOf(context.home), { peers: peer && idsOf(peer), limit: all })
   const shown = events.slice(-Number(limit))
-  if (json) context.printJson({ links: linksOf(events, Date.now()), events: shown.map(toJson) })
-  else context.print(renderLog(shown, context.paint))
+  if (!json) return context.print(renderLog(shown, context.paint))
+  const known = Object.values(peers).map(({ id }) => idsOf(id))
+  context.printJson({ links: linksOf(events, { known, now: Date.now() }), events: shown.map(toJson) })
+}
+
+/** All ids that a node has had, the present one first. */
+async function formerIdsAt(home: string): Promise<(node: NodeId) => readonly NodeId[]> {
+  const { loadRoster } = await import('../membership/roster-file.ts')
+  const { rotations } = loadRoster(home)?.roster ?? { rotations: new Map() }
+  return (node) => [node, ...formerIds(rotations, node)]
 }
 
 function toJson({ at, name, peer, what, address, code, message }: KeptEvent): object {
   return { at: new Date(at), node: name, id: peer, event: what, address, code, message }
 }
 
+interface LinksFacts {
+  /** The ids of each peer, the present one first. */
+  readonly known: readonly (readonly NodeId[])[]
+  /** Ms since 1970. */
+  readonly now: number
+}
+
 /** How much of the time since its first event each link was up. */
-function linksOf(events: readonly KeptEvent[], now: number): object[] {
-  const known = new Map<string, Uptime & { name: string }>()
-  for (const event of events) {
-    known.set(event.peer, { ...withTurn(known.get(event.peer), event), name: event.name })
-  }
-  return [...known].map(([id, uptime]) => ({
-    node: uptime.name,
-    id,
-    since: new Date(uptime.since),
-    up: uptime.upSince !== undefined,
-    availability: availabilityOf(uptime, now),
-  }))
+function linksOf(events: readonly KeptEvent[], { known, now }: LinksFacts): object[] {
+  const uptimes = new Map<NodeId, Uptime>()
+  for (const event of events) uptimes.set(event.peer, withTurn(uptimes.get(event.peer), event))
+  const names = new Map(events.map(({ peer, name }) => [peer, name]))
+  const groups = new Set([...uptimes.keys()].map((id) => known.find((ids) => ids.includes(id)) ?? [id]))
+  return [...groups].flatMap((ids) => {
+    const uptime = together(ids.flatMap((id) => uptimes.get(id) ?? []))
+    if (uptime === undefined) return []
+    const availability = availabilityOf(uptime, now)
+    const node = ids.map((id) => names.get(id)).find((name) => name !== undefined)
+    return { node, id: ids[0], since: new Date(uptime.since), up: uptime.upSince !== undefined, availability }
+  })
 }
 
 /** What people see. Pure: the same events give the same text. */

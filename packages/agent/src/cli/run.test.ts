@@ -98,6 +98,14 @@ describe('stopping', () => {
     expect([existsSync(join(home, 'agent.sock')), existsSync(join(home, 'agent.json'))]).toEqual([false, false])
   })
 
+  test('a time that only tests use is warned of', async () => {
+    const { child, events, ended, until } = run({ SPANSYNC_CALENDAR: '0,0,60', SPANSYNC_WALL_AHEAD_MS: '0' })
+    await until('agent.started')
+    child.kill()
+    await ended
+    expect(events.slice(0, 3)).toEqual(['agent.starting', 'agent.time_changed', 'agent.started'])
+  })
+
   test('the local interface can ask for it', async () => {
     const { ended, until } = run()
     await until('agent.started')

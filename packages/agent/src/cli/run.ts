@@ -1,5 +1,6 @@
 import { onSignals } from '@spansync/common/cli/signals'
 import { loadConfig } from '@spansync/common/config/file'
+import { timeVariablesIn } from '@spansync/common/runtime/clock'
 import { messageOf } from '@spansync/common/runtime/errors'
 import type { Command } from 'commander'
 import type { Daemon, DaemonOptions, StartDaemon } from '../control/api.ts'
@@ -34,6 +35,9 @@ export async function runDaemon(context: Pick<Context, 'home' | 'stdout' | 'env'
   resources.use(onSignals(stop))
   resources.use(onFault((error) => log.fatal({ event: 'agent.fault', err: error }, 'a fault in spansync')))
   log.info({ event: 'agent.starting', version, pid: process.pid, home }, 'starting')
+  const variables = timeVariablesIn(context.env)
+  if (variables.length > 0)
+    log.warn({ event: 'agent.time_changed', variables }, 'only for tests: unset them, for policies go by another time')
   const { signal } = stopping
   for (let current = config; ; current = loadConfig(home)) {
     const ending = await runOnce({ start, stop, options: { home, config: current, log, signal } })

@@ -24,6 +24,8 @@ export interface AdmissionSeekerOptions {
 
 /** A coordinator or the peers that reach it may be away. */
 const askAgainMs = 30_000
+/** A person has to change their mind. */
+const askRefuserMs = 600_000
 /** The coordinator tells its NATS server after it has answered. */
 const knockMs = 500
 const knocks = 20
@@ -37,6 +39,7 @@ export class AdmissionSeeker implements AsyncDisposable {
   #asked = new WeakSet<Link>()
   #running: Promise<void> = Promise.resolve()
   #knocking: Promise<void> | undefined
+  /** Of the last refusal; a peer that only does not reach the coordinator does not undo it. */
   #reason: string | undefined
 
   constructor(options: AdmissionSeekerOptions) {
@@ -75,6 +78,7 @@ export class AdmissionSeeker implements AsyncDisposable {
     const { log } = this.#options
     if (this.#stop.signal.aborted || outcome === 'away') return
     if (outcome === 'enrolled') {
+      this.#reason = undefined
       this.#knocking ??= this.#knock().finally(() => {
         this.#knocking = undefined
       })
@@ -110,7 +114,7 @@ export class AdmissionSeeker implements AsyncDisposable {
       this.#asked = new WeakSet()
       this.linksChanged()
       await this.#askDirectly(signal).catch((error: unknown) => log.debug({ event: 'enrol.not_asked', err: error }))
-      await clock.sleep(askAgainMs, signal).catch(() => undefined)
+      await clock.sleep(this.#reason === undefined ? askAgainMs : askRefuserMs, signal).catch(() => undefined)
     }
   }
 

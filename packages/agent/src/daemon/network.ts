@@ -139,6 +139,8 @@ export class Network implements AsyncDisposable {
         hub.changed()
       },
       onNetworkChanged: (addresses) => {
+        this.#wifi.forget()
+        this.#review()
         this.#discovery?.refresh()
         this.options.moved?.(addresses)
       },

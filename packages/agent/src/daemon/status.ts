@@ -57,7 +57,7 @@ export function statusOf(network: Network, hub: StatusHub, follower: Follower): 
 function linkStatus(network: Network, link: TransportLink): LinkStatus {
   const dataCap = network.capOver(link.node, link.address)
   const clockSkewMs = network.skews.get(link.node)
-  const availability = network.history.availability(link.node)
+  const availability = network.history.availability(link.node, ...network.options.members.formerIds(link.node))
   const { name, up, rttMs, throughputBps, sentBytes, receivedBytes, address, addresses, lastError } = link
   return {
     node: name,

@@ -66,15 +66,24 @@ export class Discovery implements AsyncDisposable {
 
   async #run(): Promise<void> {
     while (!this.#stopped) {
-      this.#openSockets()
-      for (const [address, socket] of this.#sockets) {
-        if (this.#words < wordsAtFirst) this.#announce(address, socket)
-        socket.query({ questions: [{ name: service, type: 'PTR' }] })
+      try {
+        this.#ask()
+      } catch (error) {
+        const remedy = 'it is tried again; peers are found by their configured addresses meanwhile'
+        this.#options.log.warn({ event: 'discovery.failed', err: error }, remedy)
       }
-      this.#words++
       await this.#alarm.wait(this.#pauseMs)
       this.#pauseMs = Math.min(this.#pauseMs * growth, longestMs)
     }
+  }
+
+  #ask(): void {
+    this.#openSockets()
+    for (const [address, socket] of this.#sockets) {
+      if (this.#words < wordsAtFirst) this.#announce(address, socket)
+      socket.query({ questions: [{ name: service, type: 'PTR' }] })
+    }
+    this.#words++
   }
 
   #openSockets(): void {

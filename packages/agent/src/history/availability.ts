@@ -25,3 +25,18 @@ export function availabilityOf({ since, upMs, upSince }: Uptime, now: number): n
   if (all <= 0) return upSince === undefined ? 0 : 1
   return Math.min(1, up / all)
 }
+
+/** Of a link with a node that had several keys, one after the other. Undefined when none is known. */
+export function together(uptimes: readonly Uptime[]): Uptime | undefined {
+  const [first, ...others] = uptimes
+  return others.reduce<Uptime | undefined>((sum, next) => sum && addUp(sum, next), first)
+}
+
+function addUp(one: Uptime, other: Uptime): Uptime {
+  const begins = [one.upSince, other.upSince].filter((begin) => begin !== undefined)
+  return {
+    since: Math.min(one.since, other.since),
+    upMs: one.upMs + other.upMs,
+    upSince: begins.length === 0 ? undefined : Math.min(...begins),
+  }
+}

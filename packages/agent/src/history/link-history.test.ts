@@ -70,7 +70,7 @@ it('keeps so many events of each link, the newest', () => {
   expect(all.length).toBeLessThanOrEqual(4401)
   expect(all.filter(({ name }) => name === 'c')).toHaveLength(1)
   expect(all.at(-1)?.message).toBe('2499')
-  expect(readLinkEvents(file, { peer: c.peer, limit: 5 })).toHaveLength(1)
+  expect(readLinkEvents(file, { peers: [c.peer], limit: 5 })).toHaveLength(1)
 })
 
 it('forgets what is older than a good year', async () => {
@@ -89,4 +89,21 @@ it('begins anew when the file is damaged, and is empty before there is one', () 
   using history = open()
   history.note({ ...b, what: 'up' })
   expect(history.availability(b.peer)).toBe(1)
+})
+
+it('takes a peer with a new key for the one it was', async () => {
+  using history = open()
+  const renewed = { ...b, peer: 'e'.repeat(64) as NodeId }
+  history.note({ ...b, what: 'up' })
+  await clock.advance(1000)
+  history.note({ ...b, what: 'down', code: 'peer_removed' })
+  await clock.advance(2000)
+  history.note({ ...renewed, what: 'up' })
+  await clock.advance(1000)
+  expect(history.availability(renewed.peer, b.peer)).toBe(0.5)
+  expect(history.availability(renewed.peer)).toBe(1)
+  expect(history.availability(c.peer, b.peer)).toBe(0.25)
+  const ofBoth = readLinkEvents(file, { peers: [renewed.peer, b.peer], limit: 100 })
+  expect(ofBoth.map(({ what }) => what)).toEqual(['up', 'down', 'up'])
+  expect(readLinkEvents(file, { peers: [renewed.peer, b.peer], limit: 1 })).toMatchObject([{ peer: renewed.peer }])
 })

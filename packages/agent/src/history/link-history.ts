@@ -7,7 +7,7 @@ import Database from 'better-sqlite3'
 import { guarded, IndexDamagedError } from '../index-store/errors.ts'
 import { setAside } from '../index-store/open-index.ts'
 import type { LinkEvent } from '../transport/types.ts'
-import { availabilityOf, type LinkTurn, type Uptime, withTurn } from './availability.ts'
+import { availabilityOf, type LinkTurn, together, type Uptime, withTurn } from './availability.ts'
 
 /** An event as it is kept. */
 export interface KeptEvent {
@@ -31,7 +31,8 @@ export interface LinkHistoryOptions {
 }
 
 export interface EventQuery {
-  readonly peer?: NodeId | undefined
+  /** Only of these ids; absent: of all. */
+  readonly peers?: readonly NodeId[] | undefined
   /** The newest so many. */
   readonly limit: number
 }
@@ -112,9 +113,9 @@ export class LinkHistory implements Disposable {
     }
   }
 
-  /** Share of the kept time that the link was up; undefined when nothing is known. */
-  availability(peer: NodeId): number | undefined {
-    const uptime = this.#uptimes.get(peer)
+  /** Share of the kept time that the link was up, under all ids of the peer; undefined when nothing is known. */
+  availability(...ids: readonly NodeId[]): number | undefined {
+    const uptime = together(ids.flatMap((id) => this.#uptimes.get(id) ?? []))
     return uptime && availabilityOf(uptime, this.#options.clock.wallNow())
   }
 
@@ -168,16 +169,20 @@ export class LinkHistory implements Disposable {
 }
 
 /** What a history holds, oldest first, also while an agent writes it. */
-export function readLinkEvents(file: string, { peer, limit }: EventQuery): KeptEvent[] {
+export function readLinkEvents(file: string, { peers, limit }: EventQuery): KeptEvent[] {
   if (!existsSync(file)) return []
   const database = new Database(file, { readonly: true })
   try {
     const rows = database
       .prepare(
         `SELECT at, peer, name, what, address, code, message FROM events
-         WHERE ? IS NULL OR peer = ? ORDER BY seq DESC LIMIT ?`,
+         WHERE :peers IS NULL OR peer IN (SELECT value FROM json_each(:peers)) ORDER BY seq DESC LIMIT :limit`,
       )
-      .all(peer ?? null, peer ?? null, limit) as (Omit<KeptEvent, 'address' | 'code' | 'message'> & Nullable)[]
+      .all({ peers: peers === undefined ? null : JSON.stringify(peers), limit }) as (Omit<
+      KeptEvent,
+      'address' | 'code' | 'message'
+    > &
+      Nullable)[]
     return rows.reverse().map(({ address, code, message, ...rest }) => ({
       ...rest,
       address: address ?? undefined,

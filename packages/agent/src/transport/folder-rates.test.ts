@@ -23,8 +23,8 @@ describe('the streams of a folder with a rate of its own', () => {
     identities = await makeIdentities(2)
   })
   beforeEach(async () => {
-    a = new LoopbackNode(identities[0] as Identity, 'a')
-    b = new LoopbackNode(identities[1] as Identity, 'b')
+    a = new LoopbackNode(identities[0] as Identity, 'a', { foldersFor: () => [slow, quick] })
+    b = new LoopbackNode(identities[1] as Identity, 'b', { foldersFor: () => [slow, quick] })
     await a.transport.start()
     await b.transport.start()
     await linked(a, b)

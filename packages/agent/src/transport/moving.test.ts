@@ -1,8 +1,11 @@
 import { createServer, type Server } from 'node:net'
 import type { FolderId } from '@spansync/common/core/causal/types'
+import type { Clock } from '@spansync/common/ports'
 import type { Message } from '@spansync/common/protocol/messages'
+import { systemClock } from '@spansync/common/runtime/clock'
 import { freePort } from '@spansync/common/testing/free-port'
-import { afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { patience } from '@spansync/common/testing/patience'
+import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import type { Identity } from './identity.ts'
 import { LoopbackNode, makeIdentities } from './testing/loopback.ts'
 import { Relay } from './testing/relay.ts'
@@ -182,18 +185,49 @@ describe('a better address that comes into reach', () => {
   }, 30_000)
 })
 
-it('stays at an address that is no worse, and measures the other one', async () => {
-  const [a, b] = [await start(0), await start(1)]
+it('moves to an address that is quicker by far, though it is the second in the list, and measures the first again after ten minutes', async () => {
+  const sleeps: number[] = []
+  const clock: Clock = {
+    ...systemClock,
+    sleep(ms, signal) {
+      sleeps.push(ms)
+      return systemClock.sleep(ms, signal)
+    },
+  }
+  const [a, b] = [await start(0, { clock }), await start(1)]
   const relay = await relayTo(b.address, 30)
   b.transport.setPeers([a.asPeer()])
   a.transport.setPeers([b.asPeer({ addresses: [relay.address, b.address], mayProbe: true })])
   await a.until(({ logs }) => logs.some(({ event }) => event === 'link.weighed' || event === 'link.moved'))
   await a.until(({ logs }) => logs.some(({ event }) => event === 'link.moved'))
-  // Quicker by far, though it is the second in the list.
   expect(a.transport.links()[0]?.address).toBe(b.address)
   const [first, second] = a.transport.links()[0]?.addresses ?? []
   expect(first?.rttMs).toBeGreaterThan(second?.rttMs ?? Number.POSITIVE_INFINITY)
   expect([a.downs, b.downs]).toEqual([[], []])
+  const longest = (): number | undefined => sleeps.findLast((ms) => ms > 300_000)
+  await vi.waitFor(() => expect(longest()).toBeLessThanOrEqual(600_000), { ...patience, timeout: 20_000 })
+}, 30_000)
+
+it('stays at an address that is no worse, and measures the other one', async () => {
+  const [a, b] = [await start(0), await start(1)]
+  const relay = await relayTo(b.address, 30)
+  b.transport.setPeers([a.asPeer()])
+  a.transport.setPeers([b.asPeer({ addresses: [b.address, relay.address], mayProbe: true })])
+  await a.until(({ logs }) => logs.some(({ event }) => event === 'link.weighed'))
+  await relay.idle()
+  expect(relay.taken).toBe(1)
+  expect(a.logs.find(({ event }) => event === 'link.weighed')).toMatchObject({ address: relay.address, isTaken: false })
+  const { address, addresses } = a.transport.links()[0] ?? {}
+  expect(address).toBe(b.address)
+  expect(addresses).toMatchObject([
+    { address: b.address, inUse: true, rttMs: expect.any(Number) },
+    { address: relay.address, inUse: false, rttMs: expect.any(Number), error: undefined },
+  ])
+  a.link.send(probe('there'))
+  b.link.send(probe('back'))
+  await Promise.all([a, b].map((node) => node.until(({ messages }) => messages.length === 1)))
+  expect([a, b].flatMap(({ logs }) => logs.filter(({ event }) => event === 'link.moved'))).toEqual([])
+  expect([a.ups.length, b.ups.length, a.downs, b.downs]).toEqual([1, 1, [], []])
 }, 30_000)
 
 it('an address that was found is tried, and what answers there has to be the peer', async () => {

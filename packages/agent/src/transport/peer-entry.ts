@@ -246,6 +246,9 @@ export class PeerEntry {
     const link = new PeerLink(carrier, {
       onMessage: (from, message) => this.#tell(() => this.#transport.onMessage(from, message)),
       onDown: (from, reason) => this.#fell(from, reason),
+      onLeft: (from, { address: left }) => {
+        if (from === this.#link && from.dialed) this.#scout.left(left)
+      },
     })
     this.#link = link
     this.#lastSpeed = carrier.speed

@@ -10,12 +10,18 @@ import type { SecureConnection } from './secure.ts'
 export interface PeerLinkHooks {
   readonly onMessage: (link: PeerLink, message: Message) => void
   readonly onDown: (link: PeerLink, reason: SpansyncError) => void
+  /** A move is done: nothing is said or heard on this connection any more. */
+  readonly onLeft: (link: PeerLink, carrier: ControlLink) => void
 }
 
 /** A peer that sends this much before the old connection has run dry does not keep to the rules. */
 const mostWaitingBytes = 64 * 1024 * 1024
 /** What is under way over a much worse connection may still end by itself within this time. */
 const graceMs = 10_000
+/** Connections that a link has left and whose streams are still under way. A peer that leaves more does so to use up our memory. */
+const mostLeft = 4
+/** The dialling side, which moves it, keeps away from that: the other may hear late that one is closed. */
+const mostLeftHere = 3
 /** Between the peer's last word on the old connection and its word that the new one is the link. */
 const mostApartMs = 30_000
 
@@ -68,6 +74,10 @@ export class PeerLink implements Link {
 
   get isMoving(): boolean {
     return this.isWaiting || this.#hasPeerLeft
+  }
+
+  get mayMove(): boolean {
+    return !this.isMoving && this.#retired.size < mostLeftHere
   }
 
   get badMessages(): number {
@@ -159,6 +169,8 @@ export class PeerLink implements Link {
     if (this.dialed) old.retire(reason, this.#graceMs)
     this.#waitingBytes = 0
     for (const message of this.#waiting.splice(0)) this.#hooks.onMessage(this, message)
+    this.#hooks.onLeft(this, old)
+    if (!this.dialed && this.#retired.size > mostLeft) this.drop('the peer moves the link and leaves too much behind')
   }
 
   #keep(message: Message, bytes: number): void {

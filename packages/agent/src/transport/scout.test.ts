@@ -15,6 +15,8 @@ function stage(outcomes: Record<string, 'moved' | 'kept' | 'failed'>) {
       tries.push(`${address}@${clock.now() / 1000}`)
       const outcome = scene.outcomes[address]
       if (outcome === undefined || outcome === 'failed') throw new Error('nobody there')
+      // None while the link moves.
+      if (outcome === 'moved') scene.candidates = []
       return outcome
     },
   })
@@ -23,7 +25,10 @@ function stage(outcomes: Record<string, 'moved' | 'kept' | 'failed'>) {
     scene.candidates = Object.keys(outcomes)
     scout.linkUp()
   }
-  return Object.assign(scene, { scout, running, linkUp })
+  const set = (candidates: string[]): void => {
+    scene.candidates = candidates
+  }
+  return { clock, tries, scout, running, linkUp, set }
 }
 
 describe('Scout', () => {
@@ -50,6 +55,19 @@ describe('Scout', () => {
     linkUp()
     await clock.advance(1_000_000)
     expect(tries).toEqual(['lan@1', 'lan@601'])
+  })
+
+  it('measures what the link has left again after ten minutes, and goes on trying what cannot be reached', async () => {
+    const { clock, tries, scout, linkUp, ...scene } = stage({ lan: 'failed', vpn: 'moved', paid: 'kept' })
+    linkUp()
+    await clock.advance(1000)
+    expect(tries).toEqual(['lan@1', 'vpn@1'])
+    scene.set(['lan', 'paid'])
+    scout.left('paid')
+    await clock.advance(6000)
+    expect(tries.slice(2)).toEqual(['lan@6'])
+    await clock.advance(700_000)
+    expect(tries.filter((one) => one.startsWith('paid'))).toEqual(['paid@601'])
   })
 
   it('tries all at once when there is news, also of one that is under way', async () => {

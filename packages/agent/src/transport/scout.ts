@@ -62,6 +62,12 @@ export class Scout {
     this.news({ afterMs: firstMs })
   }
 
+  /** The link has moved away from this address, and other addresses may be tried again. */
+  left(address: string): void {
+    this.#plans.set(address, { at: this.#hooks.clock.now() + keptMs, tries: 0 })
+    this.#alarm.wake()
+  }
+
   #due(): string | undefined {
     const now = this.#hooks.clock.now()
     return this.#hooks.candidates().find((address) => (this.#plans.get(address)?.at ?? now) <= now)

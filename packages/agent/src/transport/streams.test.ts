@@ -109,6 +109,13 @@ describe('streams', () => {
     await expect(link.openStream(header)).rejects.toMatchObject({ code: 'dropped' })
   })
 
+  it('are refused for a folder that is not shared, which leaves no trace', async () => {
+    const opening = a.link.openStream({ ...header, folder: 'made-up' as FolderId })
+    await expect(opening).rejects.toMatchObject({ code: 'refused', message: expect.stringContaining('not shared') })
+    expect(b.streams).toEqual([])
+    expect([...(b.transport.links()[0]?.folders.keys() ?? [])]).toEqual([])
+  })
+
   it('are refused when the far side has no link with us', async () => {
     const target = { id: b.id, name: 'b', address: b.address }
     a.transport.setPeers([])

@@ -199,14 +199,18 @@ class LinkManager implements Transport {
   }
 
   async #openStream(entry: PeerEntry, connection: SecureConnection): Promise<void> {
-    const { clock, protocol = protocolVersion, onStream } = this.#options
+    const { clock, protocol = protocolVersion, foldersFor, onStream } = this.#options
     const late = (): Error => new LinkClosedError('peer_silent', 'the header of a stream did not come')
     const header = await withDeadline({ clock, ms: openingTimeoutMs, late }, (signal) =>
       readStreamHeader(connection, signal),
     )
     const link = entry.link
     const carrier = link?.carrierFor(connection)
-    const refusal = carrier === undefined ? 'the link is down' : carrier.takeStream(connection)
+    // First of all: counters and limits are kept for every folder that a stream was taken for.
+    const isShared = foldersFor(entry.context.peer.id).includes(header.folder)
+    const taken = (): string | undefined =>
+      carrier === undefined ? 'the link is down' : carrier.takeStream(connection)
+    const refusal = isShared ? taken() : 'this folder is not shared'
     if (link === undefined || carrier === undefined || refusal !== undefined) {
       answerStream(connection, protocol, { ok: false, code: 'refused', message: refusal ?? '' })
       return

@@ -52,7 +52,7 @@ export class Trials {
     await carrier.measured
     if (link !== undefined && isAlive && !(await isOldAlive)) return this.#lost(link, carrier)
     const [there, here] = [book.wayOf(carrier.address), book.wayOf(link?.address ?? '')]
-    const isTaken = isAlive && link !== undefined && link === linkNow() && !link.isMoving && isBetter(there, here)
+    const isTaken = isAlive && link !== undefined && link === linkNow() && link.mayMove && isBetter(there, here)
     log.debug({ event: 'link.weighed', peer: name(), address: carrier.address, there, here, isTaken })
     if (isTaken) {
       this.#move(link, carrier, isWorthCutting(there, here))

@@ -55,7 +55,7 @@ export interface TransportEvents {
   /** For the history: told before `onLinkUp` and `onLinkDown`. */
   onHistory?(event: LinkEvent): void
   onMessage(link: Link, message: Message): void
-  /** A stream that the peer has opened, already accepted. Nothing has checked that the peer may have this folder. */
+  /** A stream that the peer has opened, already accepted, of one of `foldersFor`. */
   onStream(link: Link, header: StreamHeader, stream: Duplex): void
 }
 

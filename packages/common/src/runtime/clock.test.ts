@@ -1,6 +1,6 @@
 import { describe, expect, test, vi } from 'vitest'
 import type { Clock } from '../ports.ts'
-import { calendarOf, parseCalendar, systemClock } from './clock.ts'
+import { calendarOf, parseCalendar, systemClock, timeVariablesIn } from './clock.ts'
 import { FakeClock } from './fake-clock.ts'
 
 const clocks: readonly { name: string; make: () => { clock: Clock; pass: (ms: number) => Promise<void> } }[] = [
@@ -117,4 +117,12 @@ describe('FakeClock', () => {
     await expect(slept).rejects.toThrow()
     expect(clock.sleeping).toBe(0)
   })
+})
+
+test('what changes the time is named, and nothing else', () => {
+  expect(timeVariablesIn({ SPANSYNC_CALENDAR: '1,2,3', SPANSYNC_WALL_AHEAD_MS: '-5' })).toEqual([
+    'SPANSYNC_CALENDAR',
+    'SPANSYNC_WALL_AHEAD_MS',
+  ])
+  expect(timeVariablesIn({ SPANSYNC_CALENDAR: 'x', SPANSYNC_WALL_AHEAD_MS: '0', HOME: '/' })).toEqual([])
 })

@@ -68,3 +68,12 @@ export function calendarOf(clock: Clock, start: CalendarStart | undefined): Cloc
 
 /** By what policies go: `SPANSYNC_CALENDAR=at,shows,rate`. */
 export const systemCalendar: Clock = calendarOf(systemClock, parseCalendar(process.env.SPANSYNC_CALENDAR))
+
+/** Which of the variables above are set to something that changes the time in this process. */
+export function timeVariablesIn(env: Readonly<Record<string, string | undefined>>): string[] {
+  const { SPANSYNC_CALENDAR: calendar, SPANSYNC_WALL_AHEAD_MS: ahead } = env
+  return [
+    ...(parseCalendar(calendar) === undefined ? [] : ['SPANSYNC_CALENDAR']),
+    ...(Number(ahead ?? 0) ? ['SPANSYNC_WALL_AHEAD_MS'] : []),
+  ]
+}

@@ -56,7 +56,7 @@ export function addNodesCommand(program: Command, runner: Runner): void {
     .action(action<[string], AddOptions>(runner, (context, [name], options) => add(context, name, options)))
   nodes
     .command('remove')
-    .description('no longer let it take part')
+    .description('no longer let it take part, until it is added again')
     .argument('<name>')
     .action(action<[string], object>(runner, (context, [name]) => remove(context, name)))
 }

@@ -9,7 +9,7 @@ import { type Credentials, createCredentials, publicKeyOf } from '@spansync/comm
 import { subjects } from '@spansync/common/protocol/coordination'
 import { type Enrolment, enrolmentText } from '@spansync/common/protocol/enrolment'
 import { systemClock } from '@spansync/common/runtime/clock'
-import { silentLogger } from '@spansync/common/runtime/logger'
+import { createLogger } from '@spansync/common/runtime/logger'
 import { patience } from '@spansync/common/testing/patience'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { nodeIdOf, startTestServer, type TestServer } from '../nats/testing/test-server.ts'
@@ -21,6 +21,9 @@ const ann = nodeIdOf('ann')
 const stack = new AsyncDisposableStack()
 let server: TestServer
 let store: Store
+const warned: { event?: string; reason?: string }[] = []
+const log = createLogger({ level: 'warn', destination: { write: (line) => void warned.push(JSON.parse(line)) } })
+let readSettings = () => store.settings.read()
 
 beforeAll(async () => {
   const directory = await mkdtemp(join(tmpdir(), 'spansync-enrol-'))
@@ -35,7 +38,11 @@ beforeAll(async () => {
     const { coordinators } = server.users([])
     await server.server.reload({ coordinators, nodes: await store.nodes.list() })
   }
-  const options = { store, epoch, link, clock: systemClock, log: silentLogger, changed, isForeign: false }
+  const faulty: Pick<Store, 'nodes' | 'settings'> = {
+    settings: { replace: (...args) => store.settings.replace(...args), read: async () => readSettings() },
+    nodes: store.nodes,
+  }
+  const options = { store: faulty, epoch, link, clock: systemClock, log, changed, isForeign: false }
   const enroller = stack.use(new Enroller(options))
   enroller.start()
   await link.whenConnected()
@@ -109,4 +116,56 @@ test('nobody asks in the name of another, and what is malformed is refused', asy
   expect(await ask(link, ann, { ...enrolmentOf(node), nkey: 'Uabc' })).toMatchObject({ outcome: 'refused' })
   const stolen = { ...enrolmentOf(node), nkey: publicKeyOf(createCredentials({ ...node.credentials })) }
   expect(await ask(link, ann, stolen)).toMatchObject({ outcome: 'refused' })
+})
+
+test('a node that a person has removed stays out, also when its old wish is brought again, until it is added', async () => {
+  const node = await makeNode()
+  const wish = enrolmentOf(node)
+  const link = server.link('ann')
+  const id = node.credentials.node as typeof ann
+  expect(await ask(link, ann, wish)).toMatchObject({ outcome: 'enrolled' })
+  await connected(server.link('in', node))
+  await store.nodes.remove(id, 'person')
+  const refused = { outcome: 'refused', reason: 'removed here: `nodes add` lets it in again' }
+  expect(await ask(link, ann, wish)).toEqual(refused)
+  expect(await ask(link, ann, enrolmentOf(node))).toEqual(refused)
+  expect(warned.filter(({ reason }) => reason === refused.reason)).toHaveLength(1)
+  expect(await ask(link, ann, enrolmentOf(await makeNode(node)))).toEqual(refused)
+  await store.nodes.put({ id, name: 'added', nkey: wish.nkey, addedAt: 0 }, 'person')
+  expect(await ask(link, ann, wish)).toMatchObject({ outcome: 'enrolled' })
+})
+
+test('a key that was replaced does not come back by an old wish', async () => {
+  const before = await makeNode()
+  const wish = enrolmentOf(before)
+  const link = server.link('ann')
+  await ask(link, ann, wish)
+  await connected(server.link('before', before))
+  const after = await makeNode(before)
+  expect(await ask(link, ann, enrolmentOf(after))).toMatchObject({ outcome: 'enrolled' })
+  await connected(server.link('after', after))
+  expect(await ask(link, ann, wish)).toMatchObject({ outcome: 'refused' })
+})
+
+test('a replacement that was broken off in the middle is finished when the node asks again', async () => {
+  const before = await makeNode()
+  const link = server.link('ann')
+  await ask(link, ann, enrolmentOf(before))
+  await connected(server.link('before', before))
+  const { node } = before.credentials
+  const { settings, version } = await store.settings.read()
+  await store.settings.replace({
+    expected: version,
+    settings: { ...settings, leafOnly: [node as typeof ann] },
+    by: 'person',
+  })
+  const after = await makeNode(before)
+  const read = readSettings
+  readSettings = () => Promise.reject(new Error('the store is gone'))
+  expect(await ask(link, ann, enrolmentOf(after))).toEqual({ outcome: 'away', reason: 'the store is gone' })
+  expect((await store.nodes.list()).map(({ id }) => id)).toEqual(expect.arrayContaining([node, after.credentials.node]))
+  readSettings = read
+  expect(await ask(link, ann, enrolmentOf(after))).toMatchObject({ outcome: 'enrolled' })
+  expect((await store.nodes.list()).map(({ id }) => id)).not.toContain(node)
+  expect((await store.settings.read()).settings.leafOnly).toEqual([after.credentials.node])
 })

@@ -25,6 +25,8 @@ export interface EnrollerOptions {
 
 /** More do not wait. */
 const mostWaiting = 100
+/** So many refusals are remembered, so that each is told of once; then all are told of anew. */
+const mostTold = 1000
 
 /** Lets nodes in for which a member asks, so that nobody has to bring files with keys from one machine to another. */
 export class Enroller implements AsyncDisposable {
@@ -33,6 +35,8 @@ export class Enroller implements AsyncDisposable {
   /** One after the other: each builds on the nodes that the one before has left. */
   #last: Promise<void> = Promise.resolve()
   #waiting = 0
+  /** The last answer, by who brings whom. */
+  readonly #told = new Map<string, string>()
 
   constructor(options: EnrollerOptions) {
     this.#options = options
@@ -82,26 +86,38 @@ export class Enroller implements AsyncDisposable {
   async #enrol(by: NodeId, enrolment: Enrolment): Promise<EnrolAnswer> {
     const { store, epoch, clock, log, isForeign } = this.#options
     const nodes = await store.nodes.list()
-    const judgement = judgeEnrolment({ by, enrolment, nodes, now: clock.wallNow() })
+    const removed = await store.nodes.removed()
+    const judgement = judgeEnrolment({ by, enrolment, nodes, removed, now: clock.wallNow() })
     if (judgement.kind === 'refused') {
       const { reason } = judgement
-      log.warn(
-        { event: 'enrol.refused', by, name: enrolment.name, reason },
-        'if it is yours: spansync-coordinator nodes add',
-      )
+      if (this.#isNews(by, enrolment, reason)) {
+        const remedy = 'if it is yours: spansync-coordinator nodes add'
+        log.warn({ event: 'enrol.refused', by, name: enrolment.name, reason }, remedy)
+      }
       return { outcome: 'refused', reason }
     }
-    if (judgement.kind === 'put') {
-      const { record, replaces } = judgement
-      await store.nodes.put(record, epoch)
-      await this.#carryOver(record.id, replaces)
-      for (const id of replaces) await store.nodes.remove(id, epoch)
+    this.#told.delete(keyOf(by, enrolment))
+    const { kind, record, replaces } = judgement
+    if (kind === 'put') await store.nodes.put(record, epoch)
+    await this.#carryOver(record.id, replaces)
+    // Last of all: until then the former ids show what is still to be done.
+    for (const id of replaces) await store.nodes.remove(id, epoch)
+    if (kind === 'put' || replaces.length > 0) {
       const remedy = isForeign
         ? 'print `spansync-coordinator nats-config` anew, and reload the NATS server with it: until then it is not let in'
         : `${record.name} takes part`
       log.info({ event: 'enrol.accepted', by, id: record.id, name: record.name, replaces }, remedy)
     }
     return { outcome: 'enrolled', reason: '' }
+  }
+
+  /** It is asked for again and again. */
+  #isNews(by: NodeId, enrolment: Enrolment, reason: string): boolean {
+    const key = keyOf(by, enrolment)
+    if (this.#told.get(key) === reason) return false
+    if (this.#told.size >= mostTold) this.#told.clear()
+    this.#told.set(key, reason)
+    return true
   }
 
   async #tellServer(): Promise<void> {
@@ -114,6 +130,7 @@ export class Enroller implements AsyncDisposable {
   /** What people have decided for the node under its former ids. */
   async #carryOver(id: NodeId, replaces: readonly NodeId[]): Promise<void> {
     const { store, epoch } = this.#options
+    if (replaces.length === 0) return
     const { settings } = await store.settings.read()
     if (!settings.leafOnly.some((leaf) => replaces.includes(leaf))) return
     await updateSettings({
@@ -125,4 +142,8 @@ export class Enroller implements AsyncDisposable {
       },
     })
   }
+}
+
+function keyOf(by: NodeId, { name, nkey }: Enrolment): string {
+  return `${by} ${name} ${nkey}`
 }

@@ -41,8 +41,11 @@ beforeAll(async () => {
   twice = await makeNode(renewed)
 })
 
-const judge = (enrolment: Enrolment, nodes: readonly NodeRecord[] = [member], by: NodeId = member.id) =>
-  judgeEnrolment({ by, enrolment, nodes, now })
+const judge = (
+  enrolment: Enrolment,
+  nodes: readonly NodeRecord[] = [member],
+  { by = member.id, removed = [] }: { by?: NodeId; removed?: readonly Node[] } = {},
+) => judgeEnrolment({ by, enrolment, nodes, removed: removed.map(({ id }) => ({ id, removedAt: 2000 })), now })
 const recordOf = ({ id }: Node, more: Partial<NodeRecord> = {}): NodeRecord => ({
   ...{ id, name: 'laptop', nkey: newKey(), addedAt: 500 },
   ...more,
@@ -58,7 +61,8 @@ describe('a node that a member brings', () => {
 
   it('is there already when it asks again', () => {
     const enrolment = enrolmentOf(laptop)
-    expect(judge(enrolment, [member, recordOf(laptop, { nkey: enrolment.nkey })])).toEqual({ kind: 'known' })
+    const record = recordOf(laptop, { nkey: enrolment.nkey })
+    expect(judge(enrolment, [member, record])).toEqual({ kind: 'known', record, replaces: [] })
   })
 
   it('may change its key for NATS, and an older wish does not count any more', () => {
@@ -85,15 +89,44 @@ describe('a node with a new key', () => {
     })
   })
 
+  it('still takes the place of the old one when it is there already', () => {
+    const enrolment = enrolmentOf(renewed)
+    const nodes = [member, recordOf(laptop), recordOf(renewed, { nkey: enrolment.nkey })]
+    expect(judge(enrolment, nodes)).toMatchObject({ kind: 'known', replaces: [laptop.id] })
+    expect(judge(enrolmentOf(renewed), nodes)).toMatchObject({ kind: 'put', replaces: [laptop.id] })
+  })
+
   it('may bring itself, with the credentials of the old one, and have got several meanwhile', () => {
     const nodes = [recordOf(laptop)]
-    expect(judge(enrolmentOf(twice), nodes, laptop.id)).toMatchObject({ kind: 'put', replaces: [laptop.id] })
+    expect(judge(enrolmentOf(twice), nodes, { by: laptop.id })).toMatchObject({ kind: 'put', replaces: [laptop.id] })
+  })
+})
+
+describe('a node that was removed', () => {
+  const refusedHere = { kind: 'refused', reason: expect.stringContaining('`nodes add`') }
+
+  it('stays out, also with a wish from before or after, and with a new key', () => {
+    expect(judge(enrolmentOf(laptop), [member], { removed: [laptop] })).toMatchObject(refusedHere)
+    expect(judge(enrolmentOf(laptop, { at: 4000 }), [member], { removed: [laptop] })).toMatchObject(refusedHere)
+    expect(judge(enrolmentOf(renewed), [member], { removed: [laptop] })).toMatchObject(refusedHere)
+    expect(judge(enrolmentOf(twice), [member], { removed: [laptop] })).toMatchObject(refusedHere)
+  })
+
+  it('is decided upon by its newest key that anybody knows', () => {
+    const nodes = [member, recordOf(renewed)]
+    expect(judge(enrolmentOf(twice), nodes, { removed: [laptop] })).toMatchObject({ kind: 'put' })
+    expect(judge(enrolmentOf(twice), [member, recordOf(laptop)], { removed: [renewed] })).toMatchObject(refusedHere)
+  })
+
+  it('is in again once a person has added it, and may then ask with a key of its own', () => {
+    const nodes = [member, recordOf(renewed, { addedAt: 900 })]
+    expect(judge(enrolmentOf(renewed), nodes, { removed: [laptop] })).toMatchObject({ kind: 'put' })
   })
 })
 
 describe('is refused', () => {
   it('when whoever brings it is not registered', () => {
-    expect(judge(enrolmentOf(laptop), [member], nodeIdOf('stranger'))).toMatchObject({ kind: 'refused' })
+    expect(judge(enrolmentOf(laptop), [member], { by: nodeIdOf('stranger') })).toMatchObject({ kind: 'refused' })
   })
 
   it.each([
@@ -112,6 +145,11 @@ describe('is refused', () => {
   it('beyond what one member may fill the store with', () => {
     const nodes = Array.from({ length: 1000 }, (_, at) => ({ ...member, id: nodeIdOf(String(at)), name: String(at) }))
     expect(judge(enrolmentOf(laptop), [...nodes.slice(1), member])).toMatchObject({ kind: 'refused' })
+  })
+
+  it('with ever new keys, each of which would have to be remembered', () => {
+    const removed = Array.from({ length: 10_000 }, (_, at) => ({ ...laptop, id: nodeIdOf(String(at)) }))
+    expect(judge(enrolmentOf(renewed), [member, recordOf(laptop)], { removed })).toMatchObject({ kind: 'refused' })
   })
 })
 

@@ -18,6 +18,13 @@ export const nodeRecordSchema = z.object({
   addedAt: counter,
 })
 
+/** A node that was registered once: removed by a person, or replaced by one with a new key. */
+export const removedNodeSchema = z.object({
+  id: nodeId,
+  /** Ms since 1970, by the store's clock. */
+  removedAt: counter,
+})
+
 /** What people decide for the whole network. */
 export const settingsSchema = z.object({
   mode: z.enum(networkModes),
@@ -48,6 +55,7 @@ export const linkRecordSchema = z.object({
 export const planSnapshotSchema = z.object({ folder: folderId, at: counter, plan: z.json() })
 
 export type NodeRecord = z.infer<typeof nodeRecordSchema>
+export type RemovedNode = z.infer<typeof removedNodeSchema>
 export type Settings = z.infer<typeof settingsSchema>
 export type LinkEvent = z.infer<typeof linkEventSchema>
 export type LinkRecord = z.infer<typeof linkRecordSchema>

@@ -5,6 +5,7 @@ import type {
   LinkRecord,
   NodeRecord,
   PlanSnapshot,
+  RemovedNode,
   Report,
   Settings,
   State,
@@ -62,10 +63,12 @@ export interface LeaseHolder {
 export interface NodeStore {
   /** By id. */
   list(signal?: AbortSignal): Promise<readonly NodeRecord[]>
-  /** Replaces the one with the same id. Throws ZodError for one that could not be read again. */
+  /** Replaces the one with the same id, which no longer counts as removed. Throws ZodError for one that could not be read again. */
   put(node: NodeRecord, by: Writer, signal?: AbortSignal): Promise<void>
-  /** False when it was not there. */
+  /** It is remembered in `removed`. False when it was not there. */
   remove(id: NodeId, by: Writer, signal?: AbortSignal): Promise<boolean>
+  /** Those that were registered and are no longer, by id. */
+  removed(signal?: AbortSignal): Promise<readonly RemovedNode[]>
 }
 
 export interface VersionedSettings {

@@ -8,7 +8,7 @@ import { FakeClock } from '@spansync/common/runtime/fake-clock'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { PolicyGate } from '../policy-gate.ts'
 import { surroundingsWith } from '../surroundings.ts'
-import { askWifi } from './ask.ts'
+import { askWifi, type Wifi } from './ask.ts'
 import { WifiNames } from './wifi-names.ts'
 
 const docs = 'docs' as FolderId
@@ -129,4 +129,57 @@ it('a network with another address is asked about anew, and a tool that hangs ho
     expect(names.of('wlan0', address)).toMatchObject({ unknown: { remedy: 'wait a moment' } })
   }
   expect(asked).toEqual(['wlan0', 'wlan0'])
+})
+
+describe('a name', () => {
+  /** Each question is answered by hand, with a name. */
+  function stage() {
+    const clock = new FakeClock()
+    const questions: ((ssid: string) => Promise<void>)[] = []
+    const scene = { clock, questions, changes: 0 }
+    const names = new WifiNames({
+      clock,
+      ask: () => {
+        const { promise, resolve } = Promise.withResolvers<Wifi>()
+        questions.push(async (ssid) => {
+          resolve({ ssid })
+          await clock.advance(0)
+        })
+        return promise
+      },
+      changed: () => {
+        scene.changes++
+      },
+    })
+    return Object.assign(scene, { names, now: () => names.of('wlan0', '192.168.1.2') })
+  }
+  const unknown = { unknown: { remedy: 'wait a moment' } }
+
+  it('counts no longer once the machine has woken or changed its network, nor does an answer from before', async () => {
+    const scene = stage()
+    scene.now()
+    await scene.questions[0]?.('Home')
+    expect(scene.now()).toEqual({ ssid: 'Home' })
+    await scene.clock.advance(5000)
+    expect(scene.now()).toEqual({ ssid: 'Home' })
+    scene.names.forget()
+    expect(scene.now()).toMatchObject(unknown)
+    await scene.questions[1]?.('Home')
+    expect(scene.now()).toMatchObject(unknown)
+    await scene.questions[2]?.('Cafe')
+    expect(scene.now()).toEqual({ ssid: 'Cafe' })
+    expect(scene.questions).toHaveLength(3)
+  })
+
+  it('counts no longer when it is old, and again when it is confirmed', async () => {
+    const scene = stage()
+    scene.now()
+    await scene.questions[0]?.('Home')
+    await scene.clock.advance(15_000)
+    expect(scene.now()).toMatchObject(unknown)
+    expect(scene.changes).toBe(1)
+    await scene.questions[1]?.('Home')
+    expect(scene.changes).toBe(2)
+    expect(scene.now()).toEqual({ ssid: 'Home' })
+  })
 })

@@ -16,6 +16,8 @@ interface Known {
 
 /** A machine may go from one Wi-Fi to another and keep its address. */
 const staleMs = 5000
+/** An older name may be that of another place: nobody goes by it any more. */
+const worthlessMs = 15_000
 /** Addresses of this machine that are remembered; more than it has at a time. */
 const mostKnown = 16
 
@@ -28,7 +30,7 @@ const asking: Wifi = {
 export class WifiNames implements Disposable {
   readonly #options: WifiNamesOptions
   readonly #known = new Map<string, Known>()
-  readonly #asked = new Set<string>()
+  #asked = new Set<string>()
   readonly #stop = new AbortController()
 
   constructor(options: WifiNamesOptions) {
@@ -39,8 +41,18 @@ export class WifiNames implements Disposable {
   of(name: string, address: string): Wifi {
     const key = `${name} ${address}`
     const known = this.#known.get(key)
-    if (known === undefined || this.#options.clock.now() - known.askedAt >= staleMs) this.#ask(name, key)
-    return known?.wifi ?? asking
+    const ageMs = known === undefined ? worthlessMs : this.#options.clock.now() - known.askedAt
+    if (ageMs >= staleMs) this.#ask(name, key)
+    if (known !== undefined && ageMs < worthlessMs) return known.wifi
+    // So that the next answer is news, whatever it is.
+    this.#known.delete(key)
+    return asking
+  }
+
+  /** The machine is on other networks, or has woken elsewhere: no name counts, and no answer to what was asked before. */
+  forget(): void {
+    this.#known.clear()
+    this.#asked = new Set()
   }
 
   [Symbol.dispose](): void {
@@ -50,14 +62,17 @@ export class WifiNames implements Disposable {
   #ask(name: string, key: string): void {
     const { clock, ask } = this.#options
     const { signal } = this.#stop
-    if (this.#asked.has(key) || signal.aborted) return
-    this.#asked.add(key)
+    const asked = this.#asked
+    if (asked.has(key) || signal.aborted) return
+    asked.add(key)
     const askedAt = clock.now()
     ask(name, signal)
-      .then((wifi) => this.#note(key, { wifi, askedAt }))
+      .then((wifi) => {
+        if (asked === this.#asked) this.#note(key, { wifi, askedAt })
+      })
       // It only fails because the agent stops.
       .catch(() => undefined)
-      .finally(() => this.#asked.delete(key))
+      .finally(() => asked.delete(key))
   }
 
   #note(key: string, known: Known): void {

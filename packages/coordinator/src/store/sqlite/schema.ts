@@ -2,7 +2,7 @@
 export const applicationId = 0x5370436f
 
 /** What must be sound before the store is used. Small tables; damage in the others is found in use. */
-export const vitalTables = ['node', 'settings', 'lease'] as const
+export const vitalTables = ['node', 'removed_node', 'settings', 'lease'] as const
 
 /** Raised with every change of the tables; `migrations[n]` leads from version n to n + 1. Kept in the file's user_version. */
 export const migrations: readonly string[] = [
@@ -118,5 +118,13 @@ CREATE TABLE plan (
   plan TEXT NOT NULL,
   PRIMARY KEY (folder, at)
 ) STRICT;
+`,
+  `
+-- Nodes that are registered no longer, so that nobody but a person lets them in again.
+CREATE TABLE removed_node (
+  id TEXT PRIMARY KEY,
+  -- Ms since 1970.
+  removed_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
 `,
 ]

@@ -1,6 +1,6 @@
 import type { NodeId } from '@spansync/common/core/causal/types'
 import { StoreDamagedError } from '../errors.ts'
-import { type NodeRecord, nodeRecordSchema } from '../records.ts'
+import { type NodeRecord, nodeRecordSchema, type RemovedNode, removedNodeSchema } from '../records.ts'
 import type { NodeStore, Writer } from '../store.ts'
 import type { SqliteFile } from './sqlite-file.ts'
 
@@ -17,6 +17,9 @@ export class SqliteNodes implements NodeStore {
         'INSERT OR REPLACE INTO node (id, name, nkey, added_at) VALUES (:id, :name, :nkey, :addedAt)',
       ),
       remove: database.prepare('DELETE FROM node WHERE id = ?'),
+      removed: database.prepare('SELECT id, removed_at AS removedAt FROM removed_node ORDER BY id'),
+      remember: database.prepare('INSERT OR REPLACE INTO removed_node (id, removed_at) VALUES (?, ?)'),
+      forget: database.prepare('DELETE FROM removed_node WHERE id = ?'),
     }
   }
 
@@ -31,10 +34,27 @@ export class SqliteNodes implements NodeStore {
 
   async put(node: NodeRecord, by: Writer, signal?: AbortSignal): Promise<void> {
     const row = nodeRecordSchema.parse(node)
-    this.#file.write(signal, { by, durable: true }, () => this.#statements.put.run(row))
+    this.#file.write(signal, { by, durable: true }, () => {
+      this.#statements.put.run(row)
+      this.#statements.forget.run(row.id)
+    })
   }
 
   async remove(id: NodeId, by: Writer, signal?: AbortSignal): Promise<boolean> {
-    return this.#file.write(signal, { by, durable: true }, () => this.#statements.remove.run(id).changes > 0)
+    const removedAt = Math.round(this.#file.clock.wallNow())
+    return this.#file.write(signal, { by, durable: true }, () => {
+      const wasThere = this.#statements.remove.run(id).changes > 0
+      if (wasThere) this.#statements.remember.run(id, removedAt)
+      return wasThere
+    })
+  }
+
+  async removed(signal?: AbortSignal): Promise<readonly RemovedNode[]> {
+    const rows = this.#file.read(signal, () => this.#statements.removed.all())
+    return rows.map((row) => {
+      const parsed = removedNodeSchema.safeParse(row)
+      if (!parsed.success) throw new StoreDamagedError(this.#file.location, parsed.error)
+      return parsed.data
+    })
   }
 }

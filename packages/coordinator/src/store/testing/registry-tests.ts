@@ -18,6 +18,19 @@ export function runRegistryTests(make: () => OpenAgain): void {
       expect((await store.nodes.list()).map(({ id }) => id)).toEqual([nodeB, nodeC])
     })
 
+    it('that were removed are remembered, with the time, until they are put again', async () => {
+      const open = make()
+      const store = await open()
+      const before = Date.now() - 60_000
+      for (const id of [nodeA, nodeB]) await store.nodes.put(node(id), 'person')
+      for (const id of [nodeB, nodeA, nodeC]) await store.nodes.remove(id, 'person')
+      const removed = await (await open()).nodes.removed()
+      expect(removed.map(({ id }) => id)).toEqual([nodeA, nodeB])
+      for (const { removedAt } of removed) expect(removedAt).toBeGreaterThan(before)
+      await store.nodes.put(node(nodeB), 'person')
+      expect((await store.nodes.removed()).map(({ id }) => id)).toEqual([nodeA])
+    })
+
     it('that could not be read again are not taken', async () => {
       const store = await make()()
       await expect(store.nodes.put(node(nodeA, { nkey: 'SECRET' }), 'person')).rejects.toThrow('nkey')

@@ -5,7 +5,7 @@ import { CoordinatorNode } from '../lab/coordinator-node.ts'
 import type { Fleet } from '../lab/fleet.ts'
 import { parseGraph } from '../lab/graph.ts'
 import type { ManagementNet } from '../lab/management.ts'
-import { describeLab, useFleet } from '../lab/suite.ts'
+import { describeLab, describeLong, useFleet } from '../lab/suite.ts'
 import { readTree } from '../lab/tree.ts'
 import { until } from '../lab/until.ts'
 import { Courier, type Move, members } from './courier.ts'
@@ -37,14 +37,18 @@ describeLab('a machine that is in one of two networks at a time, and carries the
     const move: Move = (side, present) => eachLink(fleet(), side, (link) => link.setUp(present))
     await expectCarried(fleet(), move)
   })
+})
 
-  test('it takes its address along, and those who stay notice nothing', async () => {
+describeLong('the same where it takes its address along', () => {
+  const fleet = useFleet(graph)
+
+  test('those who stay notice nothing', async () => {
     const move: Move = (side, present) => eachLink(fleet(), side, (link) => link.setPresent('m', present))
     await expectCarried(fleet(), move, [...journeys, longJourney])
   })
 })
 
-describeLab('the same with a coordinator in one of the networks', () => {
+describeLong('the same with a coordinator in one of the networks', () => {
   const fleet = useFleet(graph)
   let cables: ManagementNet
   let coordinator: CoordinatorNode

@@ -4,7 +4,7 @@ import { editConfig } from '@spansync/common/config/edit'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { parseGraph } from '../lab/graph.ts'
 import { untilEqual } from '../lab/replicas.ts'
-import { describeLab, useFleet } from '../lab/suite.ts'
+import { describeLong, useFleet } from '../lab/suite.ts'
 import { until } from '../lab/until.ts'
 import { type News, NewsWatch } from './news.ts'
 import { Place } from './place.ts'
@@ -39,7 +39,7 @@ const graph = parseGraph(`graph person {
 }`)
 const holdersOfMuch = ['laptop', 'nas', 'drive', 'phone']
 
-describeLab('documents, music and films of a person with a laptop', () => {
+describeLong('documents, music and films of a person with a laptop', () => {
   const fleet = useFleet(graph, { folder: 'documents', start: false, env: { TZ: 'UTC' } })
   const directory = (node: string, folder: Folder): string => {
     const { folderPath } = fleet().agent(node)

@@ -54,6 +54,7 @@ test('units', () => {
 test.each([
   ['line', 4, 3],
   ['ring', 4, 4],
+  ['triangle', 3, 3],
   ['star', 4, 3],
   ['home-work', 4, 4],
   ['pair', 2, 1],

@@ -4,7 +4,9 @@ import { fileURLToPath } from 'node:url'
 import { connectControl } from '@spansync/agent/control/client'
 import { readRunInfo } from '@spansync/agent/control/endpoint'
 import { loadConfig } from '@spansync/common/config/file'
+import { afterAll } from 'vitest'
 import type { CommandResult } from '../lab/command.ts'
+import type { Lab } from '../lab/lab.ts'
 import type { LabNode } from '../lab/lab-node.ts'
 import { commandLine } from '../lab/processes.ts'
 import { until } from '../lab/until.ts'
@@ -78,5 +80,16 @@ export class BareMachine {
       .stop()
       .catch(() => undefined)
     await until(() => commandLine(pid).length === 0, { deadlineMs: 20_000, what: () => `the agent ${pid} ends` })
+  }
+}
+
+/** The machines of a lab by name, each made when it is first asked for; stopped after the tests. */
+export function useMachines(lab: () => Pick<Lab, 'node'>): (name: string) => BareMachine {
+  const machines = new Map<string, BareMachine>()
+  afterAll(() => Promise.all([...machines.values()].map((machine) => machine.stop())), 180_000)
+  return (name) => {
+    const machine = machines.get(name) ?? new BareMachine(lab().node(name))
+    machines.set(name, machine)
+    return machine
   }
 }

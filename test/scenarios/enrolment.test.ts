@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { CoordinatorNode } from '../lab/coordinator-node.ts'
 import { describeLab, useLab } from '../lab/suite.ts'
 import { until } from '../lab/until.ts'
-import { BareMachine } from './bare-machine.ts'
+import { type BareMachine, useMachines } from './bare-machine.ts'
 
 const deadlineMs = 45_000
 
@@ -26,12 +26,6 @@ describeLab('a coordinator, for machines that join and machines with a new key',
       { a: 'b', b: 'c', dialer: 'b' },
     ],
   })
-  const machines = new Map<string, BareMachine>()
-  const at = (name: string): BareMachine => {
-    const machine = machines.get(name) ?? new BareMachine(lab().node(name))
-    machines.set(name, machine)
-    return machine
-  }
   let coordinator: CoordinatorNode
   beforeAll(async () => {
     coordinator = new CoordinatorNode(await lab().manage('hub'))
@@ -39,9 +33,10 @@ describeLab('a coordinator, for machines that join and machines with a new key',
     await coordinator.start()
   }, 180_000)
   afterAll(async () => {
-    await Promise.all([...machines.values()].map((machine) => machine.stop()))
     await coordinator[Symbol.asyncDispose]()
   }, 180_000)
+  // Said after the coordinator, so that the machines stop before it does.
+  const at = useMachines(lab)
 
   const isConnected = async (machine: BareMachine): Promise<boolean> =>
     (await connectControl(machine.home).status()).coordinator.connected

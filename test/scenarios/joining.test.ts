@@ -1,27 +1,13 @@
 import { connectControl } from '@spansync/agent/control/client'
 import { loadConfig } from '@spansync/common/config/file'
-import { afterAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { describeLab, useLab } from '../lab/suite.ts'
 import { until } from '../lab/until.ts'
-import { BareMachine } from './bare-machine.ts'
+import { useMachines } from './bare-machine.ts'
 
 describeLab('joining', () => {
-  const lab = useLab({
-    name: 'triangle',
-    nodes: ['a', 'b', 'c'],
-    links: [
-      { a: 'a', b: 'b', dialer: 'a' },
-      { a: 'a', b: 'c', dialer: 'a' },
-      { a: 'b', b: 'c', dialer: 'b' },
-    ],
-  })
-  const machines = new Map<string, BareMachine>()
-  const at = (name: string): BareMachine => {
-    const machine = machines.get(name) ?? new BareMachine(lab().node(name))
-    machines.set(name, machine)
-    return machine
-  }
-  afterAll(() => Promise.all([...machines.values()].map((machine) => machine.stop())))
+  const lab = useLab('triangle')
+  const at = useMachines(lab)
 
   test('two bare machines are equal in under a minute, with three commands', async () => {
     const [a, b] = [at('a'), at('b')]

@@ -1,22 +1,12 @@
 import { cpSync, existsSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { loadConfig } from '@spansync/common/config/file'
-import { afterAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { describeLab, useLab } from '../lab/suite.ts'
 import { until } from '../lab/until.ts'
-import { BareMachine } from './bare-machine.ts'
+import { type BareMachine, useMachines } from './bare-machine.ts'
 
 const deadlineMs = 20_000
-
-function useMachines(lab: () => { node(name: string): BareMachine['machine'] }): (name: string) => BareMachine {
-  const machines = new Map<string, BareMachine>()
-  afterAll(() => Promise.all([...machines.values()].map((machine) => machine.stop())))
-  return (name) => {
-    const machine = machines.get(name) ?? new BareMachine(lab().node(name))
-    machines.set(name, machine)
-    return machine
-  }
-}
 
 /** What `of` calls the machine with this id. */
 function nameOf(of: BareMachine, id: string): string | undefined {
@@ -30,15 +20,7 @@ async function rotate(machine: BareMachine): Promise<{ id: string; before: strin
 const run = (machine: BareMachine): Promise<unknown> => machine.invite()
 
 describeLab('a new key', () => {
-  const lab = useLab({
-    name: 'triangle',
-    nodes: ['a', 'b', 'c'],
-    links: [
-      { a: 'a', b: 'b', dialer: 'a' },
-      { a: 'a', b: 'c', dialer: 'a' },
-      { a: 'b', b: 'c', dialer: 'b' },
-    ],
-  })
+  const lab = useLab('triangle')
   const at = useMachines(lab)
 
   test('is taken by all members in place of the old one, with all that is set of the peer', async () => {

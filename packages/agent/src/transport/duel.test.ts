@@ -1,33 +1,9 @@
 import { FakeClock } from '@spansync/common/runtime/fake-clock'
-import { afterEach, beforeAll, describe, expect, it } from 'vitest'
-import type { Identity } from './identity.ts'
-import { LoopbackNode, linked, makeIdentities } from './testing/loopback.ts'
-import { Relay } from './testing/relay.ts'
-import type { TransportOptions } from './types.ts'
+import { describe, expect, it } from 'vitest'
+import { linked } from './testing/loopback.ts'
+import { useLoopback } from './testing/use-loopback.ts'
 
-let identities: readonly Identity[]
-const open: AsyncDisposable[] = []
-beforeAll(async () => {
-  identities = await makeIdentities(2)
-})
-afterEach(async () => {
-  for (const item of open.splice(0).reverse()) await item[Symbol.asyncDispose]()
-})
-
-async function start(index: number, options: Partial<TransportOptions> = {}): Promise<LoopbackNode> {
-  const identity = identities[index]
-  if (identity === undefined) throw new Error('no such identity')
-  const node = new LoopbackNode(identity, 'ab'.charAt(index), options)
-  open.push(node)
-  await node.transport.start()
-  return node
-}
-
-async function relayTo(target: string): Promise<Relay> {
-  const relay = new Relay(target)
-  open.push(relay)
-  return relay.listen()
-}
+const { start, relayTo } = useLoopback(2)
 
 describe('two nodes that dial each other', () => {
   it('keep exactly one link, the same on both sides, without a fall', async () => {

@@ -3,10 +3,10 @@ import type { Duplex } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import type { FolderId } from '@spansync/common/core/causal/types'
 import { FakeClock } from '@spansync/common/runtime/fake-clock'
-import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it } from 'vitest'
 import { FolderLimits, within } from './folder-limits.ts'
-import type { Identity } from './identity.ts'
-import { LoopbackNode, linked, makeIdentities } from './testing/loopback.ts'
+import { type LoopbackNode, linked } from './testing/loopback.ts'
+import { useLoopback } from './testing/use-loopback.ts'
 import { TokenBucket } from './token-bucket.ts'
 import type { Rates } from './types.ts'
 
@@ -16,22 +16,13 @@ const megabyte = 1_000_000
 const never = new AbortController().signal
 
 describe('the streams of a folder with a rate of its own', () => {
-  let identities: readonly Identity[]
+  const { start } = useLoopback(2)
   let a: LoopbackNode
   let b: LoopbackNode
-  beforeAll(async () => {
-    identities = await makeIdentities(2)
-  })
   beforeEach(async () => {
-    a = new LoopbackNode(identities[0] as Identity, 'a', { foldersFor: () => [slow, quick] })
-    b = new LoopbackNode(identities[1] as Identity, 'b', { foldersFor: () => [slow, quick] })
-    await a.transport.start()
-    await b.transport.start()
+    a = await start(0, { foldersFor: () => [slow, quick] })
+    b = await start(1, { foldersFor: () => [slow, quick] })
     await linked(a, b)
-  })
-  afterEach(async () => {
-    await a[Symbol.asyncDispose]()
-    await b[Symbol.asyncDispose]()
   })
 
   const limit = (node: LoopbackNode, rates: Rates): void => {

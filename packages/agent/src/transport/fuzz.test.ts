@@ -3,16 +3,16 @@ import { runInNewContext } from 'node:vm'
 import { type Message, messageSchema, protocolVersion, streamHeaderSchema } from '@spansync/common/protocol/messages'
 import { statementSchema } from '@spansync/common/protocol/roster'
 import { createRandom, type Random } from '@spansync/common/sim/random'
-import { afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { decodeInvite } from '../joining/code.ts'
 import { joinRequestSchema } from '../joining/protocol.ts'
 import { isGenuine } from '../membership/statement.ts'
 import { ChunkReader, chunkHeader } from './chunk.ts'
 import { encodeFrame, FrameReader } from './control-frame.ts'
 import { FramingError } from './errors.ts'
-import type { Identity } from './identity.ts'
 import { decodePreamble, encodePreamble } from './preamble.ts'
-import { LoopbackNode, linked, makeIdentities } from './testing/loopback.ts'
+import { linked } from './testing/loopback.ts'
+import { useLoopback } from './testing/use-loopback.ts'
 
 /** SPANSYNC_LONG=1: a million of each. */
 const rounds = process.env.SPANSYNC_LONG ? 1_000_000 : 20_000
@@ -216,20 +216,10 @@ describe(`${rounds} random inputs, seed ${seed}: each is taken or refused for a 
 })
 
 describe('a link to a peer that talks nonsense', () => {
-  const open: AsyncDisposable[] = []
-  let identities: readonly Identity[]
-  beforeAll(async () => {
-    identities = await makeIdentities(2)
-  })
-  afterEach(async () => {
-    for (const one of open.splice(0).reverse()) await one[Symbol.asyncDispose]()
-  })
+  const { start } = useLoopback(2)
 
   it('counts it, and takes what makes sense in between', async () => {
-    const [a, b] = identities.map((identity, at) => new LoopbackNode(identity, 'ab'.charAt(at)))
-    if (!a || !b) throw new Error('two nodes')
-    open.push(a, b)
-    await Promise.all([a.transport.start(), b.transport.start()])
+    const [a, b] = [await start(0), await start(1)]
     await linked(a, b)
     const random = createRandom(seed)
     const before = heapMb()

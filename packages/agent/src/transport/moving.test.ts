@@ -5,39 +5,17 @@ import type { Message } from '@spansync/common/protocol/messages'
 import { systemClock } from '@spansync/common/runtime/clock'
 import { freePort } from '@spansync/common/testing/free-port'
 import { patience } from '@spansync/common/testing/patience'
-import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
-import type { Identity } from './identity.ts'
-import { LoopbackNode, makeIdentities } from './testing/loopback.ts'
+import { describe, expect, it, vi } from 'vitest'
+import type { LoopbackNode } from './testing/loopback.ts'
 import { Relay } from './testing/relay.ts'
-import type { AddressCost, LinkEvent, TransportOptions } from './types.ts'
+import { useLoopback } from './testing/use-loopback.ts'
+import type { AddressCost, LinkEvent } from './types.ts'
 
 const probe = (id: string): Message => ({ type: 'probe', folder: 'docs' as FolderId, id, timeoutMs: 1 })
 const idsOf = ({ messages }: LoopbackNode) => messages.map((message) => 'id' in message && message.id)
 const paid: AddressCost = { metered: true, pricePerGb: 4, mayProbe: false }
 
-let identities: readonly Identity[]
-const open: AsyncDisposable[] = []
-beforeAll(async () => {
-  identities = await makeIdentities(2)
-})
-afterEach(async () => {
-  for (const item of open.splice(0).reverse()) await item[Symbol.asyncDispose]()
-})
-
-async function start(index: number, options: Partial<TransportOptions> = {}): Promise<LoopbackNode> {
-  const identity = identities[index]
-  if (identity === undefined) throw new Error('no such identity')
-  const node = new LoopbackNode(identity, 'ab'.charAt(index), options)
-  open.push(node)
-  await node.transport.start()
-  return node
-}
-
-async function relayTo(target: string, delayMs = 0): Promise<Relay> {
-  const relay = new Relay(target, { delayMs })
-  open.push(relay)
-  return relay.listen()
-}
+const { identity, start, relayTo, keep } = useLoopback(2)
 
 /** Somebody else who answers at an address. */
 async function portal(answer: string): Promise<string> {
@@ -46,7 +24,7 @@ async function portal(answer: string): Promise<string> {
     if (answer !== '') socket.end(answer)
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  open.push({ [Symbol.asyncDispose]: async () => void server.close() })
+  keep({ [Symbol.asyncDispose]: async () => void server.close() })
   return `127.0.0.1:${(server.address() as { port: number }).port}`
 }
 
@@ -88,8 +66,7 @@ describe('a better address that comes into reach', () => {
     const events: LinkEvent[] = []
     const [a, b] = [await start(0, { onHistory: (event) => events.push(event) }), await start(1)]
     const relay = await relayTo(b.address, delayMs)
-    const later = new Relay(b.address, { delayMs: laterMs })
-    open.push(later)
+    const later = keep(new Relay(b.address, { delayMs: laterMs }))
     const port = await freePort()
     const better = `127.0.0.1:${port}`
     b.transport.setPeers([a.asPeer()])
@@ -234,7 +211,7 @@ it('an address that was found is tried, and what answers there has to be the pee
   const [a, b] = [await start(0), await start(1)]
   b.transport.setPeers([a.asPeer()])
   a.transport.setPeers([b.asPeer()])
-  const thief = await start(1, { listen: { host: '127.0.0.1', port: 0 }, identity: identities[0] as Identity })
+  const thief = await start(1, { listen: { host: '127.0.0.1', port: 0 }, identity: identity(0) })
   a.transport.setFound(b.id, [thief.address])
   await a.until(({ logs }) => logs.some(({ code }) => code === 'wrong_fingerprint'))
   a.transport.setFound(b.id, [thief.address, b.address])

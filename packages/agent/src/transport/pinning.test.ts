@@ -4,36 +4,15 @@ import { connect as connectTls, type TLSSocket } from 'node:tls'
 import type { FolderId } from '@spansync/common/core/causal/types'
 import { protocolVersion } from '@spansync/common/protocol/messages'
 import { FakeClock } from '@spansync/common/runtime/fake-clock'
-import { afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { chunkHeader } from './chunk.ts'
 import { encodeFrame } from './control-frame.ts'
-import type { Identity } from './identity.ts'
 import { encodePreamble } from './preamble.ts'
 import { tlsOptions } from './secure.ts'
-import { LoopbackNode, linked, makeIdentities } from './testing/loopback.ts'
-import type { TransportOptions } from './types.ts'
+import { type LoopbackNode, linked } from './testing/loopback.ts'
+import { useLoopback } from './testing/use-loopback.ts'
 
-let identities: readonly Identity[]
-const open: AsyncDisposable[] = []
-beforeAll(async () => {
-  identities = await makeIdentities(3)
-})
-afterEach(async () => {
-  for (const item of open.splice(0).reverse()) await item[Symbol.asyncDispose]()
-})
-
-function identity(index: number): Identity {
-  const found = identities[index]
-  if (found === undefined) throw new Error('no such identity')
-  return found
-}
-
-async function start(index: number, options: Partial<TransportOptions> = {}): Promise<LoopbackNode> {
-  const node = new LoopbackNode(identity(index), 'abc'.charAt(index), options)
-  open.push(node)
-  await node.transport.start()
-  return node
-}
+const { identity, start } = useLoopback(3)
 
 /** A TLS client without any of our code: what it hears, in bytes above TLS, until the connection ends. */
 function knock(node: LoopbackNode, options: object, say?: Buffer): Promise<Buffer> {

@@ -5,31 +5,22 @@ import { buffer } from 'node:stream/consumers'
 import type { FolderId } from '@spansync/common/core/causal/types'
 import { protocolVersion, type StreamHeader } from '@spansync/common/protocol/messages'
 import { systemClock } from '@spansync/common/runtime/clock'
-import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import type { Identity } from './identity.ts'
+import { beforeEach, describe, expect, it } from 'vitest'
 import { openStream } from './open-stream.ts'
-import { LoopbackNode, linked, makeIdentities } from './testing/loopback.ts'
+import { type LoopbackNode, linked } from './testing/loopback.ts'
+import { useLoopback } from './testing/use-loopback.ts'
 
 const docs = 'docs' as FolderId
 const header: StreamHeader = { folder: docs, purpose: 'one-shot', id: 's1' }
 const mebibyte = 1024 * 1024
 
-let identities: readonly Identity[]
+const { identity, start } = useLoopback(2)
 let a: LoopbackNode
 let b: LoopbackNode
-beforeAll(async () => {
-  identities = await makeIdentities(2)
-})
 beforeEach(async () => {
-  a = new LoopbackNode(identities[0] as Identity, 'a')
-  b = new LoopbackNode(identities[1] as Identity, 'b')
-  await a.transport.start()
-  await b.transport.start()
+  a = await start(0)
+  b = await start(1)
   await linked(a, b)
-})
-afterEach(async () => {
-  await a[Symbol.asyncDispose]()
-  await b[Symbol.asyncDispose]()
 })
 
 async function openBoth(wanted = header): Promise<[Duplex, Duplex]> {
@@ -121,7 +112,7 @@ describe('streams', () => {
     a.transport.setPeers([])
     await b.until(({ downs }) => downs.length === 1)
     const opening = openStream({
-      identity: identities[0] as Identity,
+      identity: identity(0),
       clock: systemClock,
       protocol: protocolVersion,
       target,

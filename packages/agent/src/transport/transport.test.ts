@@ -2,30 +2,14 @@ import { createServer } from 'node:net'
 import type { FolderId } from '@spansync/common/core/causal/types'
 import type { Message } from '@spansync/common/protocol/messages'
 import { freePort } from '@spansync/common/testing/free-port'
-import { afterEach, beforeAll, describe, expect, it } from 'vitest'
-import type { Identity } from './identity.ts'
-import { LoopbackNode, linked, makeIdentities } from './testing/loopback.ts'
-import type { LinkEvent, TransportOptions } from './types.ts'
+import { describe, expect, it } from 'vitest'
+import { LoopbackNode, linked } from './testing/loopback.ts'
+import { useLoopback } from './testing/use-loopback.ts'
+import type { LinkEvent } from './types.ts'
 
 const probe = (id: string): Message => ({ type: 'probe', folder: 'docs' as FolderId, id, timeoutMs: 1 })
 
-let identities: readonly Identity[]
-const open: LoopbackNode[] = []
-beforeAll(async () => {
-  identities = await makeIdentities(3)
-})
-afterEach(async () => {
-  for (const node of open.splice(0)) await node[Symbol.asyncDispose]()
-})
-
-async function start(index: number, options: Partial<TransportOptions> = {}): Promise<LoopbackNode> {
-  const identity = identities[index]
-  if (identity === undefined) throw new Error('no such identity')
-  const node = new LoopbackNode(identity, 'abc'.charAt(index), options)
-  open.push(node)
-  await node.transport.start()
-  return node
-}
+const { identity, start } = useLoopback(3)
 
 describe('a link', () => {
   it('comes up on both sides, with what each says of itself', async () => {
@@ -158,7 +142,7 @@ describe('changes while running', () => {
     const holder = createServer()
     await new Promise<void>((resolve) => holder.listen(0, '127.0.0.1', resolve))
     const { port } = holder.address() as { port: number }
-    const a = new LoopbackNode(identities[0] as Identity, 'a', { listen: { host: '127.0.0.1', port } })
+    const a = new LoopbackNode(identity(0), 'a', { listen: { host: '127.0.0.1', port } })
     const inUse = { code: 'port_in_use', remedy: expect.stringContaining(`sport = :${port}`) }
     await expect(a.transport.start()).rejects.toMatchObject(inUse)
     const b = await start(1)
@@ -183,7 +167,7 @@ describe('changes while running', () => {
 
   it('is quiet about a peer that cannot be reached', async () => {
     const a = await start(0)
-    const peer = { id: identities[1]?.id ?? a.id, name: 'b', addresses: [`127.0.0.1:${await freePort()}`] }
+    const peer = { id: identity(1).id, name: 'b', addresses: [`127.0.0.1:${await freePort()}`] }
     a.transport.setPeers([peer])
     await a.until(({ logs }) => logs.length === 1)
     for (let turn = 0; turn < 20; turn++) {

@@ -35,8 +35,8 @@ export interface Link {
   drop(reason: string): void
 }
 
-/** What the disk worker answers for one path. `unwanted`: the rules for files leave it out. `unreadable` carries the error's code (EACCES, EIO) and `changing` means that the
- *  file changed while it was read. */
+/** What the disk worker answers for one path. `unwanted`: the rules for files leave it out. `unreadable` carries the error's code
+ *  (EACCES, EIO) and `changing` means that the file changed while it was read. */
 export type Observation =
   | { readonly path: RelativePath; readonly disk: DiskState | undefined }
   | {

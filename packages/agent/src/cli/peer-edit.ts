@@ -34,9 +34,8 @@ export interface PeerSettings {
 export function peerSettings(name: string, addresses: readonly string[], options: PeerOptions): PeerSettings {
   require(namePattern.test(name), `\`${name}\` cannot be a name`, `use ${nameRule}`)
   for (const address of addresses) {
-    require(isDialable(
-      address,
-    ), `\`${address}\` is not host:port`, 'use for example server.lan:22070 or [2001:db8::7]:22070')
+    const valid = isDialable(address)
+    require(valid, `\`${address}\` is not host:port`, 'use for example server.lan:22070 or [2001:db8::7]:22070')
   }
   const id = normaliseFingerprint(options.id)
   if (id === undefined)

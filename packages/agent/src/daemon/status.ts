@@ -1,6 +1,7 @@
 import type { Waiting } from '@spansync/common/core/agent/deletion-state'
 import type { FolderState, PeerState } from '@spansync/common/core/agent/state'
 import type { NodeId } from '@spansync/common/core/causal/types'
+import { waitsFor } from '@spansync/common/core/policy/priority'
 import type {
   Amount,
   FolderPeerStatus,
@@ -214,9 +215,8 @@ export function heldBy({ policy, doors }: Network, host: FolderHost, peer: NodeI
   }))
   const first = doors.firstBefore(options.folder, peer)
   if (first !== undefined) {
-    const message = `waits for folder ${first}, which has a higher priority`
     const key = policy.priorityPlace([first, options.folder], peer)?.key ?? ''
-    reasons.push({ rule: 'priority', message, remedy: 'nothing need be done; or change the priority', key })
+    reasons.push({ rule: 'priority', ...waitsFor(first), key })
   }
   // When another folder has done its work nobody can say.
   const times = (first === undefined ? [send, receive] : []).flatMap(({ nextChangeAt }) =>

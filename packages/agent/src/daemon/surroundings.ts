@@ -22,7 +22,8 @@ export function surroundingsWith(wifiOf: (name: string, address: string) => Wifi
   }
 }
 
-/** The network that a link with this address at our end goes over, as far as the system tells: on Linux with its router. Undefined when no interface has the address. */
+/** The network that a link with this address at our end goes over, as far as the system tells: on Linux with its router. Undefined when
+ *  no interface has the address. */
 export function networkOf(localAddress: string | undefined, table = readOrNothing(routes)): NetworkFacts | undefined {
   const address = localAddress?.replace(/^::ffff:(?=\d+\.)/, '').replace(/%.*$/, '')
   const name = Object.entries(networkInterfaces()).find(([, ways]) => ways?.some((way) => way.address === address))?.[0]

@@ -47,7 +47,8 @@ export interface DiskWorker extends AsyncDisposable {
   observe(root: string, paths: readonly ObservePath[], options?: ObserveOptions): Promise<Observation[]>
   /** Rejects with a MarkerError when the root is not the folder; 'scan_aborted' when the signal says so. */
   scan(options: ScanOptions): Promise<ScanSummary>
-  /** Results in the order of the tasks; those that copy big files may be done after the others. Rejects with a MarkerError, with nothing done, when the root is not the folder. */
+  /** Results in the order of the tasks; those that copy big files may be done after the others. Rejects with a MarkerError, with nothing
+   *  done, when the root is not the folder. */
   perform(root: string, tasks: readonly Task[], options?: PerformOptions): Promise<TaskResult[]>
   /** Reads many small files: see `gather`. */
   gather(root: string, files: readonly GatherRequest[]): Promise<Uint8Array>

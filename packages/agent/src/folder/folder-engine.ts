@@ -144,9 +144,7 @@ export class FolderEngine {
     this.comparer = new Comparer({
       ...{ folder: options.folder, index, clock },
       isEqualTo: (peer) => this.isEqualTo(peer) && !this.isBusy,
-      disputed: (peer, entries) => {
-        this.#postLater(() => ({ kind: 'entries_disputed', peer, items: this.#itemsOf(peer, entries) }))
-      },
+      disputed: (peer, entries) => this.#dispute(peer, entries),
     })
     this.litter = new Litter({
       ...{ root, index: this.index },
@@ -326,6 +324,20 @@ export class FolderEngine {
       this.ahead.onOffered(link, message.entry)
   }
 
+  receiveDisputed(peer: NodeId, { entries }: MessageOf<'disputed'>): void {
+    this.#dispute(peer, entries)
+  }
+
+  /** Both leave out the same, and know that by the path alone, as Unison does. */
+  isAlike(peer: NodeId): boolean {
+    const { announced } = this.#state.peers.get(peer) ?? {}
+    return this.options.files.length === 0 && announced?.scope === this.#state.scope
+  }
+
+  #dispute(peer: NodeId, entries: readonly Entry[]): void {
+    this.#postLater(() => ({ kind: 'entries_disputed', peer, items: this.#itemsOf(peer, entries) }))
+  }
+
   #itemsOf(peer: NodeId, told: readonly Entry[]): RemoteItem[] {
     const entries = told.filter(({ path }) => !this.options.matcher.matches(path))
     const items = remoteItems(this.index, entries, this.#names)
@@ -337,21 +349,11 @@ export class FolderEngine {
     })
   }
 
-  /** In a deletion always: what was here may have been wanted. And in all that a peer with the same rules tells of: it has left out what they
-   *  leave out, and what is left has grown since. */
+  /** In a deletion always: what was here may have been wanted. And in all that a peer with the same rules tells of: it has left out what
+   *  they leave out, and what is left has grown since. */
   #takesPartIn(peer: NodeId, { path, kind, size, deleted }: Entry): boolean {
     const isSame = this.#state.peers.get(peer)?.announced?.scope === this.#state.scope
     return isSame || deleted || kind !== 'file' || this.#isWantedFile(path, size)
-  }
-
-  receiveDisputed(peer: NodeId, { entries }: MessageOf<'disputed'>): void {
-    this.#postLater(() => ({ kind: 'entries_disputed', peer, items: this.#itemsOf(peer, entries) }))
-  }
-
-  /** Both leave out the same, and know that by the path alone, as Unison does. */
-  isAlike(peer: NodeId): boolean {
-    const { announced } = this.#state.peers.get(peer) ?? {}
-    return this.options.files.length === 0 && announced?.scope === this.#state.scope
   }
 
   /** Content may pass to the peer, and by its own word it has not got this version yet. */

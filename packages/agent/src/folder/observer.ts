@@ -6,6 +6,7 @@ import { compare } from '@spansync/common/core/causal/version-vector'
 import type { FileRules } from '@spansync/common/core/policy/filter'
 import type { FolderIndex, Observation } from '@spansync/common/ports'
 import type { DiskWorker, ObservePath } from '../disk/disk-worker.ts'
+import { isAlive } from './live-rows.ts'
 import type { PathProblems } from './path-problems.ts'
 import { type Asked, type Sighting, Sightings } from './sightings.ts'
 
@@ -191,7 +192,7 @@ interface Look {
 }
 
 function sharedAs(row: Row | undefined): Row['kind'] | undefined {
-  return row && !row.deleted ? row.kind : undefined
+  return isAlive(row) ? row.kind : undefined
 }
 
 function known(row: Row | undefined): ObserveKnown {

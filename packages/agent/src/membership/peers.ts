@@ -1,6 +1,7 @@
 import { writeAddresses } from '@spansync/common/config/addresses'
 import type { ConfigEditor } from '@spansync/common/config/edit'
 import type { Config } from '@spansync/common/config/schema'
+import { freeName } from '@spansync/common/config/values'
 import type { NodeId } from '@spansync/common/core/causal/types'
 
 export interface NewPeer {
@@ -61,11 +62,4 @@ export function forgetPeer(editor: ConfigEditor, name: string): string[] {
 /** What this machine calls it. */
 export function nameOfPeer({ peers }: Pick<Config, 'peers'>, id: NodeId): string | undefined {
   return Object.entries(peers).find(([, peer]) => peer.id === id)?.[0]
-}
-
-function freeName(name: string, taken: ReadonlySet<string>): string {
-  for (let number = 1; ; number++) {
-    const candidate = number === 1 ? name : `${name.slice(0, 58)}-${number}`
-    if (!taken.has(candidate)) return candidate
-  }
 }

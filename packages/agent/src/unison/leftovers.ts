@@ -67,8 +67,10 @@ function isMeant(file: string, { targets }: LeftoverOptions): boolean {
 }
 
 async function isDone(path: Buffer, hash: string | undefined, options: LeftoverOptions): Promise<boolean> {
-  const changedMs = (await statOf(path))?.ctimeMs
-  if (changedMs !== undefined && options.isUseless?.(basename(path.toString('utf8')), changedMs)) return true
+  if (options.isUseless !== undefined) {
+    const stats = await statOf(path)
+    if (stats !== undefined && options.isUseless(basename(path.toString('utf8')), stats.ctimeMs)) return true
+  }
   const inUse = hash !== undefined && options.isRunning?.(hash) === true
   return !inUse && !(await isTouchedSince(path, options.now - options.olderThanMs))
 }

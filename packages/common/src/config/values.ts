@@ -6,6 +6,14 @@ export const namePattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/
 
 export const nameRule = 'letters, digits, `.`, `_` and `-`, starting with a letter or a digit, at most 63 characters'
 
+/** The name, or one like it with a number that nobody has. */
+export function freeName(name: string, taken: ReadonlySet<string>): string {
+  for (let number = 1; ; number++) {
+    const candidate = number === 1 ? name : `${name.slice(0, 58)}-${number}`
+    if (!taken.has(candidate)) return candidate
+  }
+}
+
 export interface HostPort {
   readonly host: string
   readonly port: number

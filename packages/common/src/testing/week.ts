@@ -1,11 +1,13 @@
-import { policyLayers } from '../config/policy-layers.ts'
+import { settingsOver } from '../config/addresses.ts'
+import { policyOf } from '../config/policy-layers.ts'
+import type { PeerConfig } from '../config/schema.ts'
 import { isSettled } from '../core/agent/exchange.ts'
 import type { Door } from '../core/agent/state.ts'
 import type { FolderId, NodeId } from '../core/causal/types.ts'
 import { evaluate } from '../core/policy/evaluate.ts'
 import { Pace } from '../core/policy/pace.ts'
 import type { PolicyFacts } from '../core/policy/rules.ts'
-import { type Flow, mergeLayers, type Policy } from '../core/policy/settings.ts'
+import type { Flow, Policy } from '../core/policy/settings.ts'
 import { wallMs, zoneOf } from '../core/policy/zone.ts'
 import type { Random } from '../sim/random.ts'
 import type { SimAgent } from '../sim/sim-agent.ts'
@@ -137,10 +139,9 @@ export class FolderWorld extends SimWorld {
       [b, a],
     ] as const) {
       const config = configOf(self)
-      const { metered, dataCapBytes } = config.peers[peer] ?? {}
       this.#gates.set(`${self}>${peer}`, {
-        policy: mergeLayers(policyLayers(config, { folder: this.#folder as string as FolderId, peer }).settings),
-        metered: metered === true || dataCapBytes !== undefined,
+        policy: policyOf(config, { folder: this.#folder as string as FolderId, peer }),
+        metered: settingsOver(config.peers[peer] as PeerConfig).metered,
         door: undefined,
         pace: {},
       })

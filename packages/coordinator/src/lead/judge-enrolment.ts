@@ -1,5 +1,6 @@
 import { lineageOf } from '@spansync/common/adapters/certificate/lineage'
 import { signerOf } from '@spansync/common/adapters/certificate/signed'
+import { freeName } from '@spansync/common/config/values'
 import type { NodeId } from '@spansync/common/core/causal/types'
 import { type Enrolment, enrolmentText } from '@spansync/common/protocol/enrolment'
 import type { NodeRecord, RemovedNode } from '../store/records.ts'
@@ -63,11 +64,4 @@ function isRemoved(chain: readonly NodeId[], { nodes, removed }: Pick<Asked, 'no
 
 function refused(reason: string): Judgement {
   return { kind: 'refused', reason }
-}
-
-function freeName(name: string, taken: ReadonlySet<string>): string {
-  for (let number = 1; ; number++) {
-    const candidate = number === 1 ? name : `${name.slice(0, 58)}-${number}`
-    if (!taken.has(candidate)) return candidate
-  }
 }

@@ -1,9 +1,10 @@
 import 'reflect-metadata'
-import { randomUUID, webcrypto } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { isIP } from 'node:net'
 import { join } from 'node:path'
-import { PemConverter, SubjectAlternativeNameExtension, X509CertificateGenerator } from '@peculiar/x509'
+import { SubjectAlternativeNameExtension } from '@peculiar/x509'
+import { inPem, makeSelfSigned } from '@spansync/common/adapters/certificate/self-signed'
 import { errnoOf } from '@spansync/common/runtime/errors'
 
 /** PEM. */
@@ -22,22 +23,11 @@ export interface CertificateFiles {
 /** Self-signed, with the hosts in it for clients that check names; ours trust this very certificate under any name. It does not
  *  expire: a new one would need new credentials on every machine. */
 export async function makeServerCertificate(hosts: readonly string[]): Promise<ServerCertificate> {
-  const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' }
-  const keys = (await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify'])) as webcrypto.CryptoKeyPair
   const names = hosts.map((value) => ({ type: isIP(value) === 0 ? ('dns' as const) : ('ip' as const), value }))
-  const certificate = await X509CertificateGenerator.createSelfSigned(
-    {
-      name: 'CN=spansync',
-      notBefore: new Date('2020-01-01T00:00:00Z'),
-      notAfter: new Date('9999-12-31T23:59:59Z'),
-      signingAlgorithm: algorithm,
-      keys,
-      extensions: names.length === 0 ? [] : [new SubjectAlternativeNameExtension(names)],
-    },
-    webcrypto as NonNullable<Parameters<typeof X509CertificateGenerator.createSelfSigned>[1]>,
+  const { key, der } = await makeSelfSigned(() =>
+    names.length === 0 ? [] : [new SubjectAlternativeNameExtension(names)],
   )
-  const pkcs8 = await webcrypto.subtle.exportKey('pkcs8', keys.privateKey)
-  return { key: `${PemConverter.encode(pkcs8, 'PRIVATE KEY')}\n`, cert: `${certificate.toString('pem')}\n` }
+  return { key, cert: inPem(der, 'CERTIFICATE') }
 }
 
 /** The certificate that lies in `directory`, or a new one for `hosts`. */

@@ -25,8 +25,8 @@ const asking: Wifi = {
   unknown: { message: 'the name of the Wi-Fi is being asked for', remedy: 'wait a moment' },
 }
 
-/** The names of the Wi-Fis that this machine is on. Answers at once with what was heard last, and asks the system behind that when it is old. So
- *  nobody is asked while nobody wants to know. */
+/** The names of the Wi-Fis that this machine is on. Answers at once with what was heard last, and asks the system behind that when it is
+ *  old. So nobody is asked while nobody wants to know. */
 export class WifiNames implements Disposable {
   readonly #options: WifiNamesOptions
   readonly #known = new Map<string, Known>()

@@ -79,8 +79,9 @@ export function takes(door: Door): boolean {
 
 export interface Claim {
   readonly peer: NodeId
-  /** `ready`: the losing version is kept and the fetch waits for its turn. `quarantine`: after a failed fetch the disk shows neither the old nor the wanted content. Most likely the peer's file changed
-   *  while it was sent and the news of it is under way; taken for the user's edit at once it would make a false conflict. */
+  /** `ready`: the losing version is kept and the fetch waits for its turn. `quarantine`: after a failed fetch the disk shows neither the
+   *  old nor the wanted content. Most likely the peer's file changed while it was sent and the news of it is under way; taken for the
+   *  user's edit at once it would make a false conflict. */
   readonly stage: 'apply' | 'ready' | 'fetch' | 'quarantine'
   /** End of the quarantine, ms. */
   readonly until: number
@@ -328,8 +329,8 @@ export function isStuck(peer: PeerState): boolean {
   return isFull(peer) && !peer.wanted.hasFlag(wishFlag.untried)
 }
 
-/** Whether content may pass between this replica and the peer now, policy aside. What is under way when it no longer may comes to its end. A peer
- *  that syncs directly gets no orders, or no longer: it must not wait for one that will never come. */
+/** Whether content may pass between this replica and the peer now, policy aside. What is under way when it no longer may comes to its
+ *  end. A peer that syncs directly gets no orders, or no longer: it must not wait for one that will never come. */
 export function isOpen({ follows }: Pick<FolderState, 'follows'>, peer: PeerState): boolean {
   return follows === 'peers' || peer.ordered || peer.announced?.follows === 'peers'
 }

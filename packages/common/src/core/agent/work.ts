@@ -4,8 +4,8 @@ import type { Work } from '../policy/priority.ts'
 import { type Door, type FolderState, gives, isOpen, type PeerState, takes } from './state.ts'
 import { wishFlag } from './wishes.ts'
 
-/** Whether this replica has something to pass to or from the peer, by its own knowledge and what policy here allows. A peer that has not said
- *  anything yet may have something. */
+/** Whether this replica has something to pass to or from the peer, by its own knowledge and what policy here allows. A peer that has
+ *  not said anything yet may have something. */
 export function workWith(
   state: Pick<FolderState, 'follows'>,
   peer: PeerState,

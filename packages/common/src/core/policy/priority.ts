@@ -55,3 +55,11 @@ function isMoving({ work, movedAt }: Contender, now: number): boolean {
 function inOrder(left: Contender, right: Contender): number {
   return right.priority - left.priority || (left.folder < right.folder ? -1 : 1)
 }
+
+/** How a person is told that a folder lets this one go first. */
+export function waitsFor(folder: string): { readonly message: string; readonly remedy: string } {
+  return {
+    message: `waits for folder ${folder}, which has a higher priority`,
+    remedy: 'nothing need be done; or change the priority',
+  }
+}

@@ -1,5 +1,6 @@
 import type { Evaluation } from './evaluate.ts'
 import type { Unwanted } from './filter.ts'
+import { waitsFor } from './priority.ts'
 import type { Flow, Place } from './settings.ts'
 
 /** What is known of a folder, one of its peers, and maybe one path, when a person asks why it syncs or not. Times in epoch ms. */
@@ -140,8 +141,7 @@ function byPolicy(facts: WhyFacts): { holdsAll: boolean; explanations: Explanati
 function byPriority({ goesFirst }: WhyFacts): Explanation[] {
   if (goesFirst === undefined) return []
   const { folder, where } = goesFirst
-  const message = `waits for folder ${folder}, which has a higher priority`
-  return [{ code: 'waits_for_folder', message, remedy: 'nothing need be done; or change the priority', where }]
+  return [{ code: 'waits_for_folder', ...waitsFor(folder), where }]
 }
 
 /** While another folder goes first the peer says so with its door, too. */

@@ -47,8 +47,8 @@ export function checkJail({ jailed, folders }: Status): Check[] {
   if (jailed || folders.length === 0) return []
   const detail = 'Unison is not confined to the folders when it works for a peer'
   const remedy =
-    'install bubblewrap (Linux: apt install bubblewrap), take out `confine: false` in config.yaml, and restart spansync; else share ' +
-    'folders only with machines that you trust with all that this user may read'
+    'install bubblewrap (Linux: apt install bubblewrap) or allow namespaces of users, take out `confine: false` in config.yaml, and ' +
+    'restart spansync; else share folders only with machines that you trust with all that this user may read'
   return [{ id: 'jail', result: 'warn', title: 'confinement', detail, remedy }]
 }
 

@@ -155,7 +155,7 @@ const unison = z.strictObject({
     .boolean()
     .default(true)
     .describe(
-      'Whether Unison sees the one folder and nothing else of this machine (Linux, needs bubblewrap; else `status` warns)',
+      'Whether Unison sees the one folder and nothing else of this machine (Linux, with bubblewrap or user namespaces; else `status` warns)',
     ),
 })
 

@@ -9,6 +9,7 @@ import { covers } from '@spansync/common/core/causal/version-vector'
 import type { DeletionLimits } from '@spansync/common/core/policy/deletion-limits'
 import type { FileRules } from '@spansync/common/core/policy/filter'
 import { compileIgnore, defaultIgnorePatterns, type IgnoreMatcher } from '@spansync/common/core/policy/ignore'
+import type { Rest } from '@spansync/common/core/policy/rest'
 import type { Clock, Hint, Link } from '@spansync/common/ports'
 import type { MessageOf, StreamHeader } from '@spansync/common/protocol/messages'
 import type { Problem } from '@spansync/common/protocol/status'
@@ -57,6 +58,8 @@ export interface FolderHostOptions {
   readonly door: (link: Link) => Door
   /** Another folder goes first over the link: nothing new is begun, and what is under way comes to its end. */
   readonly mustWait: (link: Link) => boolean
+  /** How long a file has to rest before it passes over the link, when that is said of the link. */
+  readonly restOver: (link: Link) => Rest | undefined
   readonly changed: () => void
   readonly fetched: (record: FetchRecord) => void
 }
@@ -163,6 +166,7 @@ export class FolderHost implements AsyncDisposable {
   /** Policy may say something else than before, which is not in force before `reviewDoors`: all folders are asked first. */
   askPolicy(): void {
     for (const [peer, link] of this.#links) this.#allowed.set(peer, this.options.door(link))
+    this.#engine?.reviewResting()
   }
 
   /** What is under way through a door that policy shuts is cut off, and begun again later. */
@@ -373,7 +377,7 @@ export class FolderHost implements AsyncDisposable {
   }
 
   async rescan(): Promise<void> {
-    this.#engine?.retry()
+    this.#engine?.hurry()
     await this.#feed?.scan('asked for')
   }
 
@@ -533,6 +537,10 @@ export class FolderHost implements AsyncDisposable {
       guard: limitsOf(config),
       isScanning: () => !this.#hasScanned || this.#feed?.isScanning === true,
       hasHints: () => this.#feed?.hasHints === true,
+      restOver: (peer) => {
+        const link = this.#links.get(peer)
+        return link && this.options.restOver(link)
+      },
       session: (peer, request) => this.#pairs.get(peer)?.bring(request) ?? Promise.resolve(notConnected),
       isQuick: (peer, request) => this.#pairs.get(peer)?.busy.suits(request) ?? false,
       byUnison: (peer, paths) => this.#pairs.get(peer)?.busy.noteBrought(paths),

@@ -46,6 +46,7 @@ describe.skipIf(process.platform !== 'linux')('a folder that may only pass on a 
       nameOf: () => 'phone',
       usedBytes: () => 0,
       standing: () => undefined,
+      waiting: () => undefined,
       surroundings: surroundingsWith((name, address) => names.of(name, address)),
       changed: () => undefined,
       failed: (error) => {

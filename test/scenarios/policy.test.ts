@@ -101,10 +101,11 @@ describeLab('policy', () => {
     expect(peers).toMatchObject([
       { peer: 'server', explanations: [{ code: 'policy', where: { line: expect.any(Number) } }] },
     ])
-    await until(async () => (await whyOnServer()).peers[0]?.explanations[0]?.code === 'peer_policy', {
-      deadlineMs: 5000,
-      what: 'the server knows of the door',
-    })
+    const isHeldUp = async (): Promise<boolean> => {
+      const [{ state, explanations } = {}] = (await whyOnServer()).peers
+      return state === 'blocked' && explanations?.[0]?.code === 'peer_policy'
+    }
+    await until(isHeldUp, { deadlineMs: 5000, what: 'the server knows of the door' })
     await say(['folders', 'f', 'policy'], undefined)
     await fleet().untilEqual()
     await until(async () => (await whyOnLaptop(`${rule} at laptop`)).peers[0]?.state === 'equal', {
@@ -132,6 +133,10 @@ describeLab('policy', () => {
     await until(() => place('laptop').exists('given'), { deadlineMs: 10_000, what: 'it passes' })
     await untilFreePassed('the other way')
     expect(place('server').exists('own')).toBe(false)
+    await until(async () => (await whyOnServer()).peers[0]?.explanations[0]?.code === 'peer_policy', {
+      deadlineMs: 5000,
+      what: 'the server knows that there is more to come',
+    })
   })
 
   test('a pause cuts off what is under way, which goes on afterwards', async () => {

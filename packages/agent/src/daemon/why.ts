@@ -10,6 +10,7 @@ import type { Problem } from '@spansync/common/protocol/status'
 import type { WhyRequest, WhyResult } from '../control/api.ts'
 import type { Follower } from '../coordination/follower.ts'
 import { kindOf, lstat } from '../disk/stat.ts'
+import type { FolderEngine } from '../folder/folder-engine.ts'
 import type { FolderHost } from '../folder/folder-host.ts'
 import { behindOf } from './amounts.ts'
 import { hostOf } from './hosts.ts'
@@ -113,11 +114,19 @@ function lackingOf({ host, path }: Asked, id: NodeId): WhyFacts['lacking'] {
   const state = engine.state.peers.get(id)
   const heard = state?.announced ?? said.get(id, options.formerIds(id))
   if (path === undefined) {
-    return { here: state?.wanted.size ?? 0, there: behindOf(engine.index, id, heard).files }
+    const here = Math.max(state?.wanted.size ?? 0, isKeptFromUs(engine, state) ? 1 : 0)
+    return { here, there: behindOf(engine.index, id, heard).files }
   }
   const row = engine.index.get(path)
   const isUnheard = row !== undefined && !covers(heard?.knowledge ?? {}, row.vector)
   return { here: state?.wanted.has(path) ? 1 : 0, there: isUnheard ? 1 : 0 }
+}
+
+/** The peer has more than we, and its door lets nothing of it be told. */
+function isKeptFromUs({ index, state: { scope } }: FolderEngine, state: PeerState | undefined): boolean {
+  const { announced } = state ?? {}
+  if (!announced || gives(announced.door) || announced.scope !== scope) return false
+  return !covers(index.meta().knowledge, announced.knowledge)
 }
 
 function failuresOf({ network, host, path }: Asked, state: PeerState | undefined): Failure[] {

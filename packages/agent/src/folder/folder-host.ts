@@ -71,6 +71,7 @@ interface Doors {
   readonly door: Door
 }
 
+const shutReason = 'policy lets nothing of the folder pass'
 const retryMs = 3000
 const leftoverMs = 24 * 3_600_000
 
@@ -197,15 +198,16 @@ export class FolderHost implements AsyncDisposable {
   }
 
   #cut(link: Link): void {
-    this.#streams.cut(link.peer, 'policy lets nothing of the folder pass')
-    if (this.#engine) this.#addPair(link)
+    this.#streams.cut(link.peer, shutReason)
+    if (this.#engine) this.#addPair(link, shutReason)
   }
 
   #gives(peer: NodeId): boolean {
     return gives(this.#doors.get(peer)?.allowed ?? 'open')
   }
 
-  #addPair(plain: Link): void {
+  /** `endedBy`: why the pair that there was works no more. */
+  #addPair(plain: Link, endedBy?: string): void {
     const { folder, config, self, engine, clock, log } = this.options
     const link = this.#streams.over(plain)
     const { peer } = link
@@ -224,7 +226,7 @@ export class FolderHost implements AsyncDisposable {
       hashes: (paths) =>
         new Map([...(this.#engine?.index.getMany(paths) ?? [])].map(([path, { hash }]) => [path, hash])),
     })
-    void this.#endPair(peer)
+    void this.#endPair(peer, endedBy)
     this.#pairs.set(peer, pair)
   }
 
@@ -243,10 +245,10 @@ export class FolderHost implements AsyncDisposable {
     this.said.save()
   }
 
-  async #endPair(peer: NodeId): Promise<void> {
+  async #endPair(peer: NodeId, reason?: string): Promise<void> {
     const pair = this.#pairs.get(peer)
     this.#pairs.delete(peer)
-    await pair?.[Symbol.asyncDispose]()
+    await pair?.end(reason)
   }
 
   onSummary(peer: NodeId, message: MessageOf<'summary'>): void {
@@ -342,7 +344,7 @@ export class FolderHost implements AsyncDisposable {
     const pair = this.#pairs.get(peer)
     const link = this.#links.get(peer)
     this.#streams.track(peer, stream)
-    if (this.#doors.get(peer)?.allowed === 'shut') stream.destroy(new Error('policy lets nothing of the folder pass'))
+    if (this.#doors.get(peer)?.allowed === 'shut') stream.destroy(new Error(shutReason))
     else if (this.#engine && header.purpose === 'ahead') this.#engine.ahead.onStream(header.id, stream)
     else if (this.#engine && link && header.purpose === 'parcel')
       void this.#engine.parcels.onStream(link, header.id, stream)
@@ -460,7 +462,7 @@ export class FolderHost implements AsyncDisposable {
       this.#engine = undefined
       this.#feed = undefined
       // The sessions first: the engine waits for what it has under way, and they are what it waits for.
-      await Promise.allSettled([...this.#pairs.keys()].map((peer) => this.#endPair(peer)))
+      await Promise.allSettled([...this.#pairs.keys()].map((peer) => this.#endPair(peer, 'the folder is closed')))
       await feed[Symbol.asyncDispose]()
       await engine[Symbol.asyncDispose]()
     }

@@ -134,6 +134,15 @@ describe('a run that the peer does for this side', () => {
   })
 })
 
+it('what is under way when the pair ends is told why, and so is what comes after', async () => {
+  await using side = new Side(false)
+  const bringing = side.pair.bring(request())
+  await side.asked()
+  await side.pair.end('policy lets nothing pass')
+  const ended = { result: 'failed', reason: 'policy lets nothing pass' }
+  expect([await bringing, await side.pair.bring(request())]).toEqual([ended, ended])
+})
+
 it('a run of this side is asked before each of its processes whether its ground still holds', async () => {
   await using side = new Side(true)
   const isUndisturbed = vi.fn(async () => true)

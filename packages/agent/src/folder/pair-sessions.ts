@@ -64,7 +64,7 @@ export class PairSessions implements AsyncDisposable {
   /** Brings paths from the peer to here. Never rejects. */
   async bring(request: SessionRequest): Promise<SessionOutcome> {
     const { link } = this.#options
-    if (this.#stop.signal.aborted) return lost
+    if (this.#stop.signal.aborted) return this.#lost()
     if (request.staging === undefined && this.busy.suits(request)) return await this.#bringQuickly(request)
     if (!link.dialed) return await this.#ask(request)
     const isStaged = request.staging !== undefined
@@ -157,10 +157,19 @@ export class PairSessions implements AsyncDisposable {
     await this.#options.engine.serve({ ...serve, root, isStaged, onlyGives: wanted === undefined })
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#stop.abort(new Error('the link is down'))
-    for (const { answer } of this.#asked.values()) answer(lost)
+  /** Ends what is under way, which is told why. */
+  async end(reason = 'the link went down'): Promise<void> {
+    this.#stop.abort(new Error(reason))
+    for (const { answer } of this.#asked.values()) answer(this.#lost())
     await this.#running.settled()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.end()
+  }
+
+  #lost(): SessionOutcome {
+    return { result: 'failed', reason: messageOf(this.#stop.signal.reason) }
   }
 
   /** Through the session that is running anyway: no start, no scan. What it refuses is dictated next. */
@@ -245,7 +254,7 @@ export class PairSessions implements AsyncDisposable {
 
   async #runNow({ winner, isStaged, request }: Planned, streamId?: string): Promise<SessionOutcome> {
     const { engine, folder, root, self, link, ignore, clock, log } = this.#options
-    if (this.#stop.signal.aborted) return lost
+    if (this.#stop.signal.aborted) return this.#lost()
     const ready = await stillWanted(request)
     if (ready.length === 0) return changedMeanwhile
     this.#recent.push(clock.now())
@@ -391,7 +400,6 @@ function isStubborn({ attempts, replacesKind }: SessionRequest): boolean {
   return attempts > 1 || replacesKind
 }
 
-const lost: SessionOutcome = { result: 'failed', reason: 'the link went down' }
 const patienceMs = 15 * 60_000
 const slowestBytesPerMs = 4
 const busyRuns = 2

@@ -11,7 +11,7 @@ import { until } from '../lab/until.ts'
 import { Courier, type Move, members } from './courier.ts'
 import { Place } from './place.ts'
 
-/** From the links' coming up to the news' being everywhere. On a busy machine one piece in twenty may take twice as long. */
+/** From the links' coming up to the news' being everywhere. */
 const promisedMs = 2000
 
 const graph = parseGraph(`graph alternating {
@@ -102,9 +102,7 @@ async function expectCarried(fleet: Fleet, move: Move, all = journeys): Promise<
       for (const side of ['a', 'b'] as const) await courier.visit(side, { round, awayMs, stayMs })
     await courier.end('a')
     await courier.end('b')
-    expect(courier.slowerThan(2 * promisedMs)).toEqual([])
-    const late = courier.slowerThan(promisedMs)
-    expect(late.length, late.join('\n')).toBeLessThanOrEqual(courier.legs / 20)
+    expect(courier.slowerThan(promisedMs)).toEqual([])
     expect(courier.legs).toBeGreaterThan(100)
   } finally {
     await Promise.all((['a', 'b'] as const).map((side) => move(side, true)))

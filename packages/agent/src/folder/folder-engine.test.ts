@@ -204,7 +204,7 @@ it('takes away what a session has left soon after the last peer that could want 
   const peer = 'b' as NodeId
   const link = { peer, name: 'b', send: () => {} } as unknown as Link
   engine.litter.found([left], peer)
-  engine.keepTidy()
+  engine.tidying.keep()
   for (let wait = 3000; wait < 60_000; wait *= 2) await clock.advance(wait)
   expect(existsSync(join(folder.root, left))).toBe(true)
   engine.linkUp(link, { door: 'open' })

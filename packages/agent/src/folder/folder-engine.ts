@@ -1,11 +1,9 @@
 import { randomBytes } from 'node:crypto'
-import { join } from 'node:path'
 import { isUndecided } from '@spansync/common/core/agent/deletion-state'
-import type { Brought, Effect, FolderEvent, RemoteItem, Seen } from '@spansync/common/core/agent/events'
+import type { Effect, RemoteItem, Seen } from '@spansync/common/core/agent/events'
 import { isSettled } from '@spansync/common/core/agent/exchange'
 import { isSame } from '@spansync/common/core/agent/scope'
 import { bounds, type Door, type FolderState, initialState, mayGive } from '@spansync/common/core/agent/state'
-import { step } from '@spansync/common/core/agent/step'
 import { weigh } from '@spansync/common/core/agent/weigh'
 import { claimFlag } from '@spansync/common/core/agent/wishes'
 import { workWith } from '@spansync/common/core/agent/work'
@@ -29,7 +27,6 @@ import type { MessageOf } from '@spansync/common/protocol/messages'
 import type { Problem } from '@spansync/common/protocol/status'
 import { messageOf, toSpansyncError } from '@spansync/common/runtime/errors'
 import { stagingRoots } from '../disk/staging.ts'
-import { isPutInPlace, isWrittenHere } from '../disk/stat.ts'
 import { openIndex } from '../index-store/open-index.ts'
 import { Backups } from '../versions/backups.ts'
 import { Ahead } from './ahead/ahead.ts'
@@ -45,8 +42,10 @@ import { remoteItems } from './incoming.ts'
 import { LeftOut } from './left-out.ts'
 import { listBelow } from './list-below.ts'
 import { Litter } from './litter.ts'
+import { Loop } from './loop.ts'
 import { type Looking, Observer } from './observer.ts'
 import type { FolderEngineOptions } from './options.ts'
+import { Origins } from './origins.ts'
 import { toMessages } from './outgoing.ts'
 import { Parcels } from './parcel/parcels.ts'
 import { PathProblems } from './path-problems.ts'
@@ -54,10 +53,7 @@ import { PendingJournal } from './pending-journal.ts'
 import { newReplicaId } from './replica-id.ts'
 import { Resting } from './resting.ts'
 import type { SessionOutcome, SessionRequest } from './sessions.ts'
-import { traceStep } from './trace.ts'
-
-type WithoutTime<T> = T extends unknown ? Omit<T, 'at'> : never
-type Event = WithoutTime<FolderEvent>
+import { Tidying } from './tidying.ts'
 
 /** One folder on this node: performs what `step` decides and tells it what happened. One event after the other; everything slow
  *  happens outside and comes back as an event. */
@@ -76,14 +72,10 @@ export class FolderEngine {
   readonly #backups: Backups
   readonly #journal: PendingJournal
   readonly #links = new Map<NodeId, Link>()
-  readonly #queue: (() => Event | undefined)[] = []
   readonly #lastRead = new Map<NodeId, number>()
-  readonly #background = new Set<Promise<void>>()
-  readonly #stop = new AbortController()
-  #state: FolderState
-  #draining = false
-  #wakeAt = Number.POSITIVE_INFINITY
-  #wake: AbortController | undefined
+  readonly #loop: Loop
+  readonly tidying: Tidying
+  readonly #origins: Origins
   #busy = 0
   /** All that is alive here, where the file system takes some different names for the same. */
   readonly #names: NamesInUse | undefined
@@ -92,9 +84,6 @@ export class FolderEngine {
   readonly #isWantedFile: IsWantedFile
   /** The agent was killed, or the power went, and what is on the disk has not all been looked at since. */
   #isCutOff = false
-  /** The next look at what sessions have left, and how long before it. */
-  #tidying: AbortController | undefined
-  #tidyingMs = 0
   #neighbours: ReadonlySet<NodeId> = new Set()
   readonly resting: Resting
   /** Peers that hold back what has not rested: their disks may show more than they tell of. */
@@ -109,6 +98,7 @@ export class FolderEngine {
       },
     })
     this.#journal = new PendingJournal(options.indexFile)
+    this.#origins = new Origins({ root: options.root, journal: this.#journal, claims: () => this.state.claims })
     this.index.rescope(options.scope)
     this.#isWantedFile = compileFileRules(options.files)
     const { root, disk, clock, matcher, disposable, folder, self, scope, guard, wordEveryMs, folding } = options
@@ -117,7 +107,14 @@ export class FolderEngine {
     const { replica, knowledge, collected } = this.index.meta()
     const members = this.index.members()
     const own = { folder, self, replica, knowledge, collected, members }
-    this.#state = initialState({ ...own, scope, guard, wordEveryMs, folding })
+    this.#loop = new Loop({
+      state: initialState({ ...own, scope, guard, wordEveryMs, folding }),
+      clock,
+      log: options.log,
+      perform: (effect) => this.#perform(effect),
+      changed: options.changed,
+      failed: options.failed,
+    })
     const { index, problems } = this
     this.observer = new Observer({
       root,
@@ -128,7 +125,7 @@ export class FolderEngine {
       files: options.files,
       folds: options.folding !== undefined,
       again: (path) => options.hint({ kind: 'path', path }),
-      late: (see) => this.#postLater(() => ({ kind: 'observed', items: see() })),
+      late: (see) => this.#loop.postLater(() => ({ kind: 'observed', items: see() })),
     })
     const keptPlace = (path: RelativePath) => ({ directory: options.versionsDirectory, atMs: clock.wallNow(), path })
     this.ahead = new Ahead({
@@ -154,19 +151,26 @@ export class FolderEngine {
     this.litter = new Litter({
       ...{ root, index: this.index },
       stagingRoots: () => stagingRoots(root),
-      isClaimed: (path) => this.#state.claims.has(path),
+      isClaimed: (path) => this.state.claims.has(path),
       mayBeWanted: (path) => this.#mayBeWanted(path),
-      hasTold: (peer) => this.#state.peers.get(peer)?.incoming.complete === true,
+      hasTold: (peer) => this.state.peers.get(peer)?.incoming.complete === true,
+    })
+    this.tidying = new Tidying({
+      folder: options.folder,
+      litter: this.litter,
+      loop: this.#loop,
+      clock,
+      log: options.log,
     })
     this.#auditor = new Auditor({
       ...{ index, observer: this.observer },
       held: (vector) => this.#held(vector),
       changed: (paths) => this.#lookLater(paths, { isHinted: true }),
-      found: (items) => this.#post({ kind: 'damage_found', items }),
+      found: (items) => this.#loop.post({ kind: 'damage_found', items }),
     })
     const kept = (path: RelativePath): void => this.#lookLater([path], { isHinted: true })
     const { versionsDirectory: directory, log } = options
-    this.#backups = new Backups({ directory, root, index, disk, clock, log, signal: this.#stop.signal, copied: kept })
+    this.#backups = new Backups({ directory, root, index, disk, clock, log, signal: this.#loop.signal, copied: kept })
     this.#applier = new Applier({ root, disk, index, observer: this.observer, disposable, keptPlace, kept })
   }
 
@@ -175,18 +179,18 @@ export class FolderEngine {
   }
 
   get state(): FolderState {
-    return this.#state
+    return this.#loop.state
   }
 
   /** Work of this folder is under way. */
   get isBusy(): boolean {
-    const { applying, deletions } = this.#state
+    const { applying, deletions } = this.state
     return this.#busy > 0 || applying > 0 || this.#awaitsNews || this.observer.late > 0 || isUndecided(deletions)
   }
 
   /** What a session left here may still turn out to be something else. */
   get #awaitsNews(): boolean {
-    const { claims } = this.#state
+    const { claims } = this.state
     if (!claims.hasFlag(claimFlag.quarantine)) return false
     const now = this.options.clock.now()
     for (const { stage, until } of claims.values()) if (stage === 'quarantine' && until > now) return true
@@ -195,24 +199,24 @@ export class FolderEngine {
 
   /** The peer holds the same as this replica, by its own word, and nothing is under way. */
   isEqualTo(peer: NodeId): boolean {
-    const { announced, wanted } = this.#state.peers.get(peer) ?? {}
-    if (!announced || wanted?.size !== 0 || this.#state.claims.size > 0) return false
-    return isSame({ scope: this.#state.scope, ...this.index.meta() }, announced)
+    const { announced, wanted } = this.state.peers.get(peer) ?? {}
+    if (!announced || wanted?.size !== 0 || this.state.claims.size > 0) return false
+    return isSame({ scope: this.state.scope, ...this.index.meta() }, announced)
   }
 
   /** Nothing is left to be done or said between this replica and the peer. */
   isSettledWith(id: NodeId): boolean {
-    const peer = this.#state.peers.get(id)
-    return peer !== undefined && isSettled(peer, { scope: this.#state.scope, ...this.index.meta() })
+    const peer = this.state.peers.get(id)
+    return peer !== undefined && isSettled(peer, { scope: this.state.scope, ...this.index.meta() })
   }
 
   /** Whether there is something to pass to or from the peer through a door that policy leaves like this. Where the plan leads over this link
    *  an order for it is about to come. */
   workWith(id: NodeId, allowed: Door): Work {
-    const peer = this.#state.peers.get(id)
+    const peer = this.state.peers.get(id)
     if (!peer) return 'none'
     const { knowledge } = this.index.meta()
-    return workWith(this.#neighbours.has(id) ? { follows: 'peers' } : this.#state, peer, { knowledge, allowed })
+    return workWith(this.#neighbours.has(id) ? { follows: 'peers' } : this.state, peer, { knowledge, allowed })
   }
 
   /** `resumed`: the link was up before this engine was; the peer is asked to begin again. */
@@ -220,7 +224,7 @@ export class FolderEngine {
     const round = resumed ? randomBytes(6).toString('hex') : undefined
     this.#links.set(link.peer, link)
     if (round) link.send({ type: 'resend', folder: this.folder, all: false, round })
-    this.#post({ kind: 'link_up', peer: link.peer, round, door })
+    this.#loop.post({ kind: 'link_up', peer: link.peer, round, door })
   }
 
   linkDown(peer: NodeId): void {
@@ -229,7 +233,7 @@ export class FolderEngine {
     this.parcels.linkDown(peer)
     this.resting.linkDown(peer)
     this.#holdingBack.delete(peer)
-    this.#post({ kind: 'link_down', peer })
+    this.#loop.post({ kind: 'link_down', peer })
   }
 
   link(peer: NodeId): Link | undefined {
@@ -240,14 +244,14 @@ export class FolderEngine {
     const { type: _type, folder: _folder, rests, ...said } = message
     if (rests) this.#holdingBack.add(peer)
     else this.#holdingBack.delete(peer)
-    this.#post({ kind: 'summary_received', peer, ...said })
+    this.#loop.post({ kind: 'summary_received', peer, ...said })
     // Now it may be clear what will never come.
-    if (said.complete) this.keepTidy()
+    if (said.complete) this.tidying.keep()
   }
 
   receiveEntries(peer: NodeId, message: MessageOf<'entries'>): void {
     const { toSeq, complete, knowledge, digest, partial } = message
-    this.#postLater(() => ({
+    this.#loop.postLater(() => ({
       kind: 'entries_received',
       peer,
       items: this.#itemsOf(peer, message.entries),
@@ -260,46 +264,46 @@ export class FolderEngine {
   }
 
   receiveResend(peer: NodeId, { all, round }: MessageOf<'resend'>): void {
-    this.#post({ kind: 'resend_requested', peer, all, round })
+    this.#loop.post({ kind: 'resend_requested', peer, all, round })
   }
 
   compareWith(link: Link, message: MessageOf<'compare'>): void {
-    this.#run('folder.compare', () => this.comparer.onCompare(link, message))
+    this.#loop.run('folder.compare', () => this.comparer.onCompare(link, message))
   }
 
   receiveMembers(peer: NodeId, { members }: MessageOf<'members'>): void {
-    this.#post({ kind: 'members_received', peer, members })
+    this.#loop.post({ kind: 'members_received', peer, members })
   }
 
   /** With whom the folder is shared, as far as they hold it. */
   setSharers(nodes: readonly NodeId[], formerIds: ReadonlyMap<NodeId, readonly NodeId[]> = new Map()): void {
-    this.#post({ kind: 'sharers_set', nodes, formerIds })
+    this.#loop.post({ kind: 'sharers_set', nodes, formerIds })
   }
 
   retry(): void {
-    this.#post({ kind: 'retry_requested' })
+    this.#loop.post({ kind: 'retry_requested' })
   }
 
   /** A person wants all that has been written so far to pass now. */
   hurry(): void {
     this.resting.release()
-    this.#post({ kind: 'held_changed' })
+    this.#loop.post({ kind: 'held_changed' })
     this.retry()
   }
 
   /** Policy may say something else of what is held back. */
   reviewResting(): void {
-    if (this.resting.isOutdated) this.#post({ kind: 'held_changed' })
+    if (this.resting.isOutdated) this.#loop.post({ kind: 'held_changed' })
   }
 
   /** A person has said that the deletions that wait are meant. */
   approve(): void {
-    this.#post({ kind: 'deletions_approved' })
+    this.#loop.post({ kind: 'deletions_approved' })
   }
 
   /** A person has said that they are not: what peers deleted stays, and what vanished here is brought back from them. */
   async revert(): Promise<BroughtBack> {
-    this.#post({ kind: 'deletions_refused' })
+    this.#loop.post({ kind: 'deletions_refused' })
     const { root, disk } = this.options
     const session = async (peer: NodeId, request: SessionRequest): Promise<SessionOutcome> => {
       const backups = this.#backups.watch(peer, [])
@@ -311,26 +315,26 @@ export class FolderEngine {
     }
     const look = async (paths: readonly RelativePath[]): Promise<readonly Seen[]> =>
       await this.look(paths, { mode: 'read' })
-    const holders = [...this.#state.peers].flatMap(([id, { announced }]) =>
+    const holders = [...this.state.peers].flatMap(([id, { announced }]) =>
       announced ? [{ id, knowledge: announced.knowledge }] : [],
     )
-    const { vanished, waiting } = this.#state.deletions
+    const { vanished, waiting } = this.state.deletions
     const paths = waiting.here ? [...vanished.keys()] : []
     return await bringBack({ root, disk, index: this.index, session, look, holders }, paths)
   }
 
   follow(follows: FolderState['follows']): void {
-    if (this.#state.follows !== follows) this.#post({ kind: 'follow_set', follows })
+    if (this.state.follows !== follows) this.#loop.post({ kind: 'follow_set', follows })
   }
 
   /** An order to sync with the peer comes into force, or ends. */
   setOrdered(peer: NodeId, ordered: boolean): void {
-    this.#post({ kind: 'order_set', peer, ordered })
+    this.#loop.post({ kind: 'order_set', peer, ordered })
   }
 
   /** Which way policy lets content pass between here and the peer. */
   setDoor(peer: NodeId, door: Door): void {
-    this.#post({ kind: 'door_set', peer, door })
+    this.#loop.post({ kind: 'door_set', peer, door })
   }
 
   /** The coordinator's plan for this folder: whom this replica passes things on to. */
@@ -351,12 +355,12 @@ export class FolderEngine {
 
   /** Both leave out the same, and know that by the path alone, as Unison does. */
   isAlike(peer: NodeId): boolean {
-    const { announced } = this.#state.peers.get(peer) ?? {}
-    return this.options.files.length === 0 && announced?.scope === this.#state.scope
+    const { announced } = this.state.peers.get(peer) ?? {}
+    return this.options.files.length === 0 && announced?.scope === this.state.scope
   }
 
   #dispute(peer: NodeId, entries: readonly Entry[]): void {
-    this.#postLater(() => ({ kind: 'entries_disputed', peer, items: this.#itemsOf(peer, entries) }))
+    this.#loop.postLater(() => ({ kind: 'entries_disputed', peer, items: this.#itemsOf(peer, entries) }))
   }
 
   #itemsOf(peer: NodeId, told: readonly Entry[]): RemoteItem[] {
@@ -373,26 +377,26 @@ export class FolderEngine {
   /** In a deletion always: what was here may have been wanted. And in all that a peer with the same rules tells of: it has left out what
    *  they leave out, and what is left has grown since. */
   #takesPartIn(peer: NodeId, { path, kind, size, deleted }: Entry): boolean {
-    const isSame = this.#state.peers.get(peer)?.announced?.scope === this.#state.scope
+    const isSame = this.state.peers.get(peer)?.announced?.scope === this.state.scope
     return isSame || deleted || kind !== 'file' || this.#isWantedFile(path, size)
   }
 
   /** Content may pass to the peer, and by its own word it has not got this version yet. */
   #lacks(id: NodeId, entry: Entry): boolean {
-    const peer = this.#state.peers.get(id)
+    const peer = this.state.peers.get(id)
     if (!peer?.announced || covers(peer.announced.knowledge, entry.vector) || this.resting.isHeld(id, entry))
       return false
-    return mayGive(this.#neighbours.has(id) ? { follows: 'peers' } : this.#state, peer)
+    return mayGive(this.#neighbours.has(id) ? { follows: 'peers' } : this.state, peer)
   }
 
   #mayBeWanted(path: RelativePath): boolean {
-    const told = [...this.#state.peers.values()].filter(({ announced }) => announced !== undefined)
+    const told = [...this.state.peers.values()].filter(({ announced }) => announced !== undefined)
     return told.length === 0 || told.some(({ wanted }) => wanted.has(path))
   }
 
   /** This replica would take the version over what it has now; nothing is under way at the path, and nobody who has it is known. */
   #wants(entry: Entry): boolean {
-    const { claims, peers } = this.#state
+    const { claims, peers } = this.state
     if (claims.has(entry.path) || need(this.index.get(entry.path), entry).kind !== 'take') return false
     if (this.index.withHash(entry.hash, 1).length > 0) return false
     return ![...peers.values()].some(({ wanted }) => wanted.get(entry.path)?.entry.hash === entry.hash)
@@ -404,11 +408,11 @@ export class FolderEngine {
     try {
       const all: Seen[] = []
       for await (const page of this.observer.pages(paths, { mode: 'trust_stat', isHinted: false, ...looking })) {
-        const seen = this.#explain(page)
+        const seen = this.#origins.explain(page)
         this.#backups.noticed(seen)
         const torn = this.#isCutOff ? seen.filter(isTorn) : []
         const whole = torn.length === 0 ? seen : seen.filter((one) => !isTorn(one))
-        this.#postLater(() => ({ kind: 'observed', items: this.#fresh(whole) }))
+        this.#loop.postLater(() => ({ kind: 'observed', items: this.#fresh(whole) }))
         if (torn.length > 0) this.#noteTorn(torn)
         for (const one of seen) all.push(one)
       }
@@ -420,7 +424,7 @@ export class FolderEngine {
 
   /** Reads every file anew. With `heal`, what has changed without a trace is fetched again from a peer, and kept as a copy. */
   audit(options: { heal: boolean; signal: AbortSignal }): Promise<AuditOutcome> {
-    const signal = AbortSignal.any([options.signal, this.#stop.signal])
+    const signal = AbortSignal.any([options.signal, this.#loop.signal])
     return this.#auditor.audit({ ...options, signal })
   }
 
@@ -428,7 +432,7 @@ export class FolderEngine {
   #noteTorn(torn: readonly Seen[]): void {
     const { log } = this.options
     log.warn({ event: 'folder.torn', folder: this.folder, paths: torn.map(({ path }) => path) }, 'cut off by a crash')
-    this.#postLater(() => ({
+    this.#loop.postLater(() => ({
       kind: 'damage_found',
       items: this.#fresh(torn).map((one) => {
         return {
@@ -441,11 +445,11 @@ export class FolderEngine {
   }
 
   #held(vector: VersionVector): 'near' | 'away' | 'nowhere' {
-    const near = [...this.#state.peers.values()].flatMap(({ announced }) => (announced ? [announced] : []))
+    const near = [...this.state.peers.values()].flatMap(({ announced }) => (announced ? [announced] : []))
     if (near.some(({ knowledge }) => covers(knowledge, vector))) return 'near'
     // What this node has said itself, under whatever id, is no other place.
     const { self, formerSelves } = this.options
-    const words = [...this.#state.members.values()].filter(({ node }) => node !== self && !formerSelves.includes(node))
+    const words = [...this.state.members.values()].filter(({ node }) => node !== self && !formerSelves.includes(node))
     const isAway = words.some(({ knowledge }) => covers(knowledge, vector)) || this.options.isHeld(vector)
     return isAway ? 'away' : 'nowhere'
   }
@@ -465,38 +469,17 @@ export class FolderEngine {
     await this.look(new Set([...paths, ...along.flat()]), { mode: 'read', isHinted: true })
     for (const path of paths) {
       const { entry, peer } = this.#journal.cutOff.brought(path) ?? {}
-      if (entry && peer) this.#tidy(this.litter.note([entry], peer))
+      if (entry && peer) this.tidying.run(this.litter.note([entry], peer))
     }
-    this.keepTidy()
-    if (!this.#stop.signal.aborted) this.#journal.forget()
-  }
-
-  /** What a session of an earlier life brought is the peer's, not this node's own; and where one of this life may have brought something,
-   *  what a program wrote is told from that. */
-  #explain(seen: readonly Seen[]): readonly Seen[] {
-    const { claims } = this.#state
-    if (this.#journal.cutOff.isEmpty && !claims.hasFlag(claimFlag.quarantine)) return seen
-    return seen.map((one) => ({ ...one, brought: this.#broughtTo(one), isWrittenHere: this.#isWrittenHere(one) }))
-  }
-
-  #isWrittenHere({ path, disk }: Seen): boolean {
-    if (disk?.kind !== 'file' || this.#state.claims.get(path)?.stage !== 'quarantine') return false
-    return isWrittenHere(join(this.options.root, path), disk.stat)
-  }
-
-  /** In a directory that was copied whole there may be something that a program here has put there, too. */
-  #broughtTo({ path, disk }: Seen): Brought | undefined {
-    const brought = this.#journal.cutOff.brought(path)
-    if (!brought || brought.entry !== undefined || disk?.kind === 'dir') return brought
-    return isPutInPlace(join(this.options.root, path)) ? brought : undefined
+    this.tidying.keep()
+    if (!this.#loop.signal.aborted) this.#journal.forget()
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#stop.abort(new Error('the folder is closed'))
-    this.#wake?.abort()
+    this.#loop.stop(new Error('the folder is closed'))
     await this.ahead[Symbol.asyncDispose]()
     await this.parcels[Symbol.asyncDispose]()
-    await Promise.allSettled([...this.#background])
+    await this.#loop.settled()
     this.index.close()
   }
 
@@ -506,64 +489,36 @@ export class FolderEngine {
     return seen.map((one) => ({ ...one, local: rows.get(one.path) }))
   }
 
-  #post(event: Event): void {
-    this.#postLater(() => event)
-  }
-
-  #postLater(make: () => Event | undefined): void {
-    if (this.#stop.signal.aborted) return
-    this.#queue.push(make)
-    if (this.#draining) return
-    this.#draining = true
-    try {
-      for (let next = this.#queue.shift(); next; next = this.#queue.shift()) this.#handle(next())
-    } catch (error) {
-      this.#queue.length = 0
-      this.options.failed(toSpansyncError(error))
-    } finally {
-      this.#draining = false
-    }
-    this.options.changed()
-  }
-
-  #handle(event: Event | undefined): void {
-    if (!event) return
-    const { state, effects } = step(this.#state, { ...event, at: this.options.clock.now() } as FolderEvent)
-    this.#state = state
-    traceStep(this.options.log, event, effects)
-    for (const effect of effects) this.#perform(effect)
-  }
-
   #perform(effect: Effect): void {
     switch (effect.kind) {
       case 'commit':
         this.index.commit(effect)
         this.#noteNames(effect.rows)
         this.options.committed(effect.rows)
-        return this.#tidy(this.litter.committed(effect.rows))
+        return this.tidying.run(this.litter.committed(effect.rows))
       case 'restat':
         return this.index.restat(effect.items)
       case 'keep_members':
         return this.index.keepMembers(effect.members)
       case 'read_tombstones':
-        return this.#postLater(() => ({
+        return this.#loop.postLater(() => ({
           kind: 'tombstones_read',
           ...this.index.tombstones(effect.since, bounds.tombstones),
         }))
       case 'read_entries':
-        return this.#run('folder.read', () => this.#read(effect))
+        return this.#loop.run('folder.read', () => this.#read(effect))
       case 'send_summary':
       case 'send_entries':
       case 'send_resend':
       case 'send_disputed':
       case 'send_members':
-        for (const message of toMessages(this.folder, this.#state.replica, effect, this.resting.hasRest(effect.peer)))
+        for (const message of toMessages(this.folder, this.state.replica, effect, this.resting.hasRest(effect.peer)))
           this.#links.get(effect.peer)?.send(message)
         return
       case 'apply':
-        return this.#run('folder.apply', () => this.#apply(effect))
+        return this.#loop.run('folder.apply', () => this.#apply(effect))
       case 'fetch':
-        return this.#run('folder.fetch', () => this.#fetch(effect))
+        return this.#loop.run('folder.fetch', () => this.#fetch(effect))
       case 'observe':
         return this.#lookLater(effect.paths)
       case 'weigh_deletions':
@@ -571,7 +526,7 @@ export class FolderEngine {
       case 'reincarnate':
         return this.#reincarnate()
       case 'wake':
-        return this.#schedule(effect.at)
+        return this.#loop.wakeAt(effect.at)
       default:
         return never(effect)
     }
@@ -586,7 +541,7 @@ export class FolderEngine {
 
   #weigh({ here, told, going, coming }: Extract<Effect, { kind: 'weigh_deletions' }>): void {
     const { root, isScanning, hasHints } = this.options
-    this.#postLater(() => ({
+    this.#loop.postLater(() => ({
       kind: 'deletions_weighed',
       here: weigh(this.index, here, { going }),
       told: weigh(this.index, told, { going, coming }),
@@ -600,54 +555,21 @@ export class FolderEngine {
 
   /** Unfinished files that a scan has found. */
   sweep(files: readonly string[]): void {
-    this.#tidy(this.litter.sweep(files))
-  }
-
-  /** What cannot be taken away stands in nobody's way. */
-  #tidy(work: Promise<void>): void {
-    const { folder, log } = this.options
-    this.#run('folder.tidy', () =>
-      work.catch((error) => log.debug({ event: 'folder.leftovers_kept', folder, err: error })),
-    )
-  }
-
-  /** That nobody waits for something any more is told by nothing, so it is looked at now and then, for as long as there is anything. */
-  keepTidy(ms = tidyMs): void {
-    if (!this.litter.isAnyOpen || (this.#tidying && ms >= this.#tidyingMs)) return
-    this.#tidying?.abort()
-    const tidying = new AbortController()
-    this.#tidying = tidying
-    this.#tidyingMs = ms
-    const again = (): void => {
-      this.#tidying = undefined
-      this.#tidy(this.litter.review())
-      // What waits for a peer that is away may wait for long.
-      this.keepTidy(Math.min(ms * 2, longestTidyMs))
-    }
-    this.options.clock.sleep(ms, AbortSignal.any([this.#stop.signal, tidying.signal])).then(again, () => undefined)
+    this.tidying.run(this.litter.sweep(files))
   }
 
   #lookLater(paths: readonly RelativePath[], looking: Partial<Looking> = {}): void {
-    this.#run('folder.observe', async () => void (await this.look(paths, looking)))
-  }
-
-  #run(name: string, work: () => Promise<void>): void {
-    const done = work()
-      .catch((error) => {
-        if (!this.#stop.signal.aborted) this.options.failed(toSpansyncError(error), name)
-      })
-      .finally(() => this.#background.delete(done))
-    this.#background.add(done)
+    this.#loop.run('folder.observe', async () => void (await this.look(paths, looking)))
   }
 
   /** In a burst many small commits become one read, one message. */
   async #read({ peer, id, since, knowledge, heard, limit }: Extract<Effect, { kind: 'read_entries' }>): Promise<void> {
     const { clock } = this.options
     const wait = (this.#lastRead.get(peer) ?? 0) + readPauseMs - clock.now()
-    if (wait > 0) await clock.sleep(wait, this.#stop.signal)
+    if (wait > 0) await clock.sleep(wait, this.#loop.signal)
     else await Promise.resolve()
     this.#lastRead.set(peer, clock.now())
-    this.#postLater(() => {
+    this.#loop.postLater(() => {
       const { knowledge: own, digest } = this.index.meta()
       const found =
         limit > 0
@@ -660,7 +582,7 @@ export class FolderEngine {
   async #apply({ items }: Extract<Effect, { kind: 'apply' }>): Promise<void> {
     const applied = await this.#applier.apply(items)
     const rows = new Map(this.#fresh(applied).map((one) => [one.path, one.local]))
-    this.#post({ kind: 'applied', items: applied.map((one) => ({ ...one, local: rows.get(one.path) })) })
+    this.#loop.post({ kind: 'applied', items: applied.map((one) => ({ ...one, local: rows.get(one.path) })) })
   }
 
   async #fetch({ peer, id, items, partial }: Extract<Effect, { kind: 'fetch' }>): Promise<void> {
@@ -692,7 +614,7 @@ export class FolderEngine {
     const bytes = items.reduce((sum, { entry }) => sum + (came.has(entry.path) ? entry.size : 0), 0)
     const startedAt = clock.wallNow() - durationMs
     record({ folder, peer, files: came.size, bytes, startedAt, durationMs, outcome, reason })
-    this.#postLater(() => {
+    this.#loop.postLater(() => {
       const local = new Map([...this.#fresh(fetched), ...this.#fresh(extras)].map((one) => [one.path, one.local]))
       const withRow = <T extends Seen>(one: T): T => ({ ...one, local: local.get(one.path) })
       return {
@@ -706,10 +628,10 @@ export class FolderEngine {
       }
     })
     const missed = fetched.filter(({ ran, entry, disk }) => ran && !matches(entry, disk)).map(({ entry }) => entry)
-    if (missed.length > 0) this.#tidy(this.litter.note(missed, peer))
-    this.keepTidy()
+    if (missed.length > 0) this.tidying.run(this.litter.note(missed, peer))
+    this.tidying.keep()
     // After the commit, which may still be queued, and without harm to the next session's, which has begun by then.
-    this.#postLater(() => {
+    this.#loop.postLater(() => {
       endEntry()
       backups.end()
       return undefined
@@ -720,7 +642,7 @@ export class FolderEngine {
   /** Nobody need look at what has just been written and checked; and the next machine need not wait for the rest. */
   #noteUnpacked(put: ReadonlyMap<RelativePath, DiskState>): void {
     const seen = [...put].map(([path, disk]) => ({ path, disk, local: undefined }))
-    this.#postLater(() => ({ kind: 'observed', items: this.#fresh(seen) }))
+    this.#loop.postLater(() => ({ kind: 'observed', items: this.#fresh(seen) }))
   }
 
   #reincarnate(): void {
@@ -730,21 +652,7 @@ export class FolderEngine {
       'a peer knows more of this node than it does itself: an old copy was restored',
     )
     this.index.reincarnate(replica)
-    this.#post({ kind: 'reincarnated', replica })
-  }
-
-  #schedule(at: number): void {
-    const { clock } = this.options
-    if (at >= this.#wakeAt && this.#wakeAt > clock.now()) return
-    this.#wake?.abort()
-    const wake = new AbortController()
-    this.#wake = wake
-    this.#wakeAt = at
-    const tick = (): void => {
-      this.#wakeAt = Number.POSITIVE_INFINITY
-      this.#post({ kind: 'ticked' })
-    }
-    clock.sleep(Math.max(1, at - clock.now()), wake.signal).then(tick, () => undefined)
+    this.#loop.post({ kind: 'reincarnated', replica })
   }
 
   /** For `status`: why this folder cannot be worked with right now. */
@@ -760,8 +668,6 @@ function namesOf(index: FolderIndex, folding: Folding): NamesInUse {
   return names
 }
 
-const tidyMs = 3000
-const longestTidyMs = 60_000
 /** Long enough to gather a burst, short enough not to be felt. */
 const readPauseMs = 20
 

@@ -498,7 +498,7 @@ export class FolderHost implements AsyncDisposable {
       }
     }
     clean().then(
-      () => engine.keepTidy(),
+      () => engine.tidying.keep(),
       (error) => log.debug({ event: 'folder.leftovers_kept', folder, err: error }),
     )
   }

@@ -62,7 +62,7 @@ export function standingOf(host: FolderHost | undefined, peer: NodeId, now: numb
   if (!host?.engine || !state) return { kind: 'apart' }
   if (host.engine.isSettledWith(peer)) return { kind: 'settled', heard: state.announced }
   // It goes on by itself, and the order with it.
-  if (host.waitsAt(peer)) return { kind: 'working' }
+  if (host.doors.waitsAt(peer)) return { kind: 'working' }
   const doors = [state.door, state.announced?.door ?? 'open']
   if (doors.includes('shut')) return { kind: 'stuck', reason: 'policy lets nothing of the folder pass' }
   const reason = host.engine.isBusy ? undefined : stuckBecause(state, now)

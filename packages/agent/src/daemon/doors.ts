@@ -77,7 +77,7 @@ export class Doors {
       for (let round = 0; this.#isStale && round < mostRounds; round++) {
         this.#isStale = false
         this.#precedence.look()
-        for (const host of this.#options.hosts.values()) host.reviewDoors()
+        for (const host of this.#options.hosts.values()) host.doors.review()
       }
     } finally {
       this.#isReviewing = false
@@ -93,7 +93,7 @@ export class Doors {
 
   #workOf(folder: FolderId, peer: NodeId): Work {
     const host = this.#options.hosts.get(folder)
-    return host?.engine?.workWith(peer, host.allowedWith(peer)) ?? 'none'
+    return host?.engine?.workWith(peer, host.doors.allowedWith(peer)) ?? 'none'
   }
 
   #streamBytes(): (folder: FolderId, peer: NodeId) => number {

@@ -452,9 +452,6 @@ export class Network implements AsyncDisposable {
         return host.onParcel(peer, message)
       case 'probe':
         return this.probes.onProbe(peer, message)
-      case 'took':
-      case 'forget_pair':
-        return host.onPairNews(peer, message)
     }
   }
 }

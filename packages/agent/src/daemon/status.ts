@@ -203,7 +203,7 @@ function peersOf(network: Network, host: FolderHost): FolderPeerStatus[] {
 export function heldBy({ policy, doors }: Network, host: FolderHost, peer: NodeId): { held?: Held } {
   const { options, links } = host
   const link = links.get(peer)
-  const door = link ? host.doorTo(peer) : 'open'
+  const door = link ? host.doors.doorTo(peer) : 'open'
   if (!link || door === 'open') return {}
   const { send, receive } = policy.evaluate(options.folder, link)
   const byRule = new Map([...send.reasons, ...receive.reasons].map((reason) => [reason.rule, reason]))

@@ -50,7 +50,7 @@ export function makeTestNetwork(options: TestNetworkOptions): TestNetwork {
   const host = {
     options: { folder: docs },
     links,
-    doorTo: () => 'open',
+    doors: { doorTo: () => 'open' },
     engine,
     isScanning: false,
     waiting: [],

@@ -26,6 +26,7 @@ import { cleanLeftovers } from '../unison/leftovers.ts'
 import { ChangeFeed } from './change-feed.ts'
 import { CuttableStreams } from './cuttable-link.ts'
 import { FolderClosedError } from './errors.ts'
+import { FolderDoors } from './folder-doors.ts'
 import { FolderEngine } from './folder-engine.ts'
 import type { FetchRecord } from './options.ts'
 import { PairSessions } from './pair-sessions.ts'
@@ -64,13 +65,6 @@ export interface FolderHostOptions {
   readonly fetched: (record: FetchRecord) => void
 }
 
-interface Doors {
-  /** What policy allows by itself. */
-  readonly allowed: Door
-  /** Shut also while another folder goes first. */
-  readonly door: Door
-}
-
 const shutReason = 'policy lets nothing of the folder pass'
 const retryMs = 3000
 const leftoverMs = 24 * 3_600_000
@@ -84,11 +78,8 @@ export class FolderHost implements AsyncDisposable {
   readonly matcher: IgnoreMatcher
   /** The last word of peers, also of those that are away. */
   readonly said: PeerMemory
+  readonly doors: FolderDoors
   readonly #links = new Map<NodeId, Link>()
-  /** As they are in force. */
-  readonly #doors = new Map<NodeId, Doors>()
-  /** As policy said last. */
-  readonly #allowed = new Map<NodeId, Door>()
   readonly #streams = new CuttableStreams()
   readonly #pairs = new Map<NodeId, PairSessions>()
   readonly #stop = new AbortController()
@@ -109,6 +100,12 @@ export class FolderHost implements AsyncDisposable {
     this.ignore = [...(config.ignoreDefaults ? defaultIgnorePatterns : []), ...options.exclude]
     this.matcher = compileIgnore(this.ignore).matcher
     this.said = new PeerMemory(join(home, 'index', `${folder}.peers.json`), options.clock, options.log)
+    const { log, door, mustWait, changed } = options
+    this.doors = new FolderDoors({
+      ...{ log, door, mustWait, changed },
+      turned: (peer, now) => this.#engine?.setDoor(peer, now),
+      cut: (link) => this.#cut(link),
+    })
   }
 
   get engine(): FolderEngine | undefined {
@@ -139,62 +136,16 @@ export class FolderHost implements AsyncDisposable {
 
   linkUp(link: Link): void {
     this.#links.set(link.peer, link)
-    const allowed = this.options.door(link)
-    const door = this.#doorAt(link, allowed)
-    this.#allowed.set(link.peer, allowed)
-    this.#doors.set(link.peer, { allowed, door })
+    const door = this.doors.add(link)
     if (!this.#engine) return
     this.#addPair(link)
     this.#engine.linkUp(this.#streams.over(link), { door })
   }
 
-  /** Which way content may pass with a connected peer, as it is in force: shut also while another folder goes first. */
-  doorTo(peer: NodeId): Door {
-    return this.#doors.get(peer)?.door ?? 'open'
-  }
-
-  /** What policy allows with a connected peer by itself. */
-  allowedWith(peer: NodeId): Door {
-    return this.#allowed.get(peer) ?? 'open'
-  }
-
-  /** Whether it waits because another folder goes first. */
-  waitsAt(peer: NodeId): boolean {
-    const { allowed, door } = this.#doors.get(peer) ?? {}
-    return allowed !== door
-  }
-
-  /** Policy may say something else than before, which is not in force before `reviewDoors`: all folders are asked first. */
+  /** Policy may say something else than before; its doors are not in force before they are reviewed. */
   askPolicy(): void {
-    for (const [peer, link] of this.#links) this.#allowed.set(peer, this.options.door(link))
+    this.doors.ask()
     this.#engine?.reviewResting()
-  }
-
-  /** What is under way through a door that policy shuts is cut off, and begun again later. */
-  reviewDoors(): void {
-    for (const [peer, link] of this.#links) {
-      const allowed = this.allowedWith(peer)
-      const door = this.#doorAt(link, allowed)
-      const before = this.#doors.get(peer)
-      if (allowed === before?.allowed && door === before.door) continue
-      this.#doors.set(peer, { allowed, door })
-      this.#logDoor(link, { allowed, door }, before)
-      if (door !== before?.door) this.#engine?.setDoor(peer, door)
-      if (allowed === 'shut' && before?.allowed !== 'shut') this.#cut(link)
-      this.options.changed()
-    }
-  }
-
-  #doorAt(link: Link, allowed: Door): Door {
-    return this.options.mustWait(link) ? 'shut' : allowed
-  }
-
-  #logDoor({ name: peer }: Link, { allowed, door }: Doors, before: Doors | undefined): void {
-    const { log } = this.options
-    if (allowed !== before?.allowed)
-      log.info({ event: 'policy.door', peer, door: allowed, before: before?.allowed }, doorText[allowed])
-    else if (door === allowed) log.debug({ event: 'policy.goes_on', peer }, 'no other folder goes first any more')
-    else log.debug({ event: 'policy.waits', peer }, 'another folder has a higher priority and goes first')
   }
 
   #cut(link: Link): void {
@@ -203,7 +154,7 @@ export class FolderHost implements AsyncDisposable {
   }
 
   #gives(peer: NodeId): boolean {
-    return gives(this.#doors.get(peer)?.allowed ?? 'open')
+    return gives(this.doors.inForce(peer))
   }
 
   /** `endedBy`: why the pair that there was works no more. */
@@ -232,8 +183,7 @@ export class FolderHost implements AsyncDisposable {
 
   linkDown(peer: NodeId): void {
     this.#links.delete(peer)
-    this.#doors.delete(peer)
-    this.#allowed.delete(peer)
+    this.doors.remove(peer)
     this.#remember()
     this.#engine?.linkDown(peer)
     void this.#endPair(peer)
@@ -309,10 +259,10 @@ export class FolderHost implements AsyncDisposable {
   onAhead(peer: NodeId, message: MessageOf<'ahead' | 'ahead_wanted' | 'ahead_gone'>): void {
     const plain = this.#links.get(peer)
     const link = plain && this.#streams.over(plain)
-    if (link && message.type === 'ahead_wanted' && !gives(this.doorTo(peer))) {
+    if (link && message.type === 'ahead_wanted' && !gives(this.doors.doorTo(peer))) {
       return link.send({ type: 'ahead_gone', folder: message.folder, hash: message.hash })
     }
-    if (message.type === 'ahead' && !takes(this.doorTo(peer))) return
+    if (message.type === 'ahead' && !takes(this.doors.doorTo(peer))) return
     if (link) this.#engine?.receiveAhead(link, message)
   }
 
@@ -338,13 +288,11 @@ export class FolderHost implements AsyncDisposable {
     this.#pairs.get(peer)?.onFetched(message)
   }
 
-  onPairNews(_peer: NodeId, _message: MessageOf<'took' | 'forget_pair'>): void {}
-
   onStream(peer: NodeId, header: StreamHeader, stream: Duplex): void {
     const pair = this.#pairs.get(peer)
     const link = this.#links.get(peer)
     this.#streams.track(peer, stream)
-    if (this.#doors.get(peer)?.allowed === 'shut') stream.destroy(new Error(shutReason))
+    if (this.doors.inForce(peer) === 'shut') stream.destroy(new Error(shutReason))
     else if (this.#engine && header.purpose === 'ahead') this.#engine.ahead.onStream(header.id, stream)
     else if (this.#engine && link && header.purpose === 'parcel')
       void this.#engine.parcels.onStream(link, header.id, stream)
@@ -511,7 +459,7 @@ export class FolderHost implements AsyncDisposable {
     engine.setSharers(this.#sharers, this.#formerIds)
     for (const link of this.#links.values()) {
       this.#addPair(link)
-      engine.linkUp(this.#streams.over(link), { resumed: true, door: this.doorTo(link.peer) })
+      engine.linkUp(this.#streams.over(link), { resumed: true, door: this.doors.doorTo(link.peer) })
     }
   }
 
@@ -609,12 +557,5 @@ function limitsOf({ deletionGuard }: FolderConfig): DeletionLimits {
 const manyClaims = 100
 const bulkGatherMs = 80
 const soonMs = 2
-
-const doorText: Readonly<Record<Door, string>> = {
-  open: 'policy lets the folder pass both ways',
-  gives: 'policy lets the folder only go to the peer',
-  takes: 'policy lets the folder only come from the peer',
-  shut: 'policy lets nothing of the folder pass',
-}
 
 const notConnected: SessionOutcome = { result: 'failed', reason: 'the peer is not connected' }

@@ -75,7 +75,6 @@ const messages: readonly unknown[] = [
   },
   { type: 'fetch', folder, id: 'f', way: 'force', paths: ['d/x'], covers: ['e'], files: 2, bytes: 6 },
   { type: 'fetched', folder, id: 'f', outcome: 'done', detail: '' },
-  { type: 'took', folder, items: [['d/x', 'h']] },
   { type: 'resend', folder, all: true, round: 'r' },
   { type: 'disputed', folder, entries: [] },
   { type: 'members', folder, members: [{ node: id, version: 1, knowledge: vector, neighbours: [id] }] },

@@ -128,13 +128,6 @@ export const fetchedSchema = z.object({
   detail: z.string().max(4000),
 })
 
-/** The receiver has these paths now through a Unison session of this pair (hash per path): the sender's pair is up to date there. */
-export const tookSchema = z.object({
-  type: z.literal('took'),
-  folder: folderId,
-  items: z.array(z.tuple([path, z.string().max(64)])).max(limits.pathsPerFetch),
-})
-
 /** Send everything again from the start: an entry failed here, or the digests do not agree. `all` ignores knowledge. */
 export const resendSchema = z.object({
   type: z.literal('resend'),
@@ -201,9 +194,6 @@ export const probeReplySchema = z.object({
     .max(10_000),
 })
 
-/** The pair's archive is missing on one side: both forget it and start anew. */
-export const forgetPairSchema = z.object({ type: z.literal('forget_pair'), folder: folderId })
-
 /** This file is on its way to the sender, who would pass its bytes on as they come. Nobody has verified them yet. */
 export const aheadSchema = z.object({ type: z.literal('ahead'), folder: folderId, entry })
 
@@ -241,7 +231,6 @@ export const messageSchema = z.discriminatedUnion('type', [
   entriesSchema,
   fetchSchema,
   fetchedSchema,
-  tookSchema,
   resendSchema,
   disputedSchema,
   membersSchema,
@@ -249,7 +238,6 @@ export const messageSchema = z.discriminatedUnion('type', [
   comparedSchema,
   probeSchema,
   probeReplySchema,
-  forgetPairSchema,
   aheadSchema,
   aheadWantedSchema,
   aheadGoneSchema,

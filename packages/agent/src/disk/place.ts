@@ -1,9 +1,12 @@
 import {
   chmodSync,
+  closeSync,
   constants,
   copyFileSync,
+  existsSync,
   linkSync,
   lutimesSync,
+  openSync,
   readlinkSync,
   renameSync,
   rmSync,
@@ -76,10 +79,35 @@ export function isOwnTemporary(name: string): boolean {
 /** Runs `work` with a temporary name and removes whatever is left there. */
 export function withTemporary<T>(full: string, work: (temporary: string) => T): T {
   const temporary = temporaryBeside(full)
+  using directory = holdDirectory(full)
   try {
     return work(temporary)
   } finally {
-    rmSync(temporary, { force: true })
+    rmSync(join(directory.path, basename(temporary)), { force: true })
+  }
+}
+
+interface HeldDirectory extends Disposable {
+  readonly path: string
+}
+
+/** The directory that `full` is in, by a path that stays its own when somebody moves it meanwhile: on Linux, and where the system shows
+ *  descriptors as files. */
+function holdDirectory(full: string): HeldDirectory {
+  const path = dirname(full)
+  const descriptor = process.platform === 'linux' ? openDirectory(path) : undefined
+  if (descriptor === undefined) return { path, [Symbol.dispose]: () => {} }
+  const held = `/proc/self/fd/${descriptor}`
+  return { path: existsSync(held) ? held : path, [Symbol.dispose]: () => closeSync(descriptor) }
+}
+
+/** undefined: it is not there any more, or may not be read; then what is to be done in it says so itself. */
+function openDirectory(path: string): number | undefined {
+  try {
+    return openSync(path, constants.O_RDONLY | constants.O_DIRECTORY)
+  } catch (error) {
+    if (errnoOf(error) === undefined) throw error
+    return undefined
   }
 }
 
@@ -154,13 +182,17 @@ function tryLink(from: string, to: string): boolean {
 
 /** Takes a name away, but only from what `expect` describes: first under another name, where nobody can change it any more. */
 export function takeAway(full: string, expect: StatSignature, destroy: (taken: string) => void): void {
-  const taken = temporaryBeside(full)
-  renameSync(full, taken)
+  using directory = holdDirectory(full)
+  const [own, taken] = [full, temporaryBeside(full)].map((path) => join(directory.path, basename(path))) as [
+    string,
+    string,
+  ]
+  renameSync(own, taken)
   try {
     if (!isFile(taken, expect)) throw new TaskError('changed', `${full} changed at the last moment`)
     destroy(taken)
   } catch (error) {
-    if (lstat(taken) !== undefined) moveToFree(taken, full)
+    if (lstat(taken) !== undefined) moveToFree(taken, own)
     throw error
   }
 }

@@ -62,7 +62,6 @@ function measure(sides: number, runs: number): Row {
     nameOf: (peer) => names.get(peer),
     usedBytes: () => 4_500_000_000,
     standing: () => undefined,
-    waiting: () => undefined,
     surroundings: { networkOf: () => undefined, isOnBattery: () => false },
     changed: () => undefined,
     failed: (error) => {

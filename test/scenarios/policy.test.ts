@@ -160,46 +160,6 @@ describeLab('policy', () => {
     await fleet().untilEqual()
   })
 
-  test('what has to rest over a link waits for that, or until a person wants it, or policy says something else', async () => {
-    const settle = ['folders', 'f', 'policy', 'peers', 'server', 'settle']
-    const inForce = async (value: string): Promise<void> => {
-      await say(settle, value)
-      await say(['folders', 'f', 'policy', 'paused'], true)
-      await untilHeld('shut')
-      await say(['folders', 'f', 'policy', 'paused'], undefined)
-      await untilHeld(undefined)
-    }
-    const comes = (name: string): Promise<unknown> =>
-      until(() => place('server').exists(name), { deadlineMs: 10_000, intervalMs: 20, what: `${name} comes` })
-    await inForce('3s')
-    const begun = performance.now()
-    place('laptop').write('draft', 'x')
-    await comes('draft')
-    expect(performance.now() - begun).toBeGreaterThan(2900)
-    await inForce('1h')
-    place('laptop').write('report', 'x')
-    place('server').write('of the server', 'x')
-    await until(() => place('laptop').exists('of the server'), { deadlineMs: 10_000, what: 'the other way is free' })
-    await untilFreePassed('rests')
-    const { peers } = await whyOnLaptop('report')
-    const inAnHour = Date.now() + 3_600_000
-    expect(peers).toMatchObject([
-      { state: 'waiting', explanations: [{ code: 'policy', where: { key: settle.join('.') } }] },
-    ])
-    expect(peers[0]?.syncsAtMs).toBeGreaterThan(inAnHour - 60_000)
-    expect(peers[0]?.syncsAtMs).toBeLessThan(inAnHour)
-    expect(place('server').exists('report')).toBe(false)
-    await fleet().agent('laptop').sync(5)
-    expect(place('server').exists('report')).toBe(true)
-    place('laptop').write('another', 'x')
-    await until(async () => (await whyOnLaptop('another')).peers[0]?.state === 'waiting', {
-      deadlineMs: 5000,
-      what: 'it rests',
-    })
-    await say(settle, undefined)
-    await comes('another')
-  })
-
   test('a link is no faster than it may be, and is so again at once', async () => {
     await say(['peers', 'server', 'policy', 'rates'], [{ send: '1MB/s' }])
     place('laptop').write('slow', randomBytes(4_000_000))
@@ -225,6 +185,7 @@ describeLab('policy', () => {
     free('laptop').write('as fast as it may', randomBytes(bytes))
     const [limited, unlimited] = await Promise.all([secondsUntil(place('server')), secondsUntil(free('server'))])
     expect(limited).toBeGreaterThan(0.85 * (bytes / 1_000_000))
+    // That it is no faster is the promise; how much slower depends on what else the machine does.
     expect(limited).toBeLessThan(1.3 * (bytes / 1_000_000) + settleSeconds)
     expect(unlimited).toBeLessThan(4)
   })

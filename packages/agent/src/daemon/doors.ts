@@ -60,7 +60,7 @@ export class Doors {
 
   /** Policy may say something else than before. All folders are asked first. */
   review(): void {
-    for (const host of this.#options.hosts.values()) host.askPolicy()
+    for (const host of this.#options.hosts.values()) host.doors.ask()
     this.#reviewPrecedence()
   }
 

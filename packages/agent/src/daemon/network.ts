@@ -95,7 +95,6 @@ export class Network implements AsyncDisposable {
       nameOf: (peer) => this.nameOf(peer),
       usedBytes: (peer, address) => this.capOver(peer, address)?.usedBytes ?? 0,
       standing: (folder, peer) => this.#standing(folder, peer),
-      waiting: (folder, peer) => this.hosts.get(folder)?.engine?.resting.changesFor(peer),
       surroundings: surroundingsWith((name, address) => this.#wifi.of(name, address)),
       changed: () => this.#review(),
       failed: (error) => log.warn({ event: 'policy.not_asked', err: error }, 'it is asked again in a moment'),
@@ -328,7 +327,6 @@ export class Network implements AsyncDisposable {
       clock,
       ...replicaPolicy(this.config, folder),
       door: (link) => this.policy.doorOf(folder, link),
-      restOver: (link) => this.policy.restOver(folder, link),
       mustWait: (link) => this.doors.firstBefore(folder, link.peer) !== undefined,
       log: log.child({ component: 'folder', folder }),
       changed: () => {

@@ -12,11 +12,11 @@ test('names what is said and not carried out, and nothing else', () => {
 policy: { include: ['*.pdf'], nodes: { laptop: { maxSize: 1MB } } }
 peers: { phone: { id: ${id}, policy: { exclude: [x], minSize: 1kB } } }
 folders:
-  docs: { path: /docs, policy: { rates: [{ send: 1mbit }], networks: [{ ssid: Work }], priority: 2, peers: { phone: { priority: 1, settle: 1s, maxSize: 1MB } } } }
+  docs: { path: /docs, policy: { rates: [{ send: 1mbit }], networks: [{ ssid: Work }], priority: 2, peers: { phone: { priority: 1, settle: 1s } } } }
 `)
   expect(more).toBeUndefined()
   expect(problem?.message.split(': ')[1]?.split(', ')).toEqual([
-    'folders.docs.policy.peers.phone.maxSize',
+    'folders.docs.policy.peers.phone.settle',
     'peers.phone.policy.exclude',
     'peers.phone.policy.minSize',
   ])

@@ -21,7 +21,6 @@ interface Given {
   readonly usedBytes?: number | ((address: string | undefined) => number)
   readonly surroundings?: Partial<Surroundings>
   readonly standing?: { digest: string; isSettled: boolean }
-  readonly waiting?: { firstAtMs: number; lastAtMs: number }
   readonly changed?: () => void
   readonly failed?: (error: unknown) => void
 }
@@ -33,7 +32,7 @@ function gateWith(policy: string, given: Given = {}): PolicyGate {
 
 function gateOver(
   config: () => Config,
-  { clock = new FakeClock(), usedBytes = 0, surroundings, standing, waiting, changed, failed }: Given = {},
+  { clock = new FakeClock(), usedBytes = 0, surroundings, standing, changed, failed }: Given = {},
 ): PolicyGate {
   return new PolicyGate({
     clock,
@@ -41,7 +40,6 @@ function gateOver(
     nameOf: () => 'phone',
     usedBytes: (_peer, address) => (typeof usedBytes === 'number' ? usedBytes : usedBytes(address)),
     standing: () => standing,
-    waiting: () => waiting,
     surroundings: { networkOf: () => undefined, isOnBattery: () => false, ...surroundings },
     changed: changed ?? (() => undefined),
     failed:
@@ -84,22 +82,6 @@ test('the doors are looked at again the moment a window opens, and not only now 
   await clock.whenSleeping(1)
   await clock.advance(1000)
   expect(seen).toEqual(['open'])
-})
-
-test('a file that has to rest over a link shuts no door, and is told of with its time', () => {
-  const clock = new FakeClock(Date.UTC(2026, 0, 1))
-  const now = clock.wallNow()
-  const waiting = { firstAtMs: now - 5000, lastAtMs: now - 1000 }
-  const gate = gateWith('{ settle: 5s, peers: { phone: { settle: 1m } } }', { clock, waiting })
-  expect(gate.restOver(docs, link)).toEqual({ settleMs: 60_000, mostMs: 600_000 })
-  expect(gate.doorOf(docs, link)).toBe('open')
-  const { send, receive } = gate.evaluate(docs, link)
-  const where = { level: 'link', key: 'folders.docs.policy.peers.phone.settle' }
-  expect(send).toMatchObject({ allowed: false, reasons: [{ rule: 'settle', where, untilMs: now + 59_000 }] })
-  expect(receive.allowed).toBe(true)
-  const ofFolder = gateWith('{ settle: 5s }', { clock, waiting })
-  expect(ofFolder.restOver(docs, link)).toBeUndefined()
-  expect(ofFolder.evaluate(docs, link).send.allowed).toBe(true)
 })
 
 test('a new configuration counts at once', () => {

@@ -8,7 +8,6 @@ import { type Evaluation, evaluate, isAllowed, rateOf, rateUntil } from '@spansy
 import { compileFilter, type FileRules } from '@spansync/common/core/policy/filter'
 import type { NetworkFacts } from '@spansync/common/core/policy/networks'
 import { Pace, type Standing } from '@spansync/common/core/policy/pace'
-import { type Rest, restOver } from '@spansync/common/core/policy/rest'
 import type { PolicyFacts } from '@spansync/common/core/policy/rules'
 import { type Flow, mergeLayers, type Place, type Policy } from '@spansync/common/core/policy/settings'
 import type { Clock, Link } from '@spansync/common/ports'
@@ -23,8 +22,6 @@ export interface PolicyGateOptions {
   readonly usedBytes: (peer: NodeId, address?: string) => number
   /** Undefined while the folder is not open, or the peer not connected. */
   readonly standing: (folder: FolderId, peer: NodeId) => Omit<Standing, 'now'> | undefined
-  /** What is held back from the peer because it has not rested, if anything is. */
-  readonly waiting: (folder: FolderId, peer: NodeId) => PolicyFacts['changes']
   readonly surroundings: Surroundings
   /** Something may be allowed that was not, or the other way round. */
   readonly changed: () => void
@@ -95,10 +92,8 @@ export class PolicyGate {
   /** With the lines of the rules, when it is told how to find them. */
   evaluate(folder: FolderId, link: End, lineOf?: LineOf): Readonly<Record<Flow, Evaluation>> {
     const { policy, facts } = this.#questionOf(folder, link, lineOf)
-    // No door: a single file is held back, and what was changed after it.
-    const changes = restOver(policy) && this.#options.waiting(folder, link.peer)
     return {
-      send: evaluate(policy, { ...facts, ...(changes ? { changes } : {}), flow: 'send' }),
+      send: evaluate(policy, { ...facts, flow: 'send' }),
       receive: evaluate(policy, { ...facts, flow: 'receive' }),
     }
   }
@@ -126,11 +121,6 @@ export class PolicyGate {
       },
     }
     return { policy, facts }
-  }
-
-  /** How long a file has to rest before it passes over the link, when that is said of the link. */
-  restOver(folder: FolderId, link: End): Rest | undefined {
-    return restOver(this.#policyOf(folder, this.#options.nameOf(link.peer), link.address))
   }
 
   /** By this machine's policy; the peer may say something else. */

@@ -46,7 +46,6 @@ function engineOn(disk: DiskWorker, more: Partial<FolderEngineOptions> = {}): Fo
     guard: { share: 0.5, files: 100 },
     isScanning: () => false,
     hasHints: () => false,
-    restOver: () => undefined,
     session: () => Promise.reject(new Error('not asked for')),
     isQuick: () => false,
     byUnison: () => {},

@@ -51,7 +51,6 @@ import { Parcels } from './parcel/parcels.ts'
 import { PathProblems } from './path-problems.ts'
 import { PendingJournal } from './pending-journal.ts'
 import { newReplicaId } from './replica-id.ts'
-import { Resting } from './resting.ts'
 import type { SessionOutcome, SessionRequest } from './sessions.ts'
 import { Tidying } from './tidying.ts'
 
@@ -85,9 +84,6 @@ export class FolderEngine {
   /** The agent was killed, or the power went, and what is on the disk has not all been looked at since. */
   #isCutOff = false
   #neighbours: ReadonlySet<NodeId> = new Set()
-  readonly resting: Resting
-  /** Peers that hold back what has not rested: their disks may show more than they tell of. */
-  readonly #holdingBack = new Set<NodeId>()
 
   constructor(options: FolderEngineOptions) {
     this.options = options
@@ -102,7 +98,6 @@ export class FolderEngine {
     this.index.rescope(options.scope)
     this.#isWantedFile = compileFileRules(options.files)
     const { root, disk, clock, matcher, disposable, folder, self, scope, guard, wordEveryMs, folding } = options
-    this.resting = new Resting(clock, options.restOver)
     this.#names = folding && namesOf(this.index, folding)
     const { replica, knowledge, collected } = this.index.meta()
     const members = this.index.members()
@@ -231,8 +226,6 @@ export class FolderEngine {
     if (!this.#links.delete(peer)) return
     this.ahead.linkDown(peer)
     this.parcels.linkDown(peer)
-    this.resting.linkDown(peer)
-    this.#holdingBack.delete(peer)
     this.#loop.post({ kind: 'link_down', peer })
   }
 
@@ -241,9 +234,7 @@ export class FolderEngine {
   }
 
   receiveSummary(peer: NodeId, message: MessageOf<'summary'>): void {
-    const { type: _type, folder: _folder, rests, ...said } = message
-    if (rests) this.#holdingBack.add(peer)
-    else this.#holdingBack.delete(peer)
+    const { type: _type, folder: _folder, ...said } = message
     this.#loop.post({ kind: 'summary_received', peer, ...said })
     // Now it may be clear what will never come.
     if (said.complete) this.tidying.keep()
@@ -282,18 +273,6 @@ export class FolderEngine {
 
   retry(): void {
     this.#loop.post({ kind: 'retry_requested' })
-  }
-
-  /** A person wants all that has been written so far to pass now. */
-  hurry(): void {
-    this.resting.release()
-    this.#loop.post({ kind: 'held_changed' })
-    this.retry()
-  }
-
-  /** Policy may say something else of what is held back. */
-  reviewResting(): void {
-    if (this.resting.isOutdated) this.#loop.post({ kind: 'held_changed' })
   }
 
   /** A person has said that the deletions that wait are meant. */
@@ -382,10 +361,9 @@ export class FolderEngine {
   }
 
   /** Content may pass to the peer, and by its own word it has not got this version yet. */
-  #lacks(id: NodeId, entry: Entry): boolean {
+  #lacks(id: NodeId, { vector }: Entry): boolean {
     const peer = this.state.peers.get(id)
-    if (!peer?.announced || covers(peer.announced.knowledge, entry.vector) || this.resting.isHeld(id, entry))
-      return false
+    if (!peer?.announced || covers(peer.announced.knowledge, vector)) return false
     return mayGive(this.#neighbours.has(id) ? { follows: 'peers' } : this.state, peer)
   }
 
@@ -512,7 +490,7 @@ export class FolderEngine {
       case 'send_resend':
       case 'send_disputed':
       case 'send_members':
-        for (const message of toMessages(this.folder, this.state.replica, effect, this.resting.hasRest(effect.peer)))
+        for (const message of toMessages(this.folder, this.state.replica, effect))
           this.#links.get(effect.peer)?.send(message)
         return
       case 'apply':
@@ -572,9 +550,7 @@ export class FolderEngine {
     this.#loop.postLater(() => {
       const { knowledge: own, digest } = this.index.meta()
       const found =
-        limit > 0
-          ? this.resting.holdBack(peer, this.index.since(since, knowledge, limit, heard))
-          : { rows: [], toSeq: since, complete: false }
+        limit > 0 ? this.index.since(since, knowledge, limit, heard) : { rows: [], toSeq: since, complete: false }
       return { kind: 'entries_read', peer, id, ...found, meta: { knowledge: own, digest } }
     })
   }
@@ -588,9 +564,8 @@ export class FolderEngine {
   async #fetch({ peer, id, items, partial }: Extract<Effect, { kind: 'fetch' }>): Promise<void> {
     const { changed, clock, log, folder, fetched: record } = this.options
     changed()
-    // What else comes with a whole directory may hold names that this disk does not tell apart, what either side leaves out, or
-    // what is still being written there.
-    const mayCover = !this.#names && this.isAlike(peer) && !this.#holdingBack.has(peer)
+    // What else comes with a whole directory may hold names that this disk does not tell apart, or what either side leaves out.
+    const mayCover = !this.#names && this.isAlike(peer)
     const untouched = mayCover ? untouchedBy(items, this.index) : new Set<RelativePath>()
     const endEntry = await this.#journal.begin(peer, items, untouched)
     const endAhead = this.ahead.bringing(peer, items)

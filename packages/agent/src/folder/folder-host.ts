@@ -9,7 +9,6 @@ import { covers } from '@spansync/common/core/causal/version-vector'
 import type { DeletionLimits } from '@spansync/common/core/policy/deletion-limits'
 import type { FileRules } from '@spansync/common/core/policy/filter'
 import { compileIgnore, defaultIgnorePatterns, type IgnoreMatcher } from '@spansync/common/core/policy/ignore'
-import type { Rest } from '@spansync/common/core/policy/rest'
 import type { Clock, Hint, Link } from '@spansync/common/ports'
 import type { MessageOf, StreamHeader } from '@spansync/common/protocol/messages'
 import type { Problem } from '@spansync/common/protocol/status'
@@ -59,8 +58,6 @@ export interface FolderHostOptions {
   readonly door: (link: Link) => Door
   /** Another folder goes first over the link: nothing new is begun, and what is under way comes to its end. */
   readonly mustWait: (link: Link) => boolean
-  /** How long a file has to rest before it passes over the link, when that is said of the link. */
-  readonly restOver: (link: Link) => Rest | undefined
   readonly changed: () => void
   readonly fetched: (record: FetchRecord) => void
 }
@@ -140,12 +137,6 @@ export class FolderHost implements AsyncDisposable {
     if (!this.#engine) return
     this.#addPair(link)
     this.#engine.linkUp(this.#streams.over(link), { door })
-  }
-
-  /** Policy may say something else than before; its doors are not in force before they are reviewed. */
-  askPolicy(): void {
-    this.doors.ask()
-    this.#engine?.reviewResting()
   }
 
   #cut(link: Link): void {
@@ -327,7 +318,7 @@ export class FolderHost implements AsyncDisposable {
   }
 
   async rescan(): Promise<void> {
-    this.#engine?.hurry()
+    this.#engine?.retry()
     await this.#feed?.scan('asked for')
   }
 
@@ -487,10 +478,6 @@ export class FolderHost implements AsyncDisposable {
       guard: limitsOf(config),
       isScanning: () => !this.#hasScanned || this.#feed?.isScanning === true,
       hasHints: () => this.#feed?.hasHints === true,
-      restOver: (peer) => {
-        const link = this.#links.get(peer)
-        return link && this.options.restOver(link)
-      },
       session: (peer, request) => this.#pairs.get(peer)?.bring(request) ?? Promise.resolve(notConnected),
       isQuick: (peer, request) => this.#pairs.get(peer)?.busy.suits(request) ?? false,
       byUnison: (peer, paths) => this.#pairs.get(peer)?.busy.noteBrought(paths),

@@ -4,7 +4,6 @@ import type { FolderId, NodeId, RelativePath, VersionVector } from '@spansync/co
 import type { DeletionLimits } from '@spansync/common/core/policy/deletion-limits'
 import type { FileRules } from '@spansync/common/core/policy/filter'
 import type { IgnoreMatcher } from '@spansync/common/core/policy/ignore'
-import type { Rest } from '@spansync/common/core/policy/rest'
 import type { Clock, Hint } from '@spansync/common/ports'
 import type { SpansyncError } from '@spansync/common/runtime/errors'
 import type { Logger } from '@spansync/common/runtime/logger'
@@ -58,8 +57,6 @@ export interface FolderEngineOptions {
   readonly isScanning: () => boolean
   /** Changes on the disk have been noticed that nobody has looked at yet. */
   readonly hasHints: () => boolean
-  /** How long a file has to rest before it passes over the link to the peer, when that is said of the link. */
-  readonly restOver: (peer: NodeId) => Rest | undefined
   /** Runs Unison with a peer, on whichever side can. */
   readonly session: (peer: NodeId, request: SessionRequest) => Promise<SessionOutcome>
   /** These paths came through a session of Unison with this peer. */

@@ -9,8 +9,8 @@ type Sending = Extract<
   { kind: 'send_summary' | 'send_entries' | 'send_disputed' | 'send_resend' | 'send_members' }
 >
 
-/** The messages of one effect; `rests`: what passes over the link has to rest. Long paths and large vectors are split over several, for the size of a message is bounded. */
-export function toMessages(folder: FolderId, replica: ReplicaId, effect: Sending, rests = false): Message[] {
+/** The messages of one effect. Long paths and large vectors are split over several, for the size of a message is bounded. */
+export function toMessages(folder: FolderId, replica: ReplicaId, effect: Sending): Message[] {
   if (effect.kind === 'send_resend') {
     const { round } = effect
     return [{ type: 'resend', folder, ...(round === undefined ? { all: true } : { all: false, round }) }]
@@ -38,7 +38,6 @@ export function toMessages(folder: FolderId, replica: ReplicaId, effect: Sending
         follows: effect.follows,
         door: effect.door,
         partial,
-        ...(rests ? { rests } : {}),
         ...(effect.collected === undefined ? {} : { collected: effect.collected }),
         ...(effect.round === undefined ? {} : { round: effect.round }),
       },

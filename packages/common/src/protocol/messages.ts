@@ -84,8 +84,6 @@ export const summarySchema = z.object({
   follows: z.enum(['peers', 'orders']),
   /** Which way the sender lets content pass between itself and the receiver. */
   door: z.enum(doors).default('open'),
-  /** What the sender has may have to rest before it tells the receiver. Absent: no. */
-  rests: z.literal(true).optional(),
   /** The receiver asked to begin again, and this is the beginning: what came before was meant for its former self. */
   round: z.string().max(64).optional(),
 })

@@ -88,8 +88,6 @@ describe.skipIf(chosen)('random histories', () => {
     ['policy opens and shuts doors, some one way only', 'doors'],
     ['one takes part in some files only', 'picky'],
     ['all take part in the same files only', 'all-picky'],
-    ['what was changed is held back for a while', 'rests'],
-    ['it is, and tombstones are dropped', 'collects-rests'],
     ['tombstones are dropped, and machines removed and taken back', 'collects'],
     ['tombstones are dropped and indexes are lost', 'collects-losses'],
     ['many deletions wait until they are approved', 'guarded'],

@@ -26,8 +26,6 @@ export interface HistoryOptions extends Parts {
   readonly approvals?: boolean
   /** Who takes part in some files and not in others, whatever their names: the last agent, which has one link only, or all. */
   readonly picky?: 'leaf' | 'all' | undefined
-  /** What was changed a moment ago is held back from peers, and now and then no longer. */
-  readonly rests?: boolean
   readonly operations?: number
 }
 
@@ -98,7 +96,6 @@ function disturb(
     reopens = false,
     orders = false,
     doors = false,
-    rests = false,
     collects = false,
     approvals = false,
     seed,
@@ -108,7 +105,6 @@ function disturb(
   if (approvals && random.chance(0.1)) random.pick(world.agents).approve()
   if (orders) world.order(random.pick(world.links), random.chance(0.5))
   if (orders && random.chance(0.2)) random.pick(world.agents).follow(random.chance(0.6) ? 'orders' : 'peers')
-  if (rests && random.chance(0.1)) random.pick(world.agents).handle({ kind: 'held_changed' })
   if (doors) {
     const [left, right] = random.pick(world.links).ends.map((end) => world.agents[end] as SimAgent) as [
       SimAgent,

@@ -293,18 +293,8 @@ export class SimAgent {
   #read({ peer, id, since, knowledge, heard, limit }: Extract<Effect, { kind: 'read_entries' }>): void {
     const { knowledge: own, digest } = this.index.meta()
     const nothing = { rows: [], toSeq: since, complete: false }
-    const read = limit > 0 ? this.index.since(since, knowledge, Math.min(limit, this.#world.page), heard) : nothing
-    const found = this.#world.rests ? this.#holdBack(read) : read
+    const found = limit > 0 ? this.index.since(since, knowledge, Math.min(limit, this.#world.page), heard) : nothing
     this.handle({ kind: 'entries_read', peer, id, ...found, meta: { knowledge: own, digest } })
-  }
-
-  /** Some of it waits for as long as some files have to rest, and what comes after it with it. */
-  #holdBack(read: ReturnType<FolderIndex['since']>): typeof read & { heldUntil?: number } {
-    const { random, queue } = this.#world
-    const first = read.rows[random.below(6)]
-    if (!first) return read
-    const rows = read.rows.slice(0, read.rows.indexOf(first))
-    return { rows, toSeq: first.seq - 1, complete: false, heldUntil: queue.now + 1 + random.below(400) }
   }
 
   #apply(items: readonly ApplyItem[]): void {

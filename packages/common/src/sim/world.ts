@@ -23,8 +23,6 @@ export interface SimWorldOptions extends Parts {
   readonly page?: number
   /** How often members say what they have, so that tombstones can go; never when left out. */
   readonly wordEveryMs?: number | undefined
-  /** What has been changed is held back from peers for a while, now and then. */
-  readonly rests?: boolean | undefined
 }
 
 /** N agents with links between them, in virtual time. */
@@ -35,7 +33,6 @@ export class SimWorld {
   readonly random: Random
   readonly page: number
   readonly wordEveryMs: number
-  readonly rests: boolean
   /** Called after every commit. */
   inspect: ((agent: SimAgent) => void) | undefined
   readonly longest = 60
@@ -51,12 +48,11 @@ export class SimWorld {
   readonly #lastDelivery = new Map<string, number>()
   #incarnations = 0
 
-  constructor({ random, faults, page, wordEveryMs, rests = false, ...parts }: SimWorldOptions) {
+  constructor({ random, faults, page, wordEveryMs, ...parts }: SimWorldOptions) {
     this.random = random
     this.faults = faults
     this.page = page ?? 3
     this.wordEveryMs = wordEveryMs ?? Number.POSITIVE_INFINITY
-    this.rests = rests
     this.#parts = parts
   }
 

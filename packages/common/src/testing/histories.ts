@@ -16,8 +16,6 @@ const kinds = [
     'collects-guarded',
     'picky',
     'all-picky',
-    'rests',
-    'collects-rests',
   ] as const),
 ] as const
 
@@ -37,8 +35,6 @@ const options: Record<Kind, Omit<HistoryOptions, 'seed' | 'operations' | Exclude
   'all-picky': { crashes: true, reopens: true, picky: 'all', faults },
   orders: { crashes: true, reopens: true, orders: true, faults },
   doors: { crashes: true, reopens: true, orders: true, doors: true, faults },
-  rests: { crashes: true, reopens: true, orders: true, rests: true, faults },
-  'collects-rests': { crashes: true, reopens: true, losses: true, collects: true, rests: true, faults },
   // Most deletions wait, of so few files.
   guarded: { crashes: true, reopens: true, faults, approvals: true, guard },
   'collects-guarded': { crashes: true, reopens: true, collects: true, faults, approvals: true, guard },

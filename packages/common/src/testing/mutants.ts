@@ -19,12 +19,6 @@ export const mutants = {
       effect.kind === 'send_entries' || effect.kind === 'send_summary' ? { ...effect, complete: true } : effect,
     ),
   },
-  'what is held back counts as sent': {
-    step: withEvent('entries_read', ({ heldUntil, ...event }) => ({
-      ...event,
-      complete: event.complete || heldUntil !== undefined,
-    })),
-  },
   'no conflict copy is kept': { step: withoutCopies },
   'a copy that failed counts as kept': {
     step: withEvent('applied', (event) => ({ ...event, items: event.items.map((item) => ({ ...item, kept: true })) })),

@@ -46,7 +46,6 @@ describe.skipIf(process.platform !== 'linux')('a folder that may only pass on a 
       nameOf: () => 'phone',
       usedBytes: () => 0,
       standing: () => undefined,
-      waiting: () => undefined,
       surroundings: surroundingsWith((name, address) => names.of(name, address)),
       changed: () => undefined,
       failed: (error) => {

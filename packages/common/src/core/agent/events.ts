@@ -140,12 +140,8 @@ export type FolderEvent = { readonly at: number } & (
       readonly rows: readonly Row[]
       readonly toSeq: number
       readonly complete: boolean
-      /** What comes after `toSeq` is not to be sent before. */
-      readonly heldUntil?: number | undefined
       readonly meta: IndexMeta
     }
-  /** What is held back from peers may be held back no longer, or less long. */
-  | { readonly kind: 'held_changed' }
   | { readonly kind: 'observed'; readonly items: readonly Seen[] }
   | { readonly kind: 'damage_found'; readonly items: readonly DamagedItem[] }
   | { readonly kind: 'applied'; readonly items: readonly AppliedItem[] }

@@ -13,8 +13,7 @@ export function readForPeers(draft: Draft): void {
   for (const [id, peer] of draft.peers) {
     const { outgoing } = peer
     if (changed && !outgoing.dirty) editPeer(draft, id, { outgoing: { ...outgoing, dirty: true } })
-    const isHeldNoLonger = outgoing.heldUntil !== undefined && outgoing.heldUntil <= draft.at
-    if (outgoing.reading !== undefined || !(changed || outgoing.dirty || isHeldNoLonger)) continue
+    if (outgoing.reading !== undefined || !(changed || outgoing.dirty)) continue
     // A peer that may not be sent anything is still told what is here, so that everybody sees how things stand.
     const isNews = changed || peer.told?.follows !== draft.state.follows || peer.told.door !== peer.door
     const isDue = mayGive(draft.state, peer) || isNews || owesAcknowledgement(peer)
@@ -43,8 +42,7 @@ export function onEntriesRead(draft: Draft, event: EventOf<'entries_read'>): voi
   const { meta } = event
   const before = peer.outgoing
   // The door may have shut while it was read.
-  const found = mayGive(draft.state, peer) ? event : { ...nothingRead, toSeq: before.cursor }
-  const { rows, toSeq, complete, heldUntil } = found
+  const { rows, toSeq, complete } = mayGive(draft.state, peer) ? event : { ...nothingRead, toSeq: before.cursor }
   const first = peer.announced === undefined
   const sent = rows.length > 0 ? [{ toSeq, count: rows.length }] : []
   const outgoing = {
@@ -52,8 +50,7 @@ export function onEntriesRead(draft: Draft, event: EventOf<'entries_read'>): voi
     reading: undefined,
     cursor: first ? before.cursor : toSeq,
     all: before.all && !complete,
-    dirty: before.dirty || !(complete || heldUntil !== undefined),
-    heldUntil,
+    dirty: before.dirty || !complete,
     window: Math.min(bounds.window, before.window),
     unacknowledged: [...before.unacknowledged, ...sent],
   }
@@ -72,7 +69,7 @@ export function onEntriesRead(draft: Draft, event: EventOf<'entries_read'>): voi
   watchDisagreement(draft, event.peer, meta, complete)
 }
 
-const nothingRead = { rows: [], complete: false, heldUntil: undefined } as const
+const nothingRead = { rows: [], complete: false } as const
 const nothingTold = { received: 0, follows: 'peers', door: 'open', collected: emptyVector } as const
 
 /** Nothing had to be acknowledged: there is nothing here. */

@@ -166,8 +166,6 @@ export interface Outgoing {
   readonly reading: string | undefined
   /** Something may have changed since the last read. */
   readonly dirty: boolean
-  /** When the next read finds more, though nothing changes: it has been held back until then. */
-  readonly heldUntil: number | undefined
   /** Send without regard to what the peer's knowledge covers. */
   readonly all: boolean
   readonly unacknowledged: readonly { readonly toSeq: number; readonly count: number }[]
@@ -297,7 +295,6 @@ export function initialPeer(): PeerState {
       cursor: 0,
       reading: undefined,
       dirty: true,
-      heldUntil: undefined,
       all: false,
       unacknowledged: [],
       window: bounds.firstWindow,

@@ -56,7 +56,6 @@ const handlers: Handlers = {
   order_set: onOrderSet,
   door_set: onDoorSet,
   reincarnated: onReincarnated,
-  held_changed: onHeldChanged,
   ticked: onTicked,
 }
 
@@ -84,12 +83,6 @@ function onDoorSet(draft: Draft, { peer, door }: EventOf<'door_set'>): void {
   if (!known || known.door === door) return
   editPeer(draft, peer, { door, outgoing: { ...known.outgoing, dirty: true } })
   if (takes(door) && !takes(known.door)) retryWith(draft, peer)
-}
-
-function onHeldChanged(draft: Draft): void {
-  for (const [id, { outgoing }] of draft.peers) {
-    if (outgoing.heldUntil !== undefined) editPeer(draft, id, { outgoing: { ...outgoing, dirty: true } })
-  }
 }
 
 function onReincarnated(draft: Draft, { replica }: EventOf<'reincarnated'>): void {
@@ -127,7 +120,7 @@ function retryAll(draft: Draft): void {
   for (const id of draft.peers.keys()) retryWith(draft, id)
 }
 
-/** The shell calls again when the earliest pause, rest, quarantine or doubt is over. */
+/** The shell calls again when the earliest pause, quarantine or doubt is over. */
 function wake(draft: Draft): void {
   let earliest = draft.wakeAt
   const quarantined = draft.claims.hasFlag(claimFlag.quarantine)
@@ -135,8 +128,6 @@ function wake(draft: Draft): void {
     if (claim.stage === 'quarantine' && claim.until > draft.at) earliest = Math.min(earliest, claim.until)
   }
   for (const peer of draft.peers.values()) {
-    const { heldUntil } = peer.outgoing
-    if (heldUntil !== undefined && heldUntil > draft.at) earliest = Math.min(earliest, heldUntil)
     if (peer.disagreement) {
       const due = Math.max(peer.disagreement.since + bounds.disagreementMs, peer.askedAgainAt + bounds.askAgainMs)
       earliest = Math.min(earliest, Math.max(due, draft.at + 1))

@@ -1,5 +1,4 @@
 import { describeNetwork, isOnOneOf, type NetworkFacts } from './networks.ts'
-import { restOver } from './rest.ts'
 import type { Direction, Flow, Place, Policy } from './settings.ts'
 import { isOpenAt, nextFlip } from './windows.ts'
 import { nextMonthAt, type Zone, zoneOf } from './zone.ts'
@@ -158,8 +157,7 @@ function minInterval({ policy, facts, at }: Question): Verdict {
 function settle({ policy, facts: { changes, flow }, at }: Question): Verdict {
   const { value, where } = policy.settleMs
   if (value === undefined || !changes || flow === 'receive') return fine
-  const mostMs = restOver(policy)?.mostMs ?? Number.POSITIVE_INFINITY
-  const untilMs = Math.min(changes.lastAtMs + value, changes.firstAtMs + mostMs, latestMs(policy, changes))
+  const untilMs = Math.min(changes.lastAtMs + value, latestMs(policy, changes))
   if (at >= untilMs) return fine
   const message = 'waiting until nothing more is written'
   return stop({ rule: 'settle', where, untilMs, message, remedy: 'wait, or shorten settle' })

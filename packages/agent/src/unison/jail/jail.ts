@@ -22,5 +22,5 @@ export interface JailGround {
 export type Builder = (ground: JailGround) => Promise<Jail | undefined>
 
 /** Whoever serves files of all users needs these; with more, root could make a device node and read the disk through it. Not
- *  CAP_DAC_READ_SEARCH, which opens files by number, wherever they are. */
+ *  CAP_DAC_READ_SEARCH, which lets files be opened by number, wherever they are. */
 export const rootMayStill = ['chown', 'dac_override', 'fowner', 'fsetid'] as const

@@ -1,4 +1,5 @@
 import { realpath } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
 import { locate } from '../version.ts'
 import { type Builder, type JailGround, rootMayStill } from './jail.ts'
 
@@ -11,18 +12,25 @@ type Tools = Readonly<Record<Tool, string>>
 export const namespaces: Builder = async (ground) => {
   const found = await findTools(ground.searchPath)
   if (found === undefined) return undefined
+  const toolsAt = Object.values(found).map((tool) => dirname(tool))
   const base = [...confinement(found, ground), found.sh, '-c', script, 'jail', ...tools.map((tool) => found[tool])]
   return ({ writable, readable = [] }) =>
     (argv, also) => {
-      const shown = [...once(ground.present, readable), '--', ...once(writable, also), '--']
+      const shown = [...once(ground.present, toolsAt, readable), '--', ...once(writable, also), '--']
       return [...base, ...rights(ground), '--', ...shown, ...argv]
     }
 }
 
 async function findTools(searchPath: string): Promise<Tools | undefined> {
-  const find = async (tool: Tool) => [tool, await realpath(await locate(tool, searchPath))] as const
+  // Some of them lie where the PATH of most users does not lead.
+  const find = async (tool: Tool) => [tool, await inPlace(await locate(tool, `${searchPath}:/usr/sbin:/sbin`))] as const
   const found = await Promise.all(tools.map(find)).catch(() => undefined)
   return found && (Object.fromEntries(found) as Tools)
+}
+
+/** By a path that leads there in the jail, too. The name stays: some programs are many, and go by it. */
+async function inPlace(program: string): Promise<string> {
+  return join(await realpath(dirname(program)), basename(program))
 }
 
 function confinement({ unshare, setpriv }: Tools, { isRoot }: JailGround): string[] {
@@ -43,8 +51,8 @@ function rights({ isRoot }: JailGround): string[] {
 const once = (...paths: readonly (readonly string[])[]): string[] => [...new Set(paths.flat())]
 
 // The new root is built where /sys was, which nobody shares. Mounts that lie within what is shown come along, and are as read-only as it is;
-// what else was said of them stays, for nobody but root may take it away. Nothing here reads stdin or touches descriptor 3: they are
-// Unison's.
+// what else was said of them stays, for nobody but root may take it away. Where this user cannot go Unison cannot either. Nothing here reads
+// stdin or touches descriptor 3: they are Unison's.
 const script = `
 set -eu
 sh=$1 mkdir=$2 mount=$3 umount=$4 pivot_root=$5 setpriv=$7
@@ -54,17 +62,49 @@ while [ "$1" != -- ]; do rights="$rights $1"; shift; done
 shift
 new=/sys/jail
 here=$PWD
+shows_tmp=
 
 show() {
-  if [ -d "$1" ]; then "$mkdir" -p "$new$1"; else "$mkdir" -p "$new\${1%/*}"; : > "$new$1"; fi
+  if [ -d "$1" ]; then
+    "$mkdir" -p "$new$1"
+  elif [ -e "$1" ]; then
+    "$mkdir" -p "$new\${1%/*}"
+    [ -e "$new$1" ] || : > "$new$1"
+  else
+    echo "$1 is not there" >&2
+    exit 1
+  fi
   "$mount" -n --rbind "$1" "$new$1"
+  [ "$1" != /tmp ] || shows_tmp=yes
 }
 
+# Blanks and the like are written as a backslash and three octal digits.
+decode() {
+  decoded= left=$1
+  while :; do
+    case "$left" in
+      *\\\\*) decoded="$decoded\${left%%\\\\*}\\\\0" left=\${left#*\\\\} ;;
+      *) break ;;
+    esac
+  done
+  decoded=$(printf '%b.' "$decoded$left")
+  decoded=\${decoded%.}
+}
+
+# Of all that is shown by now: no devices, no rights of others; ro: and no changes.
 seal() {
   while read -r _ _ _ _ point options _; do
-    case "$point" in *\\\\*) point=$(printf '%b.' "$point"); point=\${point%.} ;; esac
-    case "$point" in "$new/tmp") continue ;; "$new"/*) ;; *) continue ;; esac
-    case "$options" in rw*) "$mount" -n -o "remount,bind,ro\${options#rw}" "$point" ;; esac
+    case "$point" in *\\\\*) decode "$point"; point=$decoded ;; esac
+    case "$point" in
+      "$new"/dev/*) continue ;;
+      "$new/tmp") [ -n "$shows_tmp" ] || continue ;;
+      "$new"/*) ;;
+      *) continue ;;
+    esac
+    case "$1 $options" in "ro ro,nosuid,nodev"* | "rw "*,nosuid,nodev*) continue ;; esac
+    [ -e "$point" ] || continue
+    if [ "$1" = ro ]; then options=ro\${options#r[ow]}; fi
+    "$mount" -n -o "remount,bind,$options,nosuid,nodev" "$point"
   done < /proc/self/mountinfo
 }
 
@@ -77,9 +117,10 @@ seal() {
 for device in null zero random urandom; do show "/dev/$device"; done
 while [ "$1" != -- ]; do show "$1"; shift; done
 shift
-seal
+seal ro
 while [ "$1" != -- ]; do show "$1"; shift; done
 shift
+seal rw
 "$mount" -n -o remount,bind,ro,nosuid,nodev "$new"
 cd "$new"
 "$pivot_root" . old

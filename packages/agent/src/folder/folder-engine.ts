@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto'
+import { setImmediate } from 'node:timers/promises'
 import { isUndecided } from '@spansync/common/core/agent/deletion-state'
 import type { Effect, RemoteItem, Seen } from '@spansync/common/core/agent/events'
 import { isSettled } from '@spansync/common/core/agent/exchange'
 import { isSame } from '@spansync/common/core/agent/scope'
 import { bounds, type Door, type FolderState, initialState, mayGive } from '@spansync/common/core/agent/state'
-import { weigh } from '@spansync/common/core/agent/weigh'
+import { weighInTurns } from '@spansync/common/core/agent/weigh'
 import { claimFlag } from '@spansync/common/core/agent/wishes'
 import { workWith } from '@spansync/common/core/agent/work'
 import { matches } from '@spansync/common/core/causal/content'
@@ -500,7 +501,7 @@ export class FolderEngine {
       case 'observe':
         return this.#lookLater(effect.paths)
       case 'weigh_deletions':
-        return this.#weigh(effect)
+        return this.#loop.run('folder.weigh', () => this.#weigh(effect))
       case 'reincarnate':
         return this.#reincarnate()
       case 'wake':
@@ -517,18 +518,33 @@ export class FolderEngine {
     }
   }
 
-  #weigh({ here, told, going, coming }: Extract<Effect, { kind: 'weigh_deletions' }>): void {
-    const { root, isScanning, hasHints } = this.options
+  async #weigh({ here, told, going, coming }: Extract<Effect, { kind: 'weigh_deletions' }>): Promise<void> {
+    const { root, clock, isScanning, hasHints } = this.options
+    const begun = clock.now()
+    const weights = {
+      here: await this.#inTurns(weighInTurns(this.index, here, { going })),
+      told: await this.#inTurns(weighInTurns(this.index, told, { going, coming })),
+    }
+    const tookMs = clock.now() - begun
     this.#loop.postLater(() => ({
       kind: 'deletions_weighed',
-      here: weigh(this.index, here, { going }),
-      told: weigh(this.index, told, { going, coming }),
+      ...weights,
+      tookMs,
       total: this.index.totals().files,
       isEmptied: isEmptied(root, this.index.totals()),
       isScanning: isScanning(),
       isBusy: this.#busy > 0,
       isLooking: this.observer.late > 0 || hasHints(),
     }))
+  }
+
+  /** Long work on the index; the loop goes on in between. */
+  async #inTurns<T>(work: Iterator<undefined, T>): Promise<T> {
+    for (;;) {
+      const { done, value } = work.next()
+      if (done) return value
+      await setImmediate(undefined, { signal: this.#loop.signal })
+    }
   }
 
   /** Unfinished files that a scan has found. */

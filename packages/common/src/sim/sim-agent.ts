@@ -282,6 +282,7 @@ export class SimAgent {
       isScanning: false,
       isBusy: false,
       isLooking: this.#hinted.size > 0,
+      tookMs: this.#world.random.below(100),
     })
   }
 

@@ -208,6 +208,7 @@ export class StepDriver {
       isScanning: false,
       isBusy: false,
       isLooking: false,
+      tookMs: 0,
       ...facts,
     })
   }
@@ -226,7 +227,7 @@ export class StepDriver {
   }
 }
 
-type Facts = Pick<EventOf<'deletions_weighed'>, 'isEmptied' | 'isScanning' | 'isBusy' | 'isLooking'>
+type Facts = Pick<EventOf<'deletions_weighed'>, 'isEmptied' | 'isScanning' | 'isBusy' | 'isLooking' | 'tookMs'>
 
 interface Ending {
   readonly outcome: FetchOutcome

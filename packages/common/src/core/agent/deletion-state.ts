@@ -9,6 +9,8 @@ export interface Deletions {
   readonly since: number | undefined
   /** When to weigh them, ms; undefined: nothing has been added. */
   readonly weighAt: number | undefined
+  /** Not before, ms: of very many it takes long, and other work has to go on. */
+  readonly notBefore: number
   /** The shell has been asked. */
   readonly isWeighing: boolean
   /** What the shell was asked about last: a person's word concerns no more than that. */
@@ -37,6 +39,7 @@ export const noDeletions: Deletions = {
   vanished: new LayeredMap(() => 0),
   since: undefined,
   weighAt: undefined,
+  notBefore: Number.NEGATIVE_INFINITY,
   isWeighing: false,
   weighed: { here: new Set(), told: new Set() },
   approved: { versions: new Map(), until: 0 },

@@ -26,6 +26,9 @@ const quiet = {
   lookingMostMs: 600_000,
 } as const
 
+/** What weighing takes of the time, at most: one part in so many and one. */
+const pauseTimes = 2
+
 /** Holds back what has vanished here. False when it is to be told now: it has been weighed, nobody guards, or a peer has another version
  *  of it, which must meet the deletion. */
 export function holdBack(draft: Draft, path: RelativePath): boolean {
@@ -89,8 +92,8 @@ export function weighDeletions(draft: Draft): void {
   if (waits && draft.rows.size > 0 && deletions.weighAt === undefined) {
     setDeletions(draft, { weighAt: draft.at + quiet.waitingMs })
   }
-  const { weighAt, isWeighing, vanished } = draft.deletions
-  if (weighAt === undefined || isWeighing || draft.at < weighAt) return
+  const { weighAt, notBefore, isWeighing, vanished } = draft.deletions
+  if (weighAt === undefined || isWeighing || draft.at < Math.max(weighAt, notBefore)) return
   const here = [...vanished].flatMap(([path, { isReleased }]) => (isReleased ? [] : [path]))
   const told = isHeldBack(draft) ? [...toldDeletions(draft)].map(({ wish }) => wish.entry.path) : []
   const weighed = { here: new Set(here), told: new Set(told) }
@@ -136,7 +139,7 @@ function comingOf(draft: Draft): Map<string, number> {
 }
 
 export function onWeighed(draft: Draft, event: EventOf<'deletions_weighed'>): void {
-  setDeletions(draft, { isWeighing: false })
+  setDeletions(draft, { isWeighing: false, notBefore: draft.at + pauseTimes * event.tookMs })
   const { weighAt, vanished, since = draft.at } = draft.deletions
   // Something was added since: all of it is weighed again.
   if (weighAt !== undefined || draft.state.guard === undefined) return

@@ -190,6 +190,8 @@ export type FolderEvent = { readonly at: number } & (
       readonly isBusy: boolean
       /** What has come under other names may not have been read yet. */
       readonly isLooking: boolean
+      /** So long it has taken. */
+      readonly tookMs: number
     }
   | { readonly kind: 'deletions_approved' }
   | { readonly kind: 'deletions_refused' }

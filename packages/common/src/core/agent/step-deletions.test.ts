@@ -80,6 +80,14 @@ describe('deletions made here', () => {
     expect(driver.state.deletions.waiting.here).toMatchObject({ files: 6 })
   })
 
+  it('leave twice as much time to other work as it takes to weigh them', () => {
+    const driver = filled()
+    for (const path of names(6)) vanish(driver, path)
+    quiet(driver, { isScanning: true, tookMs: 5000 })
+    expect(driver.tick(9999).find('weigh_deletions')).toBeUndefined()
+    expect(driver.tick(1).find('weigh_deletions')).toBeDefined()
+  })
+
   it('are told in the end where somebody works without pause', () => {
     const driver = filled()
     vanish(driver, 'd/0')

@@ -137,7 +137,7 @@ function wake(draft: Draft): void {
         earliest = Math.min(earliest, wish.notBefore)
     }
   }
-  const { weighAt, isWeighing } = draft.deletions
-  if (weighAt !== undefined && !isWeighing) earliest = Math.min(earliest, Math.max(weighAt, draft.at + 1))
+  const { weighAt, notBefore, isWeighing } = draft.deletions
+  if (weighAt !== undefined && !isWeighing) earliest = Math.min(earliest, Math.max(weighAt, notBefore, draft.at + 1))
   if (earliest < Number.POSITIVE_INFINITY) draft.effects.push({ kind: 'wake', at: earliest })
 }

@@ -4,6 +4,7 @@ import { step } from '@spansync/common/core/agent/step'
 import type { Clock } from '@spansync/common/ports'
 import { type SpansyncError, toSpansyncError } from '@spansync/common/runtime/errors'
 import type { Logger } from '@spansync/common/runtime/logger'
+import { Timer } from '@spansync/common/runtime/timer'
 import { traceStep } from './trace.ts'
 
 type WithoutTime<T> = T extends unknown ? Omit<T, 'at'> : never
@@ -29,12 +30,12 @@ export class Loop {
   readonly #stop = new AbortController()
   #state: FolderState
   #draining = false
-  #wakeAt = Number.POSITIVE_INFINITY
-  #wake: AbortController | undefined
+  readonly #timer: Timer
 
   constructor(options: LoopOptions) {
     this.#options = options
     this.#state = options.state
+    this.#timer = new Timer(options.clock, () => this.post({ kind: 'ticked' }))
   }
 
   get state(): FolderState {
@@ -88,22 +89,12 @@ export class Loop {
 
   /** Calls `step` again at that moment, ms of the clock; the earliest counts. */
   wakeAt(at: number): void {
-    const { clock } = this.#options
-    if (at >= this.#wakeAt && this.#wakeAt > clock.now()) return
-    this.#wake?.abort()
-    const wake = new AbortController()
-    this.#wake = wake
-    this.#wakeAt = at
-    const tick = (): void => {
-      this.#wakeAt = Number.POSITIVE_INFINITY
-      this.post({ kind: 'ticked' })
-    }
-    clock.sleep(Math.max(1, at - clock.now()), wake.signal).then(tick, () => undefined)
+    this.#timer.set(at)
   }
 
   stop(reason: Error): void {
     this.#stop.abort(reason)
-    this.#wake?.abort()
+    this.#timer.cancel()
   }
 
   /** All that ran beside has come to its end. */

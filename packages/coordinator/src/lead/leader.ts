@@ -20,6 +20,7 @@ import {
 } from '@spansync/common/protocol/coordination'
 import { queryBytes, querySchema } from '@spansync/common/protocol/overview'
 import type { Logger } from '@spansync/common/runtime/logger'
+import { Timer } from '@spansync/common/runtime/timer'
 import type { LinkEnds, NodeRecord, Settings } from '../store/records.ts'
 import type { Epoch } from '../store/store.ts'
 import { Counters } from './counters.ts'
@@ -57,14 +58,17 @@ export class Leader implements AsyncDisposable {
   #state: CoordinatorState
   #nodes = new Map<NodeId, NodeRecord>()
   #respond: ((answer: StateAnswer) => void) | undefined
-  #wakeAt = Number.POSITIVE_INFINITY
-  #wake: AbortController | undefined
+  readonly #timer: Timer
 
   constructor(options: LeaderOptions) {
     this.#options = options
     this.#begunAt = options.clock.now()
     this.#state = initialState(options.epoch, toCore(options.settings), options.past)
     this.#memory = new LinkMemory(options.past)
+    this.#timer = new Timer(options.clock, () => {
+      this.#handle({ kind: 'ticked' })
+      this.#scheduleNext()
+    })
     this.setNodes(options.nodes)
   }
 
@@ -97,7 +101,7 @@ export class Leader implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#remember(this.#state.links)
     this.#stop.abort(new Error('this coordinator no longer leads'))
-    this.#wake?.abort()
+    this.#timer.cancel()
     this.#outbox[Symbol.dispose]()
     this.#resources.dispose()
   }
@@ -192,7 +196,7 @@ export class Leader implements AsyncDisposable {
           'it is given again later',
         )
       case 'wake':
-        return this.#schedule(effect.at)
+        return this.#timer.set(effect.at)
       default:
         return never(effect)
     }
@@ -239,28 +243,13 @@ export class Leader implements AsyncDisposable {
     }
   }
 
-  #schedule(at: number): void {
-    const { clock } = this.#options
-    if (at >= this.#wakeAt && this.#wakeAt > clock.now()) return
-    this.#wake?.abort()
-    const wake = new AbortController()
-    this.#wake = wake
-    this.#wakeAt = at
-    const tick = (): void => {
-      this.#wakeAt = Number.POSITIVE_INFINITY
-      this.#handle({ kind: 'ticked' })
-      this.#scheduleNext()
-    }
-    clock.sleep(Math.max(1, at - clock.now()), wake.signal).then(tick, () => undefined)
-  }
-
   /** Of all that is due later, only the earliest was waited for. */
   #scheduleNext(): void {
     let earliest = Number.POSITIVE_INFINITY
     for (const { orders } of this.#state.folders.values()) {
       for (const { dueAt } of orders.values()) earliest = Math.min(earliest, dueAt)
     }
-    if (earliest < Number.POSITIVE_INFINITY) this.#schedule(earliest)
+    if (earliest < Number.POSITIVE_INFINITY) this.#timer.set(earliest)
   }
 }
 

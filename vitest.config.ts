@@ -5,7 +5,7 @@ const conditions = ['spansync-source', 'module', 'node', 'development|production
 const resolve = { conditions }
 const ssr = { resolve: { conditions, externalConditions: ['spansync-source'] } }
 
-const lab = ['test/lab/**/*.test.ts', 'test/scenarios/**/*.test.ts', 'test/chaos/chaos.test.ts']
+const lab = ['test/lab/**/*.test.ts', 'test/scenarios/**/*.test.ts', 'test/chaos/{chaos,found}.test.ts']
 const execArgv = ['--conditions=spansync-source']
 
 export default defineConfig({

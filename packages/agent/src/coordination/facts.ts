@@ -6,6 +6,7 @@ import type { LinkFacts, ReplicaFacts } from '@spansync/common/core/coordinator/
 import type { OrderRefusal, Standing } from '@spansync/common/core/follow/orders'
 import { leftOf } from '../daemon/data-usage.ts'
 import type { Network } from '../daemon/network.ts'
+import { doorText } from '../folder/folder-doors.ts'
 import type { FolderHost } from '../folder/folder-host.ts'
 
 /** What the coordinator hears of each replica of this node. */
@@ -64,7 +65,7 @@ export function standingOf(host: FolderHost | undefined, peer: NodeId, now: numb
   // It goes on by itself, and the order with it.
   if (host.doors.waitsAt(peer)) return { kind: 'working' }
   const doors = [state.door, state.announced?.door ?? 'open']
-  if (doors.includes('shut')) return { kind: 'stuck', reason: 'policy lets nothing of the folder pass' }
+  if (doors.includes('shut')) return { kind: 'stuck', reason: doorText.shut }
   const reason = host.engine.isBusy ? undefined : stuckBecause(state, now)
   return reason === undefined ? { kind: 'working' } : { kind: 'stuck', reason }
 }

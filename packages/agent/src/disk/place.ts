@@ -83,22 +83,29 @@ export function withTemporary<T>(full: string, work: (temporary: string) => T): 
   try {
     return work(temporary)
   } finally {
-    rmSync(join(directory.path, basename(temporary)), { force: true })
+    rmSync(directory.at(temporary), { force: true })
   }
 }
 
 interface HeldDirectory extends Disposable {
-  readonly path: string
+  /** Where what bears the last name of `path` is in it. */
+  at(path: string): string
 }
 
-/** The directory that `full` is in, by a path that stays its own when somebody moves it meanwhile: on Linux, and where the system shows
- *  descriptors as files. */
+const descriptors = '/proc/self/fd'
+const showsDescriptors = process.platform === 'linux' && existsSync(descriptors)
+
+/** The directory that `full` is in, wherever somebody moves it meanwhile, if the system shows descriptors as files. */
 function holdDirectory(full: string): HeldDirectory {
-  const path = dirname(full)
-  const descriptor = process.platform === 'linux' ? openDirectory(path) : undefined
-  if (descriptor === undefined) return { path, [Symbol.dispose]: () => {} }
-  const held = `/proc/self/fd/${descriptor}`
-  return { path: existsSync(held) ? held : path, [Symbol.dispose]: () => closeSync(descriptor) }
+  const directory = dirname(full)
+  const descriptor = showsDescriptors ? openDirectory(directory) : undefined
+  const held = descriptor === undefined ? directory : join(descriptors, `${descriptor}`)
+  return {
+    at: (path) => join(held, basename(path)),
+    [Symbol.dispose]: () => {
+      if (descriptor !== undefined) closeSync(descriptor)
+    },
+  }
 }
 
 /** undefined: it is not there any more, or may not be read; then what is to be done in it says so itself. */
@@ -183,10 +190,8 @@ function tryLink(from: string, to: string): boolean {
 /** Takes a name away, but only from what `expect` describes: first under another name, where nobody can change it any more. */
 export function takeAway(full: string, expect: StatSignature, destroy: (taken: string) => void): void {
   using directory = holdDirectory(full)
-  const [own, taken] = [full, temporaryBeside(full)].map((path) => join(directory.path, basename(path))) as [
-    string,
-    string,
-  ]
+  const own = directory.at(full)
+  const taken = directory.at(temporaryBeside(full))
   renameSync(own, taken)
   try {
     if (!isFile(taken, expect)) throw new TaskError('changed', `${full} changed at the last moment`)

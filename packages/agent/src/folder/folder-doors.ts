@@ -103,7 +103,8 @@ export class FolderDoors {
   }
 }
 
-const doorText: Readonly<Record<Door, string>> = {
+/** What policy lets pass through a door, for a person. */
+export const doorText: Readonly<Record<Door, string>> = {
   open: 'policy lets the folder pass both ways',
   gives: 'policy lets the folder only go to the peer',
   takes: 'policy lets the folder only come from the peer',

@@ -25,7 +25,7 @@ import { cleanLeftovers } from '../unison/leftovers.ts'
 import { ChangeFeed } from './change-feed.ts'
 import { CuttableStreams } from './cuttable-link.ts'
 import { FolderClosedError } from './errors.ts'
-import { FolderDoors } from './folder-doors.ts'
+import { doorText, FolderDoors } from './folder-doors.ts'
 import { FolderEngine } from './folder-engine.ts'
 import type { FetchRecord } from './options.ts'
 import { PairSessions } from './pair-sessions.ts'
@@ -62,7 +62,6 @@ export interface FolderHostOptions {
   readonly fetched: (record: FetchRecord) => void
 }
 
-const shutReason = 'policy lets nothing of the folder pass'
 const retryMs = 3000
 const leftoverMs = 24 * 3_600_000
 
@@ -140,8 +139,8 @@ export class FolderHost implements AsyncDisposable {
   }
 
   #cut(link: Link): void {
-    this.#streams.cut(link.peer, shutReason)
-    if (this.#engine) this.#addPair(link, shutReason)
+    this.#streams.cut(link.peer, doorText.shut)
+    if (this.#engine) this.#addPair(link, doorText.shut)
   }
 
   #gives(peer: NodeId): boolean {
@@ -283,7 +282,7 @@ export class FolderHost implements AsyncDisposable {
     const pair = this.#pairs.get(peer)
     const link = this.#links.get(peer)
     this.#streams.track(peer, stream)
-    if (this.doors.inForce(peer) === 'shut') stream.destroy(new Error(shutReason))
+    if (this.doors.inForce(peer) === 'shut') stream.destroy(new Error(doorText.shut))
     else if (this.#engine && header.purpose === 'ahead') this.#engine.ahead.onStream(header.id, stream)
     else if (this.#engine && link && header.purpose === 'parcel')
       void this.#engine.parcels.onStream(link, header.id, stream)

@@ -13,7 +13,7 @@ import { TestPair } from '../testing/test-pair.ts'
 import { locate } from '../version.ts'
 import { bubblewrap } from './bubblewrap.ts'
 import { buildJail, findJail } from './find-jail.ts'
-import type { Builder, Jail } from './jail.ts'
+import type { Builder, Jail, JailPlaces } from './jail.ts'
 import { namespaces } from './namespaces.ts'
 
 let outside: string
@@ -43,11 +43,14 @@ test.runIf(isLinux)('there is one on this system, also without bubblewrap, and n
   expect(argv.join(' ')).toMatch(/\bunshare .* true$/s)
 })
 
+function run(jail: Jail | undefined, places: JailPlaces, argv: readonly string[], asWhom: readonly string[] = []) {
+  const [program = '', ...rest] = [...asWhom, ...(jail?.(places)(argv, []) ?? [])]
+  return execa(program, rest, { all: true, reject: false, timeout: 30_000, input: 'of the far end' })
+}
+
 /** What the shell prints in a jail that shows `root`. */
-async function inside(jail: Jail | undefined, root: string, commands: string, asWhom: string[] = []): Promise<string> {
-  const wrap = jail?.({ writable: [], readable: [root] })
-  const [program = '', ...rest] = [...asWhom, ...(wrap?.(['/bin/sh', '-c', commands, root], []) ?? [])]
-  const { all } = await execa(program, rest, { all: true, reject: false, timeout: 30_000, input: 'of the far end' })
+async function inside(jail: Jail | undefined, root: string, commands: string, asWhom?: string[]): Promise<string> {
+  const { all } = await run(jail, { writable: [], readable: [root] }, ['/bin/sh', '-c', commands, root], asWhom)
   return all ?? ''
 }
 
@@ -99,12 +102,11 @@ describe.runIf(isLinux).each(kinds)('a jail %s', (_kind, build) => {
       const root = mkdtempSync(join(outside, 'devices-'))
       execFileSync('mknod', [join(root, 'zero'), 'c', '1', '5'])
       expect(await inside(jail, root, 'head -c 1 "$0/zero"')).toMatch(/denied|not permitted/i)
-      const writable = [...(jail?.({ writable: [root] })(['/bin/sh', '-c', 'head -c 1 "$0/zero"', root], []) ?? [])]
-      expect((await execa(writable[0] ?? '', writable.slice(1), { all: true, reject: false })).all).toMatch(/denied/i)
+      const reading = ['/bin/sh', '-c', 'head -c 1 "$0/zero"', root]
+      expect((await run(jail, { writable: [root] }, reading)).all).toMatch(/denied/i)
       expect(await inside(jail, '/tmp', 'touch "$0/made here"')).toMatch(/read-only/i)
       const gone = join(root, 'gone')
-      const argv = [...(jail?.({ writable: [root, gone] })(['/bin/true'], []) ?? [])]
-      const { failed, stderr } = await execa(argv[0] ?? '', argv.slice(1), { reject: false })
+      const { failed, stderr } = await run(jail, { writable: [root, gone] }, ['/bin/true'])
       expect([failed, existsSync(gone), stderr]).toEqual([true, false, expect.stringContaining('gone')])
     },
   )
@@ -114,16 +116,9 @@ describe.runIf(isLinux).each(kinds)('a jail %s', (_kind, build) => {
     await write(root, 'x', 'content\n')
     await chown(join(root, 'x'), 65_534, 65_534)
     await chmod(join(root, 'x'), 0)
-    const argv = [
-      ...(jail?.({ writable: [root] })(
-        ['/bin/sh', '-c', 'cat "$0/x" && chmod 600 "$0/x" && chown 1:1 "$0/x"', root],
-        [],
-      ) ?? []),
-    ]
-    expect(await execa(argv[0] ?? '', argv.slice(1), { reject: false })).toMatchObject({
-      failed: false,
-      stdout: 'content',
-    })
+    const commands = 'cat "$0/x" && chmod 600 "$0/x" && chown 1:1 "$0/x"'
+    const ended = await run(jail, { writable: [root] }, ['/bin/sh', '-c', commands, root])
+    expect(ended).toMatchObject({ failed: false, stdout: 'content' })
   })
 
   test('ends with the process that made it', async () => {

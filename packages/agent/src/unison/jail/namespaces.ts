@@ -3,8 +3,10 @@ import { basename, dirname, join } from 'node:path'
 import { locate } from '../version.ts'
 import { type Builder, type JailGround, rootMayStill } from './jail.ts'
 
+/** The script's own, in the order in which it is told where they are. */
+const scriptTools = ['mkdir', 'mount', 'umount', 'pivot_root', 'setpriv'] as const
 /** Of util-linux and the shell: on every Linux, but for the smallest. */
-const tools = ['sh', 'mkdir', 'mount', 'umount', 'pivot_root', 'unshare', 'setpriv'] as const
+const tools = ['sh', 'unshare', ...scriptTools] as const
 type Tool = (typeof tools)[number]
 type Tools = Readonly<Record<Tool, string>>
 
@@ -13,7 +15,14 @@ export const namespaces: Builder = async (ground) => {
   const found = await findTools(ground.searchPath)
   if (found === undefined) return undefined
   const toolsAt = Object.values(found).map((tool) => dirname(tool))
-  const base = [...confinement(found, ground), found.sh, '-c', script, 'jail', ...tools.map((tool) => found[tool])]
+  const base = [
+    ...confinement(found, ground),
+    found.sh,
+    '-c',
+    script,
+    'jail',
+    ...scriptTools.map((tool) => found[tool]),
+  ]
   return ({ writable, readable = [] }) =>
     (argv, also) => {
       const shown = [...once(ground.present, toolsAt, readable), '--', ...once(writable, also), '--']
@@ -55,8 +64,8 @@ const once = (...paths: readonly (readonly string[])[]): string[] => [...new Set
 // stdin or touches descriptor 3: they are Unison's.
 const script = `
 set -eu
-sh=$1 mkdir=$2 mount=$3 umount=$4 pivot_root=$5 setpriv=$7
-shift 7
+mkdir=$1 mount=$2 umount=$3 pivot_root=$4 setpriv=$5
+shift 5
 rights=
 while [ "$1" != -- ]; do rights="$rights $1"; shift; done
 shift

@@ -3,7 +3,7 @@ import { UnexpectedContentError } from './errors.ts'
 
 export const columns =
   'seq, path, kind, deleted, size, mtime_us, mode, hash, vector, dots, ' +
-  'stat_mtime_us, stat_ctime_us, stat_size, stat_inode, stat_mode'
+  'stat_mtime_us, stat_ctime_us, stat_size, stat_inode, stat_mode, beaten'
 
 /** A row as better-sqlite3 gives it in raw mode: an array, in the order of `columns`. */
 export type RawRow = readonly [
@@ -22,6 +22,7 @@ export type RawRow = readonly [
   statSize: number | null,
   statInode: number | null,
   statMode: number | null,
+  beaten: string | null,
 ]
 
 const kinds: readonly Kind[] = ['file', 'dir', 'symlink']
@@ -42,6 +43,7 @@ export function decodeRow(raw: RawRow): Row {
     dots: JSON.parse(raw[9]) as Dot[],
     seq: raw[0],
     stat: decodeStat(raw[10], raw[11], raw[12], raw[13], raw[14]),
+    ...(raw[15] === null ? {} : { beaten: JSON.parse(raw[15]) as Dot[] }),
   }
 }
 
@@ -69,6 +71,7 @@ export function encodeRow(seq: number, entry: Entry & { readonly stat: Row['stat
     JSON.stringify(entry.vector),
     JSON.stringify(entry.dots),
     ...encodeStat(entry.stat),
+    entry.beaten ? JSON.stringify(entry.beaten) : null,
   ]
 }
 

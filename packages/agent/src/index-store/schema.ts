@@ -66,6 +66,10 @@ CREATE TABLE replica (
     database.exec(collection)
     database.prepare('UPDATE replica SET digest = ?').run(liveDigest(database))
   },
+  `
+-- Writes whose content lost a conflict against this one, and that nobody who had them has replaced, JSON as the dots; NULL: none.
+ALTER TABLE entry ADD COLUMN beaten TEXT;
+`,
 ]
 
 /** SQL, or what SQL alone cannot do. */

@@ -27,6 +27,8 @@ export function isSafePath(path: string): boolean {
 
 const path = z.string().refine(isSafePath, 'a path must stay inside the folder')
 
+const dots = z.array(z.tuple([replicaId, counter])).max(1000)
+
 const entry = z.object({
   path,
   kind: z.enum(['file', 'dir', 'symlink']),
@@ -36,7 +38,8 @@ const entry = z.object({
   mode: z.number().int().min(0).max(0o777),
   hash: z.string().regex(/^([0-9a-f]{64})?$/),
   vector,
-  dots: z.array(z.tuple([replicaId, counter])).max(1000),
+  dots,
+  beaten: dots.min(1).optional(),
 }) as unknown as z.ZodType<Entry>
 
 const member = z.object({

@@ -123,9 +123,8 @@ function lost(world: SimWorld, audit: Audit): string[] {
 }
 
 /** A content that a user who saw it replaced at a path must not be at that path again, unless somebody wrote it there anew. Left
- *  out: three versions at once with clocks apart (x replaced by y, z beats y by its time, x beats z), where the rules have no
- *  right answer and keep every version as a copy; conflict copies; and what a session brought without being asked, which counts
- *  as an edit here when its news does not follow: kept rather than lost. Without an index nothing can be said. */
+ *  out: conflict copies; and what a session brought without being asked, which counts as an edit here when its news does not
+ *  follow: kept rather than lost. Without an index nothing can be said. */
 function risen({ record }: SimWorld, agent: SimAgent, audit: Audit): string[] {
   if (record.historyLost) return []
   return [...agent.disk.files]
@@ -133,9 +132,5 @@ function risen({ record }: SimWorld, agent: SimAgent, audit: Audit): string[] {
     .filter(({ hash, both }) => hash.startsWith(uniquePrefix) && audit.replacedAt.has(both))
     .filter(({ both }) => audit.rewrittenAt.get(both) === 1)
     .filter(({ both }) => !record.unasked.has(both) && !record.copies.has(both))
-    .filter(({ path, hash }) => {
-      const winners = record.winners.get(path)
-      return !winners?.has(hash) || winners.size < 2
-    })
     .map(({ path, hash }) => `${hash} rose from the dead at ${path}`)
 }

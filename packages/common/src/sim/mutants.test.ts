@@ -6,8 +6,8 @@ import { runTurns } from './turns.ts'
 type Name = keyof typeof mutants
 type Kind = 'plain' | 'faults' | 'collects' | 'orders' | 'turns'
 
-/** How each broken rule must come to light, and where. */
-const expected: Record<Name, readonly [Kind, RegExp]> = {
+/** How each broken rule must come to light, and where: of what happens in one of thousands only, from which seed on. */
+const expected: Record<Name, readonly [kind: Kind, words: RegExp, from?: number]> = {
   'knowledge rises although a path failed': ['faults', /^meanwhile: .* knows .* but its .* is older/],
   'a page that is not the last counts as the last': ['plain', /^meanwhile: .* knows .* but its .* is older/],
   'no conflict copy is kept': ['plain', /is lost/],
@@ -16,6 +16,7 @@ const expected: Record<Name, readonly [Kind, RegExp]> = {
   'a deletion beats an edit': ['plain', /is lost/],
   'who settles a conflict takes no new dot': ['plain', /not quiet|differ/],
   'whose content was replaced knowingly does not count': ['plain', /rose from the dead/],
+  'what only lost a conflict counts as replaced': ['plain', /rose from the dead/, 2600],
   'an echo counts as an edit': ['turns', /took the change of .* for its own/],
   'what a session brings meanwhile counts as an edit': ['plain', /rose from the dead|is lost/],
   'two peers are asked for one path': ['turns', /was moved 2 times, not 1/],
@@ -34,8 +35,9 @@ const expected: Record<Name, readonly [Kind, RegExp]> = {
 const most = 1000
 
 function caughtAt(name: Name): number | undefined {
-  const [kind, words] = expected[name]
-  for (const seed of range(0, most)) if (violations(kind, seed, name).some((text) => words.test(text))) return seed
+  const [kind, words, from = 0] = expected[name]
+  for (const seed of range(from, from + most))
+    if (violations(kind, seed, name).some((text) => words.test(text))) return seed
   return undefined
 }
 
@@ -48,6 +50,6 @@ function violations(kind: Kind, seed: number, name: Name): readonly string[] {
 
 describe('the checks notice when', () => {
   it.each(Object.keys(expected) as Name[])('%s', (name) => {
-    expect(caughtAt(name)).toBeLessThan(most)
+    expect(caughtAt(name)).toBeDefined()
   })
 })

@@ -17,8 +17,6 @@ export class Record {
   commits = 0
   /** Contents that a session overwrote without the index having seen them (Unison keeps a backup of them). */
   readonly backedUp = new Set<string>()
-  /** Contents that won a conflict, by path. */
-  readonly winners = new Map<RelativePath, Set<string>>()
   /** Contents that a session brought without being asked: the sender's file had changed by then, or lay in a new directory. */
   readonly unasked = new Set<string>()
   /** Conflict copies; a content may come to one although somebody deleted the same content there before. */
@@ -64,12 +62,9 @@ export class Record {
     this.commits++
     const { replica } = agent.state
     const before = agent.index.meta().knowledge[replica] ?? 0
-    for (const { path, vector, dots, hash } of rows) {
+    for (const { path, vector } of rows) {
       const counter = vector[replica] ?? 0
-      if (counter <= before) continue
-      this.writes.push({ dot: [replica, counter], path })
-      if (dots.some(([by, at]) => by === replica && at === counter)) continue
-      this.winners.set(path, (this.winners.get(path) ?? new Set()).add(hash))
+      if (counter > before) this.writes.push({ dot: [replica, counter], path })
     }
   }
 }

@@ -73,6 +73,7 @@ function runRowTests(make: () => FolderIndex): void {
           ],
         }),
       ],
+      ['what it has beaten', file('m', 2, { vector: { [replica]: 2, [other]: 7 }, beaten: [[other, 7]] })],
       ['a strange name', file(' -a\n\'"%_*é😀\\', 1)],
       ['a large inode, a time before 1970', file('x', 1, { mtimeUs: -5, stat: { ...stat, inode: 2 ** 63 + 2 ** 40 } })],
     ])('gives back %s as it was put in', (_, given) => {

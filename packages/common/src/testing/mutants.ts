@@ -27,6 +27,7 @@ export const mutants = {
   'a deletion beats an edit': { step: withEvent('entries_received', preferDeletions) },
   'who settles a conflict takes no new dot': { step: withoutNewDot },
   'whose content was replaced knowingly does not count': { step: withoutDots },
+  'what only lost a conflict counts as replaced': { step: withoutBeaten },
   'an echo counts as an edit': { step: withEchoes },
   'what a session brings meanwhile counts as an edit': { step: withState(undefined, withoutClaims('observed')) },
   'two peers are asked for one path': { step: withState(undefined, withoutClaims('entries_received')) },
@@ -148,6 +149,14 @@ function withoutDots(state: FolderState, event: FolderEvent): ReturnType<Step> {
     return 'remote' in item ? { ...item, local, remote: blind(item.remote) } : { ...item, local }
   })
   return step(state, { ...event, items } as FolderEvent)
+}
+
+function withoutBeaten(state: FolderState, event: FolderEvent): ReturnType<Step> {
+  const after = step(state, event)
+  const effects = after.effects.map((effect) =>
+    effect.kind === 'commit' ? { ...effect, rows: effect.rows.map(({ beaten: _, ...row }) => row) } : effect,
+  )
+  return { ...after, effects }
 }
 
 /** Neither what is wished for nor what is under way is known when the disk is looked at. */

@@ -1,4 +1,5 @@
 import { need } from './need.ts'
+import { beatenIn } from './replaced.ts'
 import type { DiskState, Dot, Entry, ReplicaId, Row, VersionVector } from './types.ts'
 import { covers, emptyVector, merge, withCounter } from './version-vector.ts'
 
@@ -33,16 +34,25 @@ export function adopted(
   if (kind === 'nothing' || kind === 'wait') return undefined
   if (kind === 'adopt' || kind === 'take') return { ...plain(remote), stat }
   const vector = merge((local as Entry).vector, remote.vector)
-  if (kind === 'merge')
-    return { ...plain(newer(local as Entry, remote)), vector, dots: joinDots(local as Entry, remote), stat }
+  if (kind === 'merge') {
+    const dots = joinDots(local as Entry, remote)
+    const joined = { ...newer(local as Entry, remote), vector, dots }
+    return { ...withBeaten(joined, beatenIn({ ...remote, dots }, local as Entry)), stat }
+  }
   const dot = takeDot()
-  return { ...plain(remote), vector: withCounter(vector, dot[0], dot[1]), stat }
+  const won = { ...remote, vector: withCounter(vector, dot[0], dot[1]) }
+  return { ...withBeaten(won, beatenIn(remote, local as Entry)), stat }
+}
+
+function withBeaten(entry: Entry, beaten: readonly Dot[]): Entry {
+  const { beaten: _, ...rest } = plain(entry)
+  return beaten.length === 0 ? rest : { ...rest, beaten }
 }
 
 /** Asserts a version against a concurrent or later one of a peer: merged vector plus one new dot, which also made the content. */
 export function reasserted(local: Row, remote: Entry, dot: Dot): Stored {
   const vector = withCounter(merge(local.vector, remote.vector), dot[0], dot[1])
-  return { ...plain(local), vector, dots: [dot], stat: local.stat }
+  return { ...withBeaten(local, []), vector, dots: [dot], stat: local.stat }
 }
 
 /** From a replica that may lack deletions whose tombstones have been dropped since: what these include and our row does not has been
@@ -60,8 +70,8 @@ export function buried(remote: Entry, row: Row | undefined, dot: Dot): Stored {
 
 /** Only what an entry holds: a row's sequence number must not travel. */
 export function plain(entry: Entry): Entry {
-  const { path, kind, deleted, size, mtimeUs, mode, hash, vector, dots } = entry
-  return { path, kind, deleted, size, mtimeUs, mode, hash, vector, dots }
+  const { path, kind, deleted, size, mtimeUs, mode, hash, vector, dots, beaten } = entry
+  return { path, kind, deleted, size, mtimeUs, mode, hash, vector, dots, ...(beaten ? { beaten } : {}) }
 }
 
 /** Equal contents may differ in modification time; every replica must choose the same one. */

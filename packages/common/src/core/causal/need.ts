@@ -1,6 +1,7 @@
 import { sameEntry } from './content.ts'
+import { includes, isReplaced } from './replaced.ts'
 import type { Entry } from './types.ts'
-import { compare, coversDot } from './version-vector.ts'
+import { compare } from './version-vector.ts'
 
 /** What a replica with `local` has to do about a peer's `remote` entry of the same path.
  *  - `nothing`: ours is at or above it
@@ -45,16 +46,18 @@ function sameBytesAlive(left: Entry, right: Entry): boolean {
 
 export interface Verdict {
   readonly side: 'local' | 'remote'
-  /** The winner's history includes the writes that made the loser: it has seen and replaced them. */
+  /** The winner's history includes the writes that made the loser: nothing of it needs to be kept. */
   readonly seen: boolean
 }
 
-/** Which of two concurrent entries wins; the same on every node whichever side it calls local. */
+/** Which of two concurrent entries wins; the same on every node whichever side it calls local. What somebody who had it has replaced
+ *  loses: preference alone goes round in circles, for an edit beats a deletion, which beats what it deleted, which may beat the edit. */
 export function winner(local: Entry, remote: Entry): Verdict {
-  const localSaw = remote.dots.length > 0 && remote.dots.every((dot) => coversDot(local.vector, dot))
-  const remoteSaw = local.dots.length > 0 && local.dots.every((dot) => coversDot(remote.vector, dot))
-  if (localSaw !== remoteSaw) return { side: localSaw ? 'local' : 'remote', seen: true }
-  return { side: preferred(local, remote) ? 'local' : 'remote', seen: false }
+  const isLocalReplaced = isReplaced(local, remote)
+  if (isLocalReplaced !== isReplaced(remote, local)) return { side: isLocalReplaced ? 'remote' : 'local', seen: true }
+  const side = preferred(local, remote) ? 'local' : 'remote'
+  const [first, second] = side === 'local' ? [local, remote] : [remote, local]
+  return { side, seen: includes(first.vector, second.dots) && !includes(second.vector, first.dots) }
 }
 
 /** An edit beats a deletion; a directory keeps its name against anything else; then the later modification, then the greater

@@ -32,12 +32,14 @@ export interface Content {
 }
 
 /** What a replica's index knows of one path. `deleted` makes it a tombstone: kind stays, size, mtimeUs, mode are 0, hash ''.
- *  `dots` are the write or writes that made this content. */
+ *  `dots` are the write or writes that made this content. `beaten` are writes whose content lost a conflict against it, or against what it
+ *  has beaten: in its history, and yet nobody who had it has replaced it. Left out when there are none. */
 export interface Entry extends Content {
   readonly path: RelativePath
   readonly deleted: boolean
   readonly vector: VersionVector
   readonly dots: readonly Dot[]
+  readonly beaten?: readonly Dot[]
 }
 
 /** How the file looked to `lstat` when its content was last hashed. Local to one node, never sent. */

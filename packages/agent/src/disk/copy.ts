@@ -1,5 +1,6 @@
-import { closeSync, constants, copyFileSync, openSync, readlinkSync, symlinkSync } from 'node:fs'
+import { closeSync, openSync, readlinkSync, symlinkSync } from 'node:fs'
 import type { DiskState, RelativePath, StatSignature } from '@spansync/common/core/causal/types'
+import { copyBytes } from './copy-bytes.ts'
 import { hashBytes, hashFile } from './hash.ts'
 import { moveOut } from './keep.ts'
 import type { KeptPlace } from './kept-place.ts'
@@ -113,7 +114,7 @@ function copyLink(from: string, to: string): string {
 }
 
 function copyFile(from: string, to: string): string {
-  copyFileSync(from, to, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE)
+  copyBytes(from, to)
   // Our own temporary, so it must be readable for the check whatever the original's mode is.
   const descriptor = openSync(to, 'r')
   try {

@@ -1,7 +1,5 @@
 import {
   closeSync,
-  constants,
-  copyFileSync,
   fsyncSync,
   lstatSync,
   lutimesSync,
@@ -16,6 +14,7 @@ import {
 } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { errnoOf } from '@spansync/common/runtime/errors'
+import { copyBytes } from './copy-bytes.ts'
 import { type KeptPlace, keptFile } from './kept-place.ts'
 import { lstat } from './stat.ts'
 
@@ -66,7 +65,7 @@ export function copyAcross(from: string, to: string): void {
     mkdirSync(to)
     for (const name of readdirSync(from)) copyAcross(join(from, name), join(to, name))
   } else {
-    copyFileSync(from, to, constants.COPYFILE_EXCL)
+    copyBytes(from, to)
     flush(to)
   }
   utimesSync(to, stats.atime, stats.mtime)

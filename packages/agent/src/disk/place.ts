@@ -2,7 +2,6 @@ import {
   chmodSync,
   closeSync,
   constants,
-  copyFileSync,
   existsSync,
   linkSync,
   lutimesSync,
@@ -18,6 +17,7 @@ import { basename, dirname, join } from 'node:path'
 import { threadId } from 'node:worker_threads'
 import type { RelativePath, StatSignature } from '@spansync/common/core/causal/types'
 import { errnoOf } from '@spansync/common/runtime/errors'
+import { copyBytes } from './copy-bytes.ts'
 import { ParentGuard } from './parents.ts'
 import { isUsablePath } from './path-rules.ts'
 import { lstat, sameFile, sameSignature, signatureOf } from './stat.ts'
@@ -161,7 +161,7 @@ function linkBeside(full: string, saved: string): boolean {
 
 function copyAside(full: string, saved: string): void {
   if (lstat(full)?.isSymbolicLink()) symlinkSync(readlinkSync(full), saved)
-  else copyFileSync(full, saved, constants.COPYFILE_EXCL)
+  else copyBytes(full, saved)
 }
 
 function moveToFree(temporary: string, full: string): void {

@@ -1,8 +1,9 @@
-import { constants, copyFileSync, lstatSync, mkdirSync, readlinkSync, symlinkSync } from 'node:fs'
+import { lstatSync, mkdirSync, readlinkSync, symlinkSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { parentOf } from '@spansync/common/core/causal/paths'
 import type { RelativePath } from '@spansync/common/core/causal/types'
 import { errnoOf, messageOf } from '@spansync/common/runtime/errors'
+import { copyBytes } from '../disk/copy-bytes.ts'
 import type { KeptPlace } from '../disk/kept-place.ts'
 import { perform } from '../disk/perform.ts'
 import { lstat, signatureOf } from '../disk/stat.ts'
@@ -40,8 +41,7 @@ export function restoreTo(target: string, { path, file, kind }: KeptVersion): Re
   try {
     mkdirSync(dirname(target), { recursive: true })
     if (kind === 'symlink') symlinkSync(readlinkSync(file, { encoding: 'buffer' }), target)
-    else if (lstatSync(target, { throwIfNoEntry: false }) === undefined)
-      copyFileSync(file, target, constants.COPYFILE_EXCL)
+    else if (lstatSync(target, { throwIfNoEntry: false }) === undefined) copyBytes(file, target)
     else return { path, to: target, problem: 'something is there already' }
     return { path, to: target, problem: '' }
   } catch (error) {

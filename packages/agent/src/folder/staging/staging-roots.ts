@@ -1,4 +1,4 @@
-import { access, copyFile, link, mkdir, readdir, rm } from 'node:fs/promises'
+import { access, link, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { FetchItem } from '@spansync/common/core/agent/events'
 import { sameBytes } from '@spansync/common/core/causal/content'
@@ -156,7 +156,7 @@ export class StagingRoots {
       // Where a disk is not mounted nothing may be made.
       await access(marker)
       await mkdir(join(staging, markerDirectory), { recursive: true, mode: 0o700 })
-      await copyFile(marker, join(staging, markerFile))
+      await writeFile(join(staging, markerFile), await readFile(marker))
       return true
     } catch {
       // A session in the folder will say what is wrong.

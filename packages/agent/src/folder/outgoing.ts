@@ -75,6 +75,6 @@ function sizeOfMember({ knowledge, neighbours }: Member): number {
   return 200 + Object.keys(knowledge).length * 48 + neighbours.length * 68
 }
 
-function sizeOf({ path, vector, dots }: Row): number {
-  return 300 + path.length * 3 + (Object.keys(vector).length + dots.length) * 48
+function sizeOf({ path, vector, dots, beaten = [] }: Row): number {
+  return 300 + path.length * 3 + (Object.keys(vector).length + dots.length + beaten.length) * 48
 }

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { doors } from '../core/agent/state.ts'
 import type { Member } from '../core/causal/members.ts'
-import type { Entry } from '../core/causal/types.ts'
+import { type Entry, mostDots } from '../core/causal/types.ts'
 import { enrolledSchema, enrolSchema } from './enrolment.ts'
 import { rosterSchema } from './roster.ts'
 import { counter, digest, folderId, mostVectorKeys, nodeId, replicaId, vector } from './values.ts'
@@ -27,7 +27,7 @@ export function isSafePath(path: string): boolean {
 
 const path = z.string().refine(isSafePath, 'a path must stay inside the folder')
 
-const dots = z.array(z.tuple([replicaId, counter])).max(1000)
+const dots = z.array(z.tuple([replicaId, counter])).max(mostDots)
 
 const entry = z.object({
   path,

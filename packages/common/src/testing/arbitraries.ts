@@ -32,30 +32,40 @@ const anyContent = fc.record({
   hash: fc.constantFrom('aa11', 'bb22', 'cc33'),
 })
 
+const anyWrite = fc.record({ key: fc.nat(), counter: fc.nat() })
+
 /** As entries really are: a vector that includes the dots of its content, and only the fields that the kind has. */
 export const anyEntry: fc.Arbitrary<Entry> = fc
   .record({
     vector: anyVector.filter((vector) => Object.values(vector).some((counter) => counter > 0)),
     content: anyContent,
-    made: fc.array(fc.record({ key: fc.nat(), counter: fc.nat() }), { minLength: 1, maxLength: 2 }),
+    made: fc.array(anyWrite, { minLength: 1, maxLength: 2 }),
+    lost: fc.array(anyWrite, { maxLength: 2 }),
   })
-  .map(({ vector, content, made }) => {
+  .map(({ vector, content, made, lost }) => {
     const keys = Object.keys(vector).filter((key) => (vector[key] ?? 0) > 0)
-    const dots = made.map(({ key, counter }): Dot => {
+    const toDot = ({ key, counter }: { key: number; counter: number }): Dot => {
       const replica = keys[key % keys.length] as string
       return [replica as ReplicaId, 1 + (counter % (vector[replica] as number))]
-    })
-    return { path: 'd/name.txt', vector, dots: uniqueDots(dots), ...fieldsOf(content) }
+    }
+    const dots = uniqueDots(made.map(toDot))
+    const others = uniqueDots(lost.map(toDot)).filter((dot) => !dots.some((own) => own.join() === dot.join()))
+    const beaten = others.length === 0 ? {} : { beaten: others }
+    return { path: 'd/name.txt', vector, dots, ...beaten, ...fieldsOf(content) }
   })
 
 /** Two entries of one path. Often with equal content or equal vectors, which chance alone would rarely give. */
 export const anyPair: fc.Arbitrary<readonly [Entry, Entry]> = fc
   .tuple(anyEntry, anyEntry, fc.constantFrom('free', 'same content', 'same vector'))
   .map(([left, right, relation]): readonly [Entry, Entry] => {
-    if (relation === 'same content') return [left, { ...left, vector: right.vector, dots: right.dots }]
-    if (relation === 'same vector') return [left, { ...right, vector: left.vector, dots: left.dots }]
+    if (relation === 'same content') return [left, withHistory(left, right)]
+    if (relation === 'same vector') return [left, withHistory(right, left)]
     return [left, right]
   })
+
+function withHistory({ beaten: _, ...content }: Entry, { vector, dots, beaten }: Entry): Entry {
+  return { ...content, vector, dots, ...(beaten ? { beaten } : {}) }
+}
 
 type Fields = Pick<Entry, 'kind' | 'deleted' | 'size' | 'mtimeUs' | 'mode' | 'hash'>
 

@@ -1,5 +1,5 @@
 import { need } from './need.ts'
-import { beatenIn } from './replaced.ts'
+import { beatenIn, joinDots } from './replaced.ts'
 import type { DiskState, Dot, Entry, ReplicaId, Row, VersionVector } from './types.ts'
 import { covers, emptyVector, merge, withCounter } from './version-vector.ts'
 
@@ -35,7 +35,7 @@ export function adopted(
   if (kind === 'adopt' || kind === 'take') return { ...plain(remote), stat }
   const vector = merge((local as Entry).vector, remote.vector)
   if (kind === 'merge') {
-    const dots = joinDots(local as Entry, remote)
+    const dots = joinDots((local as Entry).dots, remote.dots)
     const joined = { ...newer(local as Entry, remote), vector, dots }
     return { ...withBeaten(joined, beatenIn({ ...remote, dots }, local as Entry)), stat }
   }
@@ -49,7 +49,8 @@ function withBeaten(entry: Entry, beaten: readonly Dot[]): Entry {
   return beaten.length === 0 ? rest : { ...rest, beaten }
 }
 
-/** Asserts a version against a concurrent or later one of a peer: merged vector plus one new dot, which also made the content. */
+/** Asserts a version against a concurrent or later one of a peer, as a new write of it: merged vector plus one new dot, which also made the
+ *  content. A person's word, or what a directory holds, counts for all that was known: nothing is left open. */
 export function reasserted(local: Row, remote: Entry, dot: Dot): Stored {
   const vector = withCounter(merge(local.vector, remote.vector), dot[0], dot[1])
   return { ...withBeaten(local, []), vector, dots: [dot], stat: local.stat }
@@ -78,10 +79,4 @@ export function plain(entry: Entry): Entry {
 function newer(left: Entry, right: Entry): Entry {
   if (left.mtimeUs !== right.mtimeUs) return left.mtimeUs > right.mtimeUs ? left : right
   return left.kind >= right.kind ? left : right
-}
-
-function joinDots(left: Entry, right: Entry): readonly Dot[] {
-  const joined = new Map<string, Dot>()
-  for (const dot of [...left.dots, ...right.dots]) joined.set(`${dot[0]}:${dot[1]}`, dot)
-  return [...joined.keys()].sort().map((key) => joined.get(key) as Dot)
 }

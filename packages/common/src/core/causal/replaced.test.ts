@@ -5,8 +5,8 @@ import { anyPair } from '../../testing/arbitraries.ts'
 import { file, tombstone, written } from '../../testing/entries.ts'
 import { adopted, changed } from './change.ts'
 import { need, winner } from './need.ts'
-import { beatenIn, isReplaced } from './replaced.ts'
-import type { Dot, Entry, ReplicaId } from './types.ts'
+import { beatenIn, isReplaced, joinDots } from './replaced.ts'
+import { type Dot, type Entry, mostDots, type ReplicaId } from './types.ts'
 
 const dot = (replica: string, counter: number): Dot => [replica as ReplicaId, counter]
 const often = { numRuns: 1000 }
@@ -30,7 +30,33 @@ describe('isReplaced', () => {
 })
 
 describe('beatenIn', () => {
-  it('is the same whoever settles', () => {
+  it('leaves open what both leave open, or one does and the other has not seen', () => {
+    fc.assert(
+      fc.property(anyPair, ([left, right]) => {
+        const named = (dots: readonly Dot[] = []): string[] => dots.map((one) => one.join(':'))
+        const open = (entry: Entry): string[] => [...named(entry.dots), ...named(entry.beaten)]
+        const isOpenIn = (one: string, { vector }: Entry, among: string[]): boolean => {
+          const [replica, counter] = one.split(':') as [string, string]
+          return among.includes(one) || (vector[replica] ?? 0) < Number(counter)
+        }
+        const expected = [...new Set([...open(left), ...open(right)])]
+          .filter((one) => isOpenIn(one, left, open(left)) && isOpenIn(one, right, open(right)))
+          .filter((one) => !named(right.dots).includes(one))
+        expect(named(beatenIn(right, left))).toEqual(expected.sort())
+      }),
+      often,
+    )
+  })
+
+  it('is bounded, whatever peers send', () => {
+    const many = (replica: string): Dot[] => Array.from({ length: mostDots }, (_, at) => dot(replica, at + 1))
+    const one = file('f', 'one', { 'a.1': 9999 }, { dots: [dot('a.1', 9999)], beaten: many('a.1') })
+    const other = file('f', 'other', { 'b.1': 9999 }, { dots: [dot('b.1', 9999)], beaten: many('b.1') })
+    expect(beatenIn(one, other)).toHaveLength(mostDots)
+    expect(joinDots(many('a.1'), many('b.1'))).toHaveLength(mostDots)
+  })
+
+  it('is what the version has that wins', () => {
     fc.assert(
       fc.property(anyPair, ([left, right]) => {
         fc.pre(need(left, right).kind === 'resolve')

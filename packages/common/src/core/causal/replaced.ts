@@ -1,4 +1,4 @@
-import type { Dot, Entry, VersionVector } from './types.ts'
+import { type Dot, type Entry, mostDots, type VersionVector } from './types.ts'
 import { coversDot } from './version-vector.ts'
 
 type History = Pick<Entry, 'vector' | 'dots' | 'beaten'>
@@ -10,8 +10,9 @@ export function includes(vector: VersionVector, dots: readonly Dot[]): boolean {
 /** Somebody who had the content of `entry` has put something else in its place, and `by` descends from that. A conflict that it lost does
  *  not count: whoever settled it had seen it, and did not choose. */
 export function isReplaced(entry: History, by: History): boolean {
+  if (!includes(by.vector, entry.dots)) return false
   const open = openWrites(by)
-  return includes(by.vector, entry.dots) && !entry.dots.every((dot) => open.has(nameOf(dot)))
+  return !entry.dots.every((dot) => open.has(nameOf(dot)))
 }
 
 /** Writes that one of the two has beaten, or that made the loser, and that in the other's history nobody has replaced: what is left open
@@ -26,7 +27,17 @@ export function beatenIn(winner: History, loser: History): readonly Dot[] {
     for (const [name, dot] of openWrites(one)) if (open.has(name) || !coversDot(other.vector, dot)) left.set(name, dot)
   }
   for (const dot of winner.dots) left.delete(nameOf(dot))
-  return [...left.keys()].sort().map((name) => left.get(name) as Dot)
+  return inOrder(left)
+}
+
+/** Each once, in an order that is the same everywhere. What is too much is dropped: it then counts as replaced, as it did before. */
+export function joinDots(left: readonly Dot[], right: readonly Dot[]): readonly Dot[] {
+  return inOrder(new Map([...left, ...right].map((dot) => [nameOf(dot), dot])))
+}
+
+function inOrder(dots: ReadonlyMap<string, Dot>): readonly Dot[] {
+  const names = [...dots.keys()].sort().slice(0, mostDots)
+  return names.map((name) => dots.get(name) as Dot)
 }
 
 function openWrites({ dots, beaten = [] }: History): Map<string, Dot> {

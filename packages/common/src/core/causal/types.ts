@@ -19,6 +19,9 @@ export type Dot = readonly [ReplicaId, number]
 
 export type Kind = 'file' | 'dir' | 'symlink'
 
+/** Of one kind in one entry: honest ones have as many as writers that did not know of each other. */
+export const mostDots = 1000
+
 /** What is at a path, apart from its history.
  *  - `size` in bytes (0 for a directory); `mtimeUs` microseconds since 1970, which a double holds exactly (0 for a directory)
  *  - `mode` the nine permission bits (0 for a symlink)

@@ -1,13 +1,22 @@
-import { closeSync, constants, copyFileSync, fchmodSync, fstatSync, openSync, readSync, writeSync } from 'node:fs'
+import {
+  closeSync,
+  constants,
+  copyFileSync,
+  fchmodSync,
+  fstatSync,
+  openSync,
+  readSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs'
 import { errnoOf } from '@spansync/common/runtime/errors'
 
 const chunkBytes = 256 << 10
 // Kept for the life of the thread; it takes no memory before its first use.
 const buffer = Buffer.allocUnsafeSlow(chunkBytes)
 
-/** Copies bytes and permissions of a file to a new one, shares the blocks where the file system can, and ends where the file ends when it
- *  comes to that, also when somebody cuts it short meanwhile. Node's own `copyFile` never comes back then: it waits for as many bytes as
- *  there were at first, and holds up its thread for good, which not even `terminate` ends. Throws as `open` does, EEXIST among others. */
+/** Copies bytes and permissions of a file to a new one, and shares the blocks where the file system can. Throws errors of the system, EEXIST
+ *  among others, and leaves nothing then. */
 export function copyBytes(from: string, to: string): void {
   if (!tryClone(from, to)) copyUntilEnd(from, to)
 }
@@ -23,13 +32,17 @@ function tryClone(from: string, to: string): boolean {
   }
 }
 
-function copyUntilEnd(from: string, to: string): void {
+/** At most what was there at first, and less when somebody cuts the file short meanwhile. Node's own `copyFile` never comes back then: it
+ *  waits for the rest, and holds up its thread for good, which not even `terminate` ends. */
+export function copyUntilEnd(from: string, to: string): void {
   const source = openSync(from, 'r')
   try {
     const target = openSync(to, 'wx', 0o600)
     try {
-      for (let read = readSync(source, buffer); read > 0; read = readSync(source, buffer)) writeAll(target, read)
-      fchmodSync(target, fstatSync(source).mode & 0o7777)
+      copyAll(source, target)
+    } catch (error) {
+      unlinkSync(to)
+      throw error
     } finally {
       closeSync(target)
     }
@@ -38,6 +51,23 @@ function copyUntilEnd(from: string, to: string): void {
   }
 }
 
-function writeAll(target: number, length: number): void {
-  for (let written = 0; written < length; ) written += writeSync(target, buffer, written, length - written)
+function copyAll(source: number, target: number): void {
+  const { size, mode } = fstatSync(source)
+  for (let left = size; left > 0; ) {
+    const read = readSync(source, buffer, 0, Math.min(left, chunkBytes), null)
+    if (read === 0) break
+    for (let written = 0; written < read; ) written += writeSync(target, buffer, written, read - written)
+    left -= read
+  }
+  setMode(target, mode & 0o7777)
+}
+
+/** Some network disks hold no permissions, and say EPERM whatever they are asked for. */
+function setMode(target: number, mode: number): void {
+  if ((fstatSync(target).mode & 0o7777) === mode) return
+  try {
+    fchmodSync(target, mode)
+  } catch (error) {
+    if (errnoOf(error) !== 'EPERM') throw error
+  }
 }

@@ -16,19 +16,30 @@ import { dirname, join } from 'node:path'
 import { errnoOf } from '@spansync/common/runtime/errors'
 import { copyBytes } from './copy-bytes.ts'
 import { type KeptPlace, keptFile } from './kept-place.ts'
+import { uniqueName } from './place.ts'
 import { lstat } from './stat.ts'
 
 /** Moves whatever is at `full` to where versions are kept, also to another disk. Nothing is overwritten: the next moment is taken whose
- *  place is free. */
+ *  place is free. What is there is whole: a copy that is not has another name (see `isUnfinished`). */
 export function moveOut(full: string, place: KeptPlace): void {
-  const target = freePlace(place)
   try {
-    renameSync(full, target)
+    renameSync(full, freePlace(place))
   } catch (error) {
     if (errnoOf(error) !== 'EXDEV') throw error
-    copyAcross(full, target)
+    const unfinished = join(place.directory, `.unfinished-${uniqueName()}`)
+    try {
+      copyAcross(full, unfinished)
+      renameSync(unfinished, freePlace(place))
+    } finally {
+      rmSync(unfinished, { recursive: true, force: true })
+    }
     rmSync(full, { recursive: true })
   }
+}
+
+/** Of a copy to where versions are kept: no version yet, and no moment has this name. */
+export function isUnfinished(name: string): boolean {
+  return name.startsWith('.unfinished-')
 }
 
 /** Of each moment there is one file or one directory of a name: what has been kept as a file cannot hold another. */

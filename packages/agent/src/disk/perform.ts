@@ -61,7 +61,8 @@ function performOne(place: Place, task: Task, ignore: IgnoreMatcher): DiskState 
 function remove(place: Place, { path, expect, keepIn }: TaskOf<'remove'>): undefined {
   const full = place.expecting(path, expect)
   if (lstat(full)?.isDirectory()) throw new TaskError('changed', `${path} is a directory now`)
-  takeAway(full, expect, keepIn === undefined ? unlinkSync : (taken) => moveOut(taken, keepIn))
+  if (keepIn === undefined) takeAway(full, expect, unlinkSync)
+  else takeAway(full, expect, (taken) => moveOut(taken, keepIn), true)
 }
 
 function removeDirectory(place: Place, { path, keepIn }: TaskOf<'rmdir'>, ignore: IgnoreMatcher): undefined {

@@ -76,9 +76,26 @@ export function isOwnTemporary(name: string): boolean {
   return /\.[0-9a-z]+-[0-9a-z]+-[0-9a-z]+\.spansync\.unison\.tmp$/.test(name)
 }
 
+/** As `temporaryBeside`, for a version that is on its way to where versions are kept: if the process ends in the midst of that, this is all
+ *  that is left of it, and `takenFrom` says what it was. Some file systems take 143 bytes. */
+function takenBeside(full: string): string {
+  // It may be on its way once more.
+  const name = Array.from(takenFrom(basename(full)) ?? basename(full))
+  while (Buffer.byteLength(name.join('')) > mostNameBytes) name.pop()
+  return join(dirname(full), `.unison.${name.join('')}.${uniqueName()}.taken.unison.tmp`)
+}
+
+const mostNameBytes = 90
+
+/** Of a name that `takenBeside` has made: the path that it had, which ends short where it was very long; undefined for other names. */
+export function takenFrom(file: RelativePath): RelativePath | undefined {
+  const [, directory = '', name] =
+    /^(.*\/)?\.unison\.([^/]+)\.[0-9a-z]+-[0-9a-z]+-[0-9a-z]+\.taken\.unison\.tmp$/s.exec(file) ?? []
+  return name === undefined ? undefined : directory + name
+}
+
 /** Runs `work` with a temporary name and removes whatever is left there. */
-export function withTemporary<T>(full: string, work: (temporary: string) => T): T {
-  const temporary = temporaryBeside(full)
+export function withTemporary<T>(full: string, work: (temporary: string) => T, temporary = temporaryBeside(full)): T {
   using directory = holdDirectory(full)
   try {
     return work(temporary)
@@ -130,8 +147,9 @@ export function moveInto(
     moveToFree(temporary, full)
     return
   }
+  const name = keep ? takenBeside(full) : temporaryBeside(full)
   // A second name holds on to what is replaced: should it turn out to be something else (an edit in the last instant), it goes back.
-  withTemporary(full, (saved) => {
+  const replace = (saved: string): void => {
     const linked = linkBeside(full, saved)
     // No hard links here: a copy has to do, which does not show an edit of the last instant.
     if (!linked && keep) copyAside(full, saved)
@@ -150,7 +168,8 @@ export function moveInto(
       }
       throw error
     }
-  })
+  }
+  withTemporary(full, replace, name)
 }
 
 /** On some systems a second name of a link is one of what it leads to: a link has no content that could be edited, so a copy will do. */
@@ -187,11 +206,12 @@ function tryLink(from: string, to: string): boolean {
   }
 }
 
-/** Takes a name away, but only from what `expect` describes: first under another name, where nobody can change it any more. */
-export function takeAway(full: string, expect: StatSignature, destroy: (taken: string) => void): void {
+/** Takes a name away, but only from what `expect` describes: first under another name, where nobody can change it any more. `isKept`:
+ *  it goes to where versions are kept. */
+export function takeAway(full: string, expect: StatSignature, destroy: (taken: string) => void, isKept = false): void {
   using directory = holdDirectory(full)
   const own = directory.at(full)
-  const taken = directory.at(temporaryBeside(full))
+  const taken = directory.at(isKept ? takenBeside(full) : temporaryBeside(full))
   renameSync(own, taken)
   try {
     if (!isFile(taken, expect)) throw new TaskError('changed', `${full} changed at the last moment`)

@@ -22,6 +22,7 @@ import { stagingRoots } from '../disk/staging.ts'
 import { bindIndex } from '../index-store/bind-index.ts'
 import { setAside } from '../index-store/open-index.ts'
 import { cleanLeftovers } from '../unison/leftovers.ts'
+import { keepCutOff, removeUnfinished } from '../versions/cut-off.ts'
 import { ChangeFeed } from './change-feed.ts'
 import { CuttableStreams } from './cuttable-link.ts'
 import { FolderClosedError } from './errors.ts'
@@ -64,6 +65,8 @@ export interface FolderHostOptions {
 
 const retryMs = 3000
 const leftoverMs = 24 * 3_600_000
+
+const notKeptText = 'these versions could not be kept, and stay in the folder under these names: make room for them'
 
 /** Keeps one folder working: opens it, watches it, closes it when something is wrong with the root or the index, says why, and tries
  *  again. Peers keep their links meanwhile and are asked to repeat themselves afterwards. */
@@ -420,11 +423,11 @@ export class FolderHost implements AsyncDisposable {
 
   /** What sessions of long ago left behind. Young ones are worth keeping: Unison goes on with them. */
   #cleanLeftovers(engine: FolderEngine, openedMs: number): void {
-    const { config, clock, log, folder } = this.options
+    const { config, clock, log, folder, disk } = this.options
     const clean = async (): Promise<void> => {
       const roots = [{ root: config.path, peer: undefined }, ...(await stagingRoots(config.path))]
       for (const { root, peer } of roots) {
-        const { removed, kept } = await cleanLeftovers(root, {
+        const { removed, kept, taken } = await cleanLeftovers(root, {
           olderThanMs: leftoverMs,
           // Nobody goes on with what was begun before: a process has ended, or a disk has gone in the midst of it.
           isUseless: (name, changedMs) => isOwnTemporary(name) && changedMs < openedMs,
@@ -432,13 +435,20 @@ export class FolderHost implements AsyncDisposable {
           signal: this.#stop.signal,
         })
         engine.litter.found(kept, peer)
+        const stayed = await keepCutOff(taken, { root, directory: this.#versionsDirectory, disk, beforeMs: openedMs })
+        if (stayed.length > 0) log.warn({ event: 'versions.not_kept', folder, files: stayed }, notKeptText)
         if (removed.length > 0) log.info({ event: 'folder.leftovers_removed', folder, removed: removed.length })
       }
     }
-    clean().then(
+    const cleanVersions = () => removeUnfinished(this.#versionsDirectory, clock.wallNow() - leftoverMs)
+    Promise.all([clean(), cleanVersions()]).then(
       () => engine.tidying.keep(),
       (error) => log.debug({ event: 'folder.leftovers_kept', folder, err: error }),
     )
+  }
+
+  get #versionsDirectory(): string {
+    return join(this.options.home, 'versions', this.options.folder)
   }
 
   #begin(engine: FolderEngine, feed: ChangeFeed): void {
@@ -454,7 +464,7 @@ export class FolderHost implements AsyncDisposable {
   }
 
   #makeEngine(fail: (error: SpansyncError) => void): FolderEngine {
-    const { folder, self, config, home, nodeName, wordEveryMs, disk, clock, log, changed, fetched } = this.options
+    const { folder, self, config, nodeName, wordEveryMs, disk, clock, log, changed, fetched } = this.options
     return new FolderEngine({
       folder,
       self,
@@ -468,7 +478,7 @@ export class FolderHost implements AsyncDisposable {
       files: this.options.files,
       scope: scopeOf(config, this.options),
       folding: foldingOf(config.path, config.names),
-      versionsDirectory: join(home, 'versions', folder),
+      versionsDirectory: this.#versionsDirectory,
       disk,
       clock,
       log,

@@ -6,7 +6,7 @@ import type { Daemon, DaemonOptions, Rotated, StartDaemon } from '../control/api
 import { Follower } from '../coordination/follower.ts'
 import { introductionTo } from '../coordination/introduction.ts'
 import { openReportQueue, reportOf } from '../coordination/report-queue.ts'
-import { createDiskWorker } from '../disk/disk-worker.ts'
+import { createDisks } from '../disk/disks.ts'
 import type { FetchRecord } from '../folder/options.ts'
 import { createEngine } from '../folder/unison-engine.ts'
 import { Membership } from '../membership/membership.ts'
@@ -23,7 +23,7 @@ import { StatusHub } from './status-hub.ts'
 export const startDaemon: StartDaemon = async ({ home, config, log, signal }: DaemonOptions): Promise<Daemon> => {
   await using stack = new AsyncDisposableStack()
   const identity = await settleIdentity(home)
-  const disk = stack.use(createDiskWorker())
+  const disk = stack.use(createDisks())
   const keepAtMost = config.advanced.persistentPairs
   const { path: program, confine } = config.unison
   const engine = await createEngine({ home, program, confine, keepAtMost, log, clock: systemClock })

@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { adopt } from './copy.ts'
@@ -8,7 +8,12 @@ import { makeTestFolder, type TestFolder } from './testing/test-folder.ts'
 
 /** What happens in the moment after the new file has its name. */
 let atOnce: () => void
-vi.mock('./keep.ts', () => ({ moveOut: () => atOnce() }))
+vi.mock('./keep.ts', () => ({
+  replaceKeeping: (finished: string, full: string) => {
+    renameSync(finished, full)
+    atOnce()
+  },
+}))
 
 let folder: TestFolder
 beforeEach(() => {

@@ -2,7 +2,7 @@ import { closeSync, openSync, readlinkSync, symlinkSync } from 'node:fs'
 import type { DiskState, RelativePath, StatSignature } from '@spansync/common/core/causal/types'
 import { copyBytes } from './copy-bytes.ts'
 import { hashBytes, hashFile } from './hash.ts'
-import { moveOut } from './keep.ts'
+import { replaceKeeping } from './keep.ts'
 import type { KeptPlace } from './kept-place.ts'
 import { moveInto, type Place, setMode, setTimes, withTemporary } from './place.ts'
 import { kindOf, lstat, sameFile, sameSignature, signatureOf } from './stat.ts'
@@ -94,17 +94,14 @@ interface Placing {
 /** The last step of all of them: the finished file gets its name, and what had it is kept. */
 function putInPlace(finished: string, { full, to, toExpect, keepIn, ...content }: Placing): DiskState {
   const written = lstat(finished)
-  moveInto(finished, full, toExpect, keeping(keepIn))
+  if (keepIn === undefined || toExpect === null) moveInto(finished, full, toExpect)
+  else replaceKeeping(finished, full, toExpect, keepIn)
   const stats = lstat(full)
   if (stats === undefined) throw new TaskError('changed', `${to} was removed at once`)
   // A program here may have written into it at once: then this hash is not its.
   if (written === undefined || !sameFile(signatureOf(stats), signatureOf(written)))
     throw new TaskError('changed', `${to} changed at once`)
   return { ...content, size: stats.size, stat: signatureOf(stats) }
-}
-
-function keeping(keepIn: KeptPlace | undefined): ((overwritten: string) => void) | undefined {
-  return keepIn === undefined ? undefined : (overwritten) => moveOut(overwritten, keepIn)
 }
 
 function copyLink(from: string, to: string): string {

@@ -1,11 +1,12 @@
 import { statSync } from 'node:fs'
+import { errnoOf } from '@spansync/common/runtime/errors'
 import { createDiskWorker, type DiskWorker } from './disk-worker.ts'
 
-/** Which disk a directory is on; undefined: it is not there. */
+/** Which disk a directory is on; undefined: that cannot be said now. */
 type DiskOf = (root: string) => number | undefined
 
-/** A worker for each disk that folders are on: a slow one, or one that answers no more (a network disk whose server has gone), holds up what
- *  is on it and nothing else. Calls for one root are done in the order they are made. */
+/** A worker for each disk that folders are on: a slow one holds up what is on it and nothing else. Calls for one root are done in the order
+ *  they are made. */
 export function createDisks(make: () => DiskWorker = createDiskWorker, diskOf: DiskOf = deviceOf): DiskWorker {
   const disks = new Disks(make, diskOf)
   return {
@@ -28,7 +29,7 @@ class Disks {
   readonly #make: () => DiskWorker
   readonly #diskOf: DiskOf
   readonly #roots = new Map<string, Root>()
-  /** All that were ever made: as many as disks have been in use at one time. */
+  /** All that were ever made; one that no root uses any more serves the next disk. */
   readonly #workers: DiskWorker[] = []
 
   constructor(make: () => DiskWorker, diskOf: DiskOf) {
@@ -73,6 +74,12 @@ class Disks {
   }
 }
 
+/** Whatever is wrong with the root, the worker says it better. */
 function deviceOf(root: string): number | undefined {
-  return statSync(root, { throwIfNoEntry: false })?.dev
+  try {
+    return statSync(root).dev
+  } catch (error) {
+    if (errnoOf(error) === undefined) throw error
+    return undefined
+  }
 }

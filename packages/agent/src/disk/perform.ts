@@ -5,7 +5,7 @@ import { never } from '@spansync/common/core/never'
 import { compileIgnore, type IgnoreMatcher } from '@spansync/common/core/policy/ignore'
 import { adopt, copyTo, restore } from './copy.ts'
 import { hashBytes } from './hash.ts'
-import { moveOut } from './keep.ts'
+import { moveOut, removeKeeping } from './keep.ts'
 import { checkMarker } from './marker.ts'
 import { observe } from './observe.ts'
 import { moveInto, Place, setMode, setTimes, takeAway, withTemporary } from './place.ts'
@@ -62,7 +62,7 @@ function remove(place: Place, { path, expect, keepIn }: TaskOf<'remove'>): undef
   const full = place.expecting(path, expect)
   if (lstat(full)?.isDirectory()) throw new TaskError('changed', `${path} is a directory now`)
   if (keepIn === undefined) takeAway(full, expect, unlinkSync)
-  else takeAway(full, expect, (taken) => moveOut(taken, keepIn), true)
+  else removeKeeping(full, expect, keepIn)
 }
 
 function removeDirectory(place: Place, { path, keepIn }: TaskOf<'rmdir'>, ignore: IgnoreMatcher): undefined {

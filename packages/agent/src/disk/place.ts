@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto'
 import {
   chmodSync,
   closeSync,
@@ -6,10 +7,8 @@ import {
   linkSync,
   lutimesSync,
   openSync,
-  readlinkSync,
   renameSync,
   rmSync,
-  symlinkSync,
   unlinkSync,
   utimesSync,
 } from 'node:fs'
@@ -17,17 +16,18 @@ import { basename, dirname, join } from 'node:path'
 import { threadId } from 'node:worker_threads'
 import type { RelativePath, StatSignature } from '@spansync/common/core/causal/types'
 import { errnoOf } from '@spansync/common/runtime/errors'
-import { copyBytes } from './copy-bytes.ts'
 import { ParentGuard } from './parents.ts'
 import { isUsablePath } from './path-rules.ts'
 import { lstat, sameFile, sameSignature, signatureOf } from './stat.ts'
 import { TaskError } from './task-failure.ts'
 
+// In a container each life of a process has the same number, and what an earlier one left must not be in the way.
+const life = randomInt(2 ** 40)
 let made = 0
 
 /** Several threads of one process work in a folder. */
 export function uniqueName(): string {
-  return [process.pid, threadId, made++].map((number) => number.toString(36)).join('-')
+  return [life, threadId, made++].map((number) => number.toString(36)).join('-')
 }
 
 /** The root with the checks that every write needs. */
@@ -76,26 +76,9 @@ export function isOwnTemporary(name: string): boolean {
   return /\.[0-9a-z]+-[0-9a-z]+-[0-9a-z]+\.spansync\.unison\.tmp$/.test(name)
 }
 
-/** As `temporaryBeside`, for a version that is on its way to where versions are kept: if the process ends in the midst of that, this is all
- *  that is left of it, and `takenFrom` says what it was. Some file systems take 143 bytes. */
-function takenBeside(full: string): string {
-  // It may be on its way once more.
-  const name = Array.from(takenFrom(basename(full)) ?? basename(full))
-  while (Buffer.byteLength(name.join('')) > mostNameBytes) name.pop()
-  return join(dirname(full), `.unison.${name.join('')}.${uniqueName()}.taken.unison.tmp`)
-}
-
-const mostNameBytes = 90
-
-/** Of a name that `takenBeside` has made: the path that it had, which ends short where it was very long; undefined for other names. */
-export function takenFrom(file: RelativePath): RelativePath | undefined {
-  const [, directory = '', name] =
-    /^(.*\/)?\.unison\.([^/]+)\.[0-9a-z]+-[0-9a-z]+-[0-9a-z]+\.taken\.unison\.tmp$/s.exec(file) ?? []
-  return name === undefined ? undefined : directory + name
-}
-
 /** Runs `work` with a temporary name and removes whatever is left there. */
-export function withTemporary<T>(full: string, work: (temporary: string) => T, temporary = temporaryBeside(full)): T {
+export function withTemporary<T>(full: string, work: (temporary: string) => T): T {
+  const temporary = temporaryBeside(full)
   using directory = holdDirectory(full)
   try {
     return work(temporary)
@@ -104,7 +87,7 @@ export function withTemporary<T>(full: string, work: (temporary: string) => T, t
   }
 }
 
-interface HeldDirectory extends Disposable {
+export interface HeldDirectory extends Disposable {
   /** Where what bears the last name of `path` is in it. */
   at(path: string): string
 }
@@ -113,7 +96,7 @@ const descriptors = '/proc/self/fd'
 const showsDescriptors = process.platform === 'linux' && existsSync(descriptors)
 
 /** The directory that `full` is in, wherever somebody moves it meanwhile, if the system shows descriptors as files. */
-function holdDirectory(full: string): HeldDirectory {
+export function holdDirectory(full: string): HeldDirectory {
   const directory = dirname(full)
   const descriptor = showsDescriptors ? openDirectory(directory) : undefined
   const held = descriptor === undefined ? directory : join(descriptors, `${descriptor}`)
@@ -135,55 +118,34 @@ function openDirectory(path: string): number | undefined {
   }
 }
 
-/** Moves a finished file to its name; throws 'changed' rather than overwrite anything but what `expect` describes. `keep` gets what was
- *  overwritten, under another name, and may take it away. */
-export function moveInto(
-  temporary: string,
-  full: string,
-  expect: StatSignature | null,
-  keep?: (overwritten: string) => void,
-): void {
+/** Moves a finished file to its name; throws 'changed' rather than overwrite anything but what `expect` describes. */
+export function moveInto(temporary: string, full: string, expect: StatSignature | null): void {
   if (expect === null) {
     moveToFree(temporary, full)
     return
   }
-  const name = keep ? takenBeside(full) : temporaryBeside(full)
-  // A second name holds on to what is replaced: should it turn out to be something else (an edit in the last instant), it goes back.
-  const replace = (saved: string): void => {
-    const linked = linkBeside(full, saved)
-    // No hard links here: a copy has to do, which does not show an edit of the last instant.
-    if (!linked && keep) copyAside(full, saved)
+  withTemporary(full, (saved) => {
+    const isLinked = giveSecondName(full, saved)
     renameSync(temporary, full)
-    if (linked && !isFile(saved, expect)) {
-      renameSync(saved, full)
-      throw new TaskError('changed', `${full} changed at the last moment`)
-    }
-    try {
-      keep?.(saved)
-    } catch (error) {
-      // What cannot be kept is not overwritten; and what was to come need not be fetched again for that.
-      if (lstat(saved) !== undefined) {
-        tryLink(full, temporary)
-        renameSync(saved, full)
-      }
-      throw error
-    }
-  }
-  withTemporary(full, replace, name)
+    if (isLinked) checkReplaced(saved, full, expect)
+  })
 }
 
-/** On some systems a second name of a link is one of what it leads to: a link has no content that could be edited, so a copy will do. */
-function linkBeside(full: string, saved: string): boolean {
+/** Should what was replaced turn out to be something else than was expected (an edit in the last instant), it goes back: `saved` is a
+ *  second name of it. */
+export function checkReplaced(saved: string, full: string, expect: StatSignature): void {
+  if (isFile(saved, expect)) return
+  renameSync(saved, full)
+  throw new TaskError('changed', `${full} changed at the last moment`)
+}
+
+/** False where that is not possible, as on another disk. On some systems a second name of a link is one of what it leads to. */
+export function giveSecondName(full: string, name: string): boolean {
   if (process.platform === 'darwin' && lstat(full)?.isSymbolicLink()) return false
-  return tryLink(full, saved)
+  return tryLink(full, name)
 }
 
-function copyAside(full: string, saved: string): void {
-  if (lstat(full)?.isSymbolicLink()) symlinkSync(readlinkSync(full), saved)
-  else copyBytes(full, saved)
-}
-
-function moveToFree(temporary: string, full: string): void {
+export function moveToFree(temporary: string, full: string): void {
   if (tryLink(temporary, full)) {
     unlinkSync(temporary)
     return
@@ -193,25 +155,24 @@ function moveToFree(temporary: string, full: string): void {
   renameSync(temporary, full)
 }
 
-/** False when the file system knows no hard links. EEXIST and the like are thrown. */
+/** False when the file system knows no hard links, or it is another one. EEXIST and the like are thrown. */
 function tryLink(from: string, to: string): boolean {
   try {
     linkSync(from, to)
     return true
   } catch (error) {
-    const code = errnoOf(error)
-    if (code === 'EPERM' || code === 'ENOTSUP' || code === 'ENOSYS' || code === 'EOPNOTSUPP' || code === 'EMLINK')
-      return false
+    if (cannotLink.has(errnoOf(error) ?? '')) return false
     throw error
   }
 }
 
-/** Takes a name away, but only from what `expect` describes: first under another name, where nobody can change it any more. `isKept`:
- *  it goes to where versions are kept. */
-export function takeAway(full: string, expect: StatSignature, destroy: (taken: string) => void, isKept = false): void {
+const cannotLink: ReadonlySet<string> = new Set(['EPERM', 'ENOTSUP', 'ENOSYS', 'EOPNOTSUPP', 'EMLINK', 'EXDEV'])
+
+/** Takes a name away, but only from what `expect` describes: first under another name, where nobody can change it any more. */
+export function takeAway(full: string, expect: StatSignature, destroy: (taken: string) => void): void {
   using directory = holdDirectory(full)
   const own = directory.at(full)
-  const taken = directory.at(isKept ? takenBeside(full) : temporaryBeside(full))
+  const taken = directory.at(temporaryBeside(full))
   renameSync(own, taken)
   try {
     if (!isFile(taken, expect)) throw new TaskError('changed', `${full} changed at the last moment`)

@@ -22,7 +22,7 @@ import { stagingRoots } from '../disk/staging.ts'
 import { bindIndex } from '../index-store/bind-index.ts'
 import { setAside } from '../index-store/open-index.ts'
 import { cleanLeftovers } from '../unison/leftovers.ts'
-import { keepCutOff, removeUnfinished } from '../versions/cut-off.ts'
+import { removeUnfinished } from '../versions/unfinished.ts'
 import { ChangeFeed } from './change-feed.ts'
 import { CuttableStreams } from './cuttable-link.ts'
 import { FolderClosedError } from './errors.ts'
@@ -65,8 +65,6 @@ export interface FolderHostOptions {
 
 const retryMs = 3000
 const leftoverMs = 24 * 3_600_000
-
-const notKeptText = 'these versions could not be kept, and stay in the folder under these names: make room for them'
 
 /** Keeps one folder working: opens it, watches it, closes it when something is wrong with the root or the index, says why, and tries
  *  again. Peers keep their links meanwhile and are asked to repeat themselves afterwards. */
@@ -423,11 +421,13 @@ export class FolderHost implements AsyncDisposable {
 
   /** What sessions of long ago left behind. Young ones are worth keeping: Unison goes on with them. */
   #cleanLeftovers(engine: FolderEngine, openedMs: number): void {
-    const { config, clock, log, folder, disk } = this.options
+    const { config, clock, log, folder } = this.options
     const clean = async (): Promise<void> => {
+      // Of an earlier life: this one may have copies under way.
+      await removeUnfinished(this.#versionsDirectory, performance.timeOrigin)
       const roots = [{ root: config.path, peer: undefined }, ...(await stagingRoots(config.path))]
       for (const { root, peer } of roots) {
-        const { removed, kept, taken } = await cleanLeftovers(root, {
+        const { removed, kept } = await cleanLeftovers(root, {
           olderThanMs: leftoverMs,
           // Nobody goes on with what was begun before: a process has ended, or a disk has gone in the midst of it.
           isUseless: (name, changedMs) => isOwnTemporary(name) && changedMs < openedMs,
@@ -435,13 +435,10 @@ export class FolderHost implements AsyncDisposable {
           signal: this.#stop.signal,
         })
         engine.litter.found(kept, peer)
-        const stayed = await keepCutOff(taken, { root, directory: this.#versionsDirectory, disk, beforeMs: openedMs })
-        if (stayed.length > 0) log.warn({ event: 'versions.not_kept', folder, files: stayed }, notKeptText)
         if (removed.length > 0) log.info({ event: 'folder.leftovers_removed', folder, removed: removed.length })
       }
     }
-    const cleanVersions = () => removeUnfinished(this.#versionsDirectory, clock.wallNow() - leftoverMs)
-    Promise.all([clean(), cleanVersions()]).then(
+    clean().then(
       () => engine.tidying.keep(),
       (error) => log.debug({ event: 'folder.leftovers_kept', folder, err: error }),
     )

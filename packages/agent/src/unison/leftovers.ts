@@ -3,7 +3,6 @@ import { lstat, readdir, rm } from 'node:fs/promises'
 import { basename, sep } from 'node:path'
 import { orGone } from '../disk/gone.ts'
 import { markerDirectory } from '../disk/marker.ts'
-import { takenFrom } from '../disk/place.ts'
 
 export interface LeftoverOptions {
   /** Directories to look in, relative to the root; none given: the whole tree, but for what this software keeps in it. */
@@ -26,8 +25,6 @@ export interface Leftovers {
   readonly removed: readonly string[]
   /** Too young, or in use: a later run goes on with them where the last one stopped. */
   readonly kept: readonly string[]
-  /** The only copy of a version that was to be kept elsewhere: never removed here. */
-  readonly taken: readonly string[]
 }
 
 interface Found {
@@ -53,18 +50,16 @@ export function targetOf(file: string): string | undefined {
 export async function cleanLeftovers(root: string, options: LeftoverOptions): Promise<Leftovers> {
   const removed: string[] = []
   const kept: string[] = []
-  const taken: string[] = []
   const top = Buffer.from(root)
   for await (const { path, hash } of find(top, options)) {
     options.signal?.throwIfAborted()
     const file = path.subarray(top.length + 1).toString('utf8')
-    const isTaken = takenFrom(file) !== undefined
-    const goes = !isTaken && isMeant(file, options) && (await isDone(path, hash, options))
+    const goes = isMeant(file, options) && (await isDone(path, hash, options))
     if (goes) await rm(path, { recursive: true, force: true })
-    const list = goes ? removed : isTaken ? taken : kept
+    const list = goes ? removed : kept
     list.push(file)
   }
-  return { removed, kept, taken }
+  return { removed, kept }
 }
 
 function isMeant(file: string, { targets }: LeftoverOptions): boolean {

@@ -14,6 +14,8 @@ export interface Passage {
 export class Record {
   /** Every write that any index has committed: who, which, where. */
   readonly writes: { readonly dot: Dot; readonly path: RelativePath }[] = []
+  /** What each user's write put something in the place of, by `replica:counter`. */
+  readonly replaced = new Map<string, readonly Dot[]>()
   commits = 0
   /** Contents that a session overwrote without the index having seen them (Unison keeps a backup of them). */
   readonly backedUp = new Set<string>()
@@ -62,9 +64,12 @@ export class Record {
     this.commits++
     const { replica } = agent.state
     const before = agent.index.meta().knowledge[replica] ?? 0
-    for (const { path, vector } of rows) {
+    for (const { path, vector, dots } of rows) {
       const counter = vector[replica] ?? 0
-      if (counter > before) this.writes.push({ dot: [replica, counter], path })
+      if (counter <= before) continue
+      this.writes.push({ dot: [replica, counter], path })
+      const isWrite = dots.some(([by, at]) => by === replica && at === counter)
+      if (isWrite) this.replaced.set(`${replica}:${counter}`, agent.index.get(path)?.dots ?? [])
     }
   }
 }

@@ -18,75 +18,82 @@ import type { StatSignature } from '@spansync/common/core/causal/types'
 import { errnoOf } from '@spansync/common/runtime/errors'
 import { copyBytes } from './copy-bytes.ts'
 import { type KeptPlace, keptFile } from './kept-place.ts'
-import {
-  checkReplaced,
-  giveSecondName,
-  holdDirectory,
-  isFile,
-  moveInto,
-  moveToFree,
-  takeAway,
-  uniqueName,
-} from './place.ts'
-import { lstat } from './stat.ts'
+import { exchange, giveSecondName, holdDirectory, isFile, moveInto, moveToFree, takeAway, uniqueName } from './place.ts'
+import { kindOf, lstat } from './stat.ts'
 import { TaskError } from './task-failure.ts'
 
 /** Takes a file away that is as `expect` says, and keeps it; throws 'changed' when it is not. It is kept before it is gone, so the end of
- *  the process costs nothing, whenever it comes. */
+ *  the process loses no version, whenever it comes. */
 export function removeKeeping(full: string, expect: StatSignature, place: KeptPlace): void {
   using directory = holdDirectory(full)
   const own = directory.at(full)
+  checkFile(own, expect)
   const target = freePlace(place)
-  if (tryRename(own, target)) {
-    if (isFile(target, expect)) return
-    moveToFree(target, own)
-    throw new TaskError('changed', `${full} changed at the last moment`)
+  if (!tryRename(own, target)) {
+    const stranded = (taken: string): void => moveOut(taken, place)
+    return withCopy(own, expect, place, () => takeAway(full, expect, unlinkSync, stranded))
   }
-  withCopy(full, place, () => takeAway(full, expect, unlinkSync))
+  if (isFile(target, expect)) return
+  // Where somebody has put something else by now, it stays a version.
+  moveToFree(target, own)
+  throw changed(full)
 }
 
-/** Gives a finished file the name of one that is as `expect` says, and keeps that one: the same promises. */
+/** Gives a finished file the name of one that is as `expect` says, and keeps that one, in the same way. */
 export function replaceKeeping(finished: string, full: string, expect: StatSignature, place: KeptPlace): void {
+  using directory = holdDirectory(full)
+  const own = directory.at(full)
+  checkFile(own, expect)
   const target = freePlace(place)
-  if (!giveSecondName(full, target)) return withCopy(full, place, () => moveInto(finished, full, expect))
+  if (!giveSecondName(own, target)) return withCopy(own, expect, place, () => moveInto(finished, full, expect))
   try {
-    renameSync(finished, full)
+    exchange(finished, own, expect, target)
   } catch (error) {
-    rmSync(target, { force: true })
+    if (lstat(own)?.ino === expect.inode) rmSync(target, { force: true })
     throw error
   }
-  checkReplaced(target, full, expect)
 }
 
 /** Moves whatever is at `full` to where versions are kept, also to another disk. */
 export function moveOut(full: string, place: KeptPlace): void {
   if (tryRename(full, freePlace(place))) return
-  copyOut(full, place)
+  // Pipes and the like hold nothing.
+  if (kindOf(lstatSync(full)) !== undefined) copyOut(full, place, () => {})
   rmSync(full, { recursive: true, force: true })
 }
 
-/** What is not done after all needs no copy. */
-function withCopy(full: string, place: KeptPlace, work: () => void): void {
-  const kept = copyOut(full, place)
+/** What is at its name as before needs no copy; one too many costs little. */
+function withCopy(own: string, expect: StatSignature, place: KeptPlace, work: () => void): void {
+  const kept = copyOut(own, place, () => checkFile(own, expect))
   try {
     work()
   } catch (error) {
-    rmSync(kept, { force: true })
+    if (isFile(own, expect)) rmSync(kept, { force: true })
     throw error
   }
 }
 
-/** Answers where the copy is. It has another name until it is whole, and is on its disk when this comes back. */
-function copyOut(full: string, place: KeptPlace): string {
-  const unfinished = join(place.directory, `${unfinishedPrefix}${uniqueName()}`)
+function checkFile(full: string, expect: StatSignature): void {
+  if (!isFile(full, expect)) throw changed(full)
+}
+
+function changed(full: string): TaskError {
+  return new TaskError('changed', `${full} changed at the last moment`)
+}
+
+/** Answers where the copy is. It has another name until it is whole and has been checked, and is on its disk when this comes back. */
+function copyOut(full: string, place: KeptPlace, check: () => void): string {
+  let copy = join(place.directory, `${unfinishedPrefix}${uniqueName()}`)
   try {
-    copyAcross(full, unfinished)
+    copyAcross(full, copy)
+    check()
     const target = freePlace(place)
-    renameSync(unfinished, target)
-    for (let at = dirname(target); at.startsWith(place.directory); at = dirname(at)) flushDirectory(at)
+    renameSync(copy, target)
+    copy = target
+    flushNames(target, place.directory)
     return target
   } catch (error) {
-    rmSync(unfinished, { recursive: true, force: true })
+    rmSync(copy, { recursive: true, force: true })
     throw error
   }
 }
@@ -114,21 +121,20 @@ function tryRename(from: string, to: string): boolean {
 function freePlace(place: KeptPlace): string {
   for (let tries = 0; tries < mostTries; tries++) {
     const target = keptFile({ ...place, atMs: place.atMs + tries })
-    if (makeDirectory(dirname(target), tries) && lstat(target) === undefined) return target
+    if (makeDirectory(dirname(target)) && lstat(target) === undefined) return target
   }
   throw new TaskError('failed', `there is no free place for another version of ${place.path}`)
 }
 
 const mostTries = 1000
 
-function makeDirectory(directory: string, tries: number): boolean {
+function makeDirectory(directory: string): boolean {
   try {
     // What other users may read in the folder they need not be able to read here.
     mkdirSync(directory, { recursive: true, mode: 0o700 })
     return true
   } catch (error) {
-    const isTaken = errnoOf(error) === 'EEXIST' || errnoOf(error) === 'ENOTDIR'
-    if (!isTaken || tries === mostTries - 1) throw error
+    if (errnoOf(error) !== 'EEXIST' && errnoOf(error) !== 'ENOTDIR') throw error
     return false
   }
 }
@@ -143,7 +149,10 @@ export function copyAcross(from: string, to: string): void {
   }
   if (stats.isDirectory()) {
     mkdirSync(to)
-    for (const name of readdirSync(from)) copyAcross(join(from, name), join(to, name))
+    for (const name of readdirSync(from)) {
+      // Pipes and the like hold nothing, and to open one could take for ever.
+      if (kindOf(lstatSync(join(from, name))) !== undefined) copyAcross(join(from, name), join(to, name))
+    }
   } else {
     copyBytes(from, to)
     flush(to)
@@ -161,12 +170,26 @@ function flush(file: string): void {
   }
 }
 
-/** A name is on the disk when its directory is. Windows opens no directory, and some file systems say EINVAL: there is no more to be had. */
+/** A name is on the disk when its directory is, and so on up to the first directory that was there before. */
+function flushNames(target: string, top: string): void {
+  if (named.size > mostNamed) named.clear()
+  for (let at = dirname(target); at.startsWith(top); at = dirname(at)) {
+    flushDirectory(at)
+    if (named.has(at)) return
+    named.add(at)
+  }
+}
+
+/** Directories whose own names are on the disk. */
+const named = new Set<string>()
+const mostNamed = 10_000
+
+/** Windows opens no directory, and some file systems cannot: there is no more to be had. */
 function flushDirectory(directory: string): void {
   if (process.platform === 'win32') return
   try {
     flush(directory)
   } catch (error) {
-    if (errnoOf(error) !== 'EINVAL') throw error
+    if (!['EINVAL', 'EBADF', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'].includes(errnoOf(error) ?? '')) throw error
   }
 }

@@ -120,23 +120,29 @@ function openDirectory(path: string): number | undefined {
 
 /** Moves a finished file to its name; throws 'changed' rather than overwrite anything but what `expect` describes. */
 export function moveInto(temporary: string, full: string, expect: StatSignature | null): void {
-  if (expect === null) {
-    moveToFree(temporary, full)
-    return
+  if (expect === null) return moveToFree(temporary, full)
+  using directory = holdDirectory(full)
+  const own = directory.at(full)
+  const saved = directory.at(temporaryBeside(full))
+  const isLinked = giveSecondName(own, saved)
+  try {
+    exchange(temporary, own, expect, isLinked ? saved : undefined)
+  } finally {
+    rmSync(saved, { force: true })
   }
-  withTemporary(full, (saved) => {
-    const isLinked = giveSecondName(full, saved)
-    renameSync(temporary, full)
-    if (isLinked) checkReplaced(saved, full, expect)
-  })
 }
 
 /** Should what was replaced turn out to be something else than was expected (an edit in the last instant), it goes back: `saved` is a
- *  second name of it. */
-export function checkReplaced(saved: string, full: string, expect: StatSignature): void {
-  if (isFile(saved, expect)) return
-  renameSync(saved, full)
-  throw new TaskError('changed', `${full} changed at the last moment`)
+ *  second name of it. Without one there is only a last look. */
+export function exchange(temporary: string, full: string, expect: StatSignature, saved: string | undefined): void {
+  const changed = new TaskError('changed', `${full} changed at the last moment`)
+  if (!isFile(full, expect)) throw changed
+  const inode = lstat(temporary)?.ino
+  renameSync(temporary, full)
+  if (saved === undefined || isFile(saved, expect)) return
+  // Unless somebody has saved something else there since.
+  if (lstat(full)?.ino === inode) renameSync(saved, full)
+  throw changed
 }
 
 /** False where that is not possible, as on another disk. On some systems a second name of a link is one of what it leads to. */
@@ -146,7 +152,7 @@ export function giveSecondName(full: string, name: string): boolean {
 }
 
 export function moveToFree(temporary: string, full: string): void {
-  if (tryLink(temporary, full)) {
+  if (giveSecondName(temporary, full)) {
     unlinkSync(temporary)
     return
   }
@@ -168,8 +174,14 @@ function tryLink(from: string, to: string): boolean {
 
 const cannotLink: ReadonlySet<string> = new Set(['EPERM', 'ENOTSUP', 'ENOSYS', 'EOPNOTSUPP', 'EMLINK', 'EXDEV'])
 
-/** Takes a name away, but only from what `expect` describes: first under another name, where nobody can change it any more. */
-export function takeAway(full: string, expect: StatSignature, destroy: (taken: string) => void): void {
+/** Takes a name away, but only from what `expect` describes: first under another name, where nobody can change it any more. `stranded` gets
+ *  what can neither go nor come back, for somebody has put something else there by now. */
+export function takeAway(
+  full: string,
+  expect: StatSignature,
+  destroy: (taken: string) => void,
+  stranded?: (taken: string) => void,
+): void {
   using directory = holdDirectory(full)
   const own = directory.at(full)
   const taken = directory.at(temporaryBeside(full))
@@ -178,8 +190,17 @@ export function takeAway(full: string, expect: StatSignature, destroy: (taken: s
     if (!isFile(taken, expect)) throw new TaskError('changed', `${full} changed at the last moment`)
     destroy(taken)
   } catch (error) {
-    if (lstat(taken) !== undefined) moveToFree(taken, own)
+    if (lstat(taken) !== undefined) giveBack(taken, own, stranded)
     throw error
+  }
+}
+
+function giveBack(taken: string, own: string, stranded: ((taken: string) => void) | undefined): void {
+  try {
+    moveToFree(taken, own)
+  } catch (error) {
+    if (stranded === undefined) throw error
+    stranded(taken)
   }
 }
 

@@ -423,8 +423,6 @@ export class FolderHost implements AsyncDisposable {
   #cleanLeftovers(engine: FolderEngine, openedMs: number): void {
     const { config, clock, log, folder } = this.options
     const clean = async (): Promise<void> => {
-      // Of an earlier life: this one may have copies under way.
-      await removeUnfinished(this.#versionsDirectory, performance.timeOrigin)
       const roots = [{ root: config.path, peer: undefined }, ...(await stagingRoots(config.path))]
       for (const { root, peer } of roots) {
         const { removed, kept } = await cleanLeftovers(root, {
@@ -437,6 +435,8 @@ export class FolderHost implements AsyncDisposable {
         engine.litter.found(kept, peer)
         if (removed.length > 0) log.info({ event: 'folder.leftovers_removed', folder, removed: removed.length })
       }
+      // Of an earlier life: this one may have copies under way.
+      await removeUnfinished(this.#versionsDirectory, performance.timeOrigin)
     }
     clean().then(
       () => engine.tidying.keep(),

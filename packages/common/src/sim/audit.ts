@@ -143,11 +143,6 @@ function risen({ record }: SimWorld, agent: SimAgent, audit: Audit): string[] {
     .filter(({ hash, both }) => hash.startsWith(uniquePrefix) && audit.replacedAt.has(both))
     .filter(({ both }) => audit.rewrittenAt.get(both) === 1)
     .filter(({ both }) => !record.unasked.has(both) && !record.copies.has(both))
-    .filter(({ path }) => !hasBeatenItsSuccessor(record, agent.index.get(path)))
+    .filter(({ both }) => !record.unsettled.has(both))
     .map(({ path, hash }) => `${hash} rose from the dead at ${path}`)
-}
-
-function hasBeatenItsSuccessor({ replaced }: SimWorld['record'], row: Entry | undefined): boolean {
-  const own = new Set(row?.dots.map((dot) => dot.join(':')))
-  return row?.beaten?.some((dot) => replaced.get(dot.join(':'))?.some((one) => own.has(one.join(':')))) === true
 }

@@ -1,6 +1,6 @@
 import type { CommitRow } from '../core/agent/events.ts'
-import type { Dot, NodeId, RelativePath, VersionVector } from '../core/causal/types.ts'
-import { covers } from '../core/causal/version-vector.ts'
+import type { Dot, Entry, NodeId, RelativePath, VersionVector } from '../core/causal/types.ts'
+import { covers, coversDot } from '../core/causal/version-vector.ts'
 import type { SimAgent } from './sim-agent.ts'
 import type { SimWorld } from './world.ts'
 
@@ -14,8 +14,10 @@ export interface Passage {
 export class Record {
   /** Every write that any index has committed: who, which, where. */
   readonly writes: { readonly dot: Dot; readonly path: RelativePath }[] = []
-  /** What each user's write put something in the place of, by `replica:counter`. */
-  readonly replaced = new Map<string, readonly Dot[]>()
+  /** Where a conflict was settled of which both sides had been replaced, each by something that the other one had beaten; `path:hash`. */
+  readonly unsettled = new Set<string>()
+  /** Writes that put something in the place of what this write had made, by its `replica:counter`. */
+  readonly #replacements = new Map<string, Dot[]>()
   commits = 0
   /** Contents that a session overwrote without the index having seen them (Unison keeps a backup of them). */
   readonly backedUp = new Set<string>()
@@ -60,16 +62,32 @@ export class Record {
     }
   }
 
-  committed(agent: SimAgent, rows: readonly CommitRow[]): void {
+  /** `wishes`: what the agent was to take at the time. */
+  committed(agent: SimAgent, rows: readonly CommitRow[], wishes: (path: RelativePath) => readonly Entry[]): void {
     this.commits++
     const { replica } = agent.state
     const before = agent.index.meta().knowledge[replica] ?? 0
-    for (const { path, vector, dots } of rows) {
+    for (const { path, vector, dots, hash } of rows) {
       const counter = vector[replica] ?? 0
       if (counter <= before) continue
       this.writes.push({ dot: [replica, counter], path })
-      const isWrite = dots.some(([by, at]) => by === replica && at === counter)
-      if (isWrite) this.replaced.set(`${replica}:${counter}`, agent.index.get(path)?.dots ?? [])
+      const local = agent.index.get(path)
+      const own: Dot = [replica, counter]
+      if (dots.some((dot) => dot.join() === own.join())) for (const dot of local?.dots ?? []) this.#replaced(dot, own)
+      else if (
+        wishes(path).some((remote) => local && this.#isReplaced(local, remote) && this.#isReplaced(remote, local))
+      )
+        this.unsettled.add(`${path}:${hash}`)
     }
+  }
+
+  #replaced(dot: Dot, by: Dot): void {
+    const name = dot.join(':')
+    this.#replacements.set(name, [...(this.#replacements.get(name) ?? []), by])
+  }
+
+  /** By what has really happened, whatever the entries say of it. */
+  #isReplaced({ dots }: Entry, { vector }: Entry): boolean {
+    return dots.every((dot) => this.#replacements.get(dot.join(':'))?.some((by) => coversDot(vector, by)))
   }
 }

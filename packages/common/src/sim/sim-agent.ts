@@ -2,7 +2,7 @@ import type { ApplyItem, Brought, Effect, FolderEvent, Seen } from '../core/agen
 import { type Door, type FolderState, initialState } from '../core/agent/state.ts'
 import { weigh } from '../core/agent/weigh.ts'
 import type { FolderIndex } from '../core/causal/folder-index.ts'
-import type { DiskState, FolderId, NodeId, RelativePath, ReplicaId } from '../core/causal/types.ts'
+import type { DiskState, Entry, FolderId, NodeId, RelativePath, ReplicaId } from '../core/causal/types.ts'
 import { never } from '../core/never.ts'
 import type { DeletionLimits } from '../core/policy/deletion-limits.ts'
 import { runSession, type SessionContext } from './session.ts'
@@ -103,9 +103,12 @@ export class SimAgent {
   handle(event: WithoutTime<FolderEvent>): void {
     const timed = { ...event, at: this.#world.queue.now } as FolderEvent
     const known = timed.kind === 'link_up' ? { ...timed, door: this.#doors.get(timed.peer) } : timed
+    const { peers } = this.state
     const { state, effects } = this.#step(this.state, known)
     this.state = state
-    for (const effect of effects) this.#perform(effect)
+    const wishes = (path: RelativePath): Entry[] =>
+      [...peers.values()].flatMap((peer) => peer.wanted.get(path)?.entry ?? [])
+    for (const effect of effects) this.#perform(effect, wishes)
   }
 
   /** The watcher noticed something, or was made to look. */
@@ -209,11 +212,11 @@ export class SimAgent {
     return [seen, ...below.map((row) => this.seen(row.path))]
   }
 
-  #perform(effect: Effect): void {
+  #perform(effect: Effect, wishes: (path: RelativePath) => readonly Entry[]): void {
     const world = this.#world
     switch (effect.kind) {
       case 'commit':
-        world.committed(this, effect)
+        world.committed(this, effect, wishes)
         this.index.commit(effect)
         world.inspect?.(this)
         break

@@ -1,7 +1,7 @@
 import type { EffectOf, RemoteItem } from '../core/agent/events.ts'
 import { step as realStep } from '../core/agent/step.ts'
 import { blockerOf } from '../core/causal/paths.ts'
-import type { NodeId, ReplicaId, Row } from '../core/causal/types.ts'
+import type { Entry, NodeId, RelativePath, ReplicaId, Row } from '../core/causal/types.ts'
 import { EventQueue } from './event-queue.ts'
 import type { Random } from './random.ts'
 import { Record } from './record.ts'
@@ -173,9 +173,9 @@ export class SimWorld {
     return !this.#linkOf(from, to)?.up || this.random.chance(this.faults.transfer) ? undefined : from
   }
 
-  committed(agent: SimAgent, commit: EffectOf<'commit'>): void {
+  committed(agent: SimAgent, commit: EffectOf<'commit'>, wishes: (path: RelativePath) => readonly Entry[]): void {
     this.busyAt = this.queue.now
-    this.record.committed(agent, commit.rows)
+    this.record.committed(agent, commit.rows, wishes)
     this.record.dropped(this, agent, commit.dropped ?? [])
   }
 

@@ -2,6 +2,7 @@ import type fs from 'node:fs'
 import {
   appendFileSync,
   existsSync,
+  lstatSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -15,10 +16,12 @@ import type { StatSignature } from '@spansync/common/core/causal/types'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { removeKeeping, replaceKeeping } from './keep.ts'
 import type { KeptPlace } from './kept-place.ts'
-import { lstat, signatureOf } from './stat.ts'
+import { signatureOf } from './stat.ts'
 
 /** What somebody else does right after the system has done this, once. */
 let after: Partial<Record<'rename' | 'fsync', () => void>> = {}
+/** And right before the next second name is given. */
+let beforeLink = (): void => {}
 let hasLinks = true
 let flushFails = false
 
@@ -43,6 +46,7 @@ vi.mock('node:fs', async (original) => {
     },
     linkSync: (from: string, to: string) => {
       if (!hasLinks) throw refusal('EPERM')
+      beforeLink()
       real.linkSync(from, to)
     },
   }
@@ -64,6 +68,7 @@ beforeEach(async () => {
 })
 afterEach(() => {
   after = {}
+  beforeLink = () => {}
   hasLinks = true
   flushFails = false
   for (const directory of [base, home]) rmSync(directory, { recursive: true, force: true })
@@ -76,9 +81,13 @@ function keepBeside(): void {
 
 const at = (path: string): string => join(base, path)
 const read = (path: string): string => readFileSync(at(path), 'utf8')
-const signature = (): StatSignature => signatureOf(lstat(at('d/a')) as NonNullable<ReturnType<typeof lstat>>)
+const signature = (): StatSignature => signatureOf(lstatSync(at('d/a')))
 const place = (): KeptPlace => ({ directory: join(home, 'versions'), atMs: 0, path: 'd/a' })
-const changed = expect.objectContaining({ code: 'changed' })
+/** Under the name that a person knows, wherever the file is held. */
+const changed = expect.objectContaining({
+  code: 'changed',
+  message: expect.stringMatching(/^\/(?!proc).*\/d\/a changed/),
+})
 
 /** Contents of all files below, whatever their names. */
 function contentsBelow(directory: string): string[] {
@@ -159,6 +168,15 @@ describe('on the same disk', () => {
     }
     expect(() => removeKeeping(at('d/a'), signature(), place())).toThrow(changed)
     expect([contentsBelow(at('d')), versions()]).toEqual([['old and an edit'], []])
+  })
+
+  it('what is saved anew before it is replaced stays, and is no version', async () => {
+    const { renameSync } = await vi.importActual<typeof fs>('node:fs')
+    const expected = signature()
+    writeFileSync(at('saving'), 'saved')
+    beforeLink = () => renameSync(at('saving'), at('d/a'))
+    expect(() => replaceKeeping(at('new'), at('d/a'), expected, place())).toThrow(changed)
+    expect([read('d/a'), versions()]).toEqual(['saved', []])
   })
 
   it('what is saved anew as it is replaced stays', () => {

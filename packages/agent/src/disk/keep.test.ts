@@ -20,7 +20,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { removeUnfinished } from '../versions/unfinished.ts'
 import { copyAcross, isUnfinished, removeKeeping, replaceKeeping } from './keep.ts'
 import { type KeptPlace, keptFile } from './kept-place.ts'
-import { lstat, signatureOf } from './stat.ts'
+import { signatureOf } from './stat.ts'
 
 let base: string
 beforeEach(() => {
@@ -65,8 +65,7 @@ describe.each(disks)('what is kept on %s', (disk) => {
   })
   afterEach(() => rmSync(home, { recursive: true, force: true }))
 
-  const signature = (path: string): StatSignature =>
-    signatureOf(lstat(at(path)) as NonNullable<ReturnType<typeof lstat>>)
+  const signature = (path: string): StatSignature => signatureOf(lstatSync(at(path)))
   const place = (): KeptPlace => ({ directory: join(home, 'versions'), atMs: 0, path: 'a' })
   const version = (): string | undefined => {
     const file = keptFile(place())
@@ -106,7 +105,7 @@ describe.runIf(existsSync(shm))('killed while a version is copied to another dis
     writeFileSync(at('new'), 'after')
     const directory = join(home, 'versions')
     const place = { directory, atMs: 0, path: 'a' }
-    const expected = signatureOf(lstat(at('a')) as NonNullable<ReturnType<typeof lstat>>)
+    const expected = signatureOf(lstatSync(at('a')))
     // It never gets past the moment in which the copy is flushed.
     const script = `
       import fs from 'node:fs'

@@ -18,7 +18,18 @@ import type { StatSignature } from '@spansync/common/core/causal/types'
 import { errnoOf } from '@spansync/common/runtime/errors'
 import { copyBytes } from './copy-bytes.ts'
 import { type KeptPlace, keptFile } from './kept-place.ts'
-import { exchange, giveSecondName, holdDirectory, isFile, moveInto, moveToFree, takeAway, uniqueName } from './place.ts'
+import {
+  changed,
+  checkFile,
+  exchange,
+  giveSecondName,
+  holdDirectory,
+  isFile,
+  moveInto,
+  moveToFree,
+  takeAway,
+  uniqueName,
+} from './place.ts'
 import { kindOf, lstat } from './stat.ts'
 import { TaskError } from './task-failure.ts'
 
@@ -27,11 +38,11 @@ import { TaskError } from './task-failure.ts'
 export function removeKeeping(full: string, expect: StatSignature, place: KeptPlace): void {
   using directory = holdDirectory(full)
   const own = directory.at(full)
-  checkFile(own, expect)
+  checkFile(own, expect, full)
   const target = freePlace(place)
   if (!tryRename(own, target)) {
     const stranded = (taken: string): void => moveOut(taken, place)
-    return withCopy(own, expect, place, () => takeAway(full, expect, unlinkSync, stranded))
+    return withCopy({ full, own, expect, place }, () => takeAway(full, expect, unlinkSync, stranded))
   }
   if (isFile(target, expect)) return
   // Where somebody has put something else by now, it stays a version.
@@ -43,13 +54,16 @@ export function removeKeeping(full: string, expect: StatSignature, place: KeptPl
 export function replaceKeeping(finished: string, full: string, expect: StatSignature, place: KeptPlace): void {
   using directory = holdDirectory(full)
   const own = directory.at(full)
-  checkFile(own, expect)
+  checkFile(own, expect, full)
   const target = freePlace(place)
-  if (!giveSecondName(own, target)) return withCopy(own, expect, place, () => moveInto(finished, full, expect))
+  if (!giveSecondName(own, target)) {
+    return withCopy({ full, own, expect, place }, () => moveInto(finished, full, expect))
+  }
   try {
-    exchange(finished, own, expect, target)
+    exchange({ finished, full, own, expect, saved: target })
   } catch (error) {
-    if (lstat(own)?.ino === expect.inode) rmSync(target, { force: true })
+    // What still has its name is no version, whatever it is.
+    if (lstat(own)?.ino === lstat(target)?.ino) rmSync(target, { force: true })
     throw error
   }
 }
@@ -62,23 +76,23 @@ export function moveOut(full: string, place: KeptPlace): void {
   rmSync(full, { recursive: true, force: true })
 }
 
+interface Leaving {
+  readonly full: string
+  /** Where that is now. */
+  readonly own: string
+  readonly expect: StatSignature
+  readonly place: KeptPlace
+}
+
 /** What is at its name as before needs no copy; one too many costs little. */
-function withCopy(own: string, expect: StatSignature, place: KeptPlace, work: () => void): void {
-  const kept = copyOut(own, place, () => checkFile(own, expect))
+function withCopy({ full, own, expect, place }: Leaving, work: () => void): void {
+  const kept = copyOut(own, place, () => checkFile(own, expect, full))
   try {
     work()
   } catch (error) {
     if (isFile(own, expect)) rmSync(kept, { force: true })
     throw error
   }
-}
-
-function checkFile(full: string, expect: StatSignature): void {
-  if (!isFile(full, expect)) throw changed(full)
-}
-
-function changed(full: string): TaskError {
-  return new TaskError('changed', `${full} changed at the last moment`)
 }
 
 /** Answers where the copy is. It has another name until it is whole and has been checked, and is on its disk when this comes back. */
@@ -173,11 +187,13 @@ function flush(file: string): void {
 /** A name is on the disk when its directory is, and so on up to the first directory that was there before. */
 function flushNames(target: string, top: string): void {
   if (named.size > mostNamed) named.clear()
+  const added: string[] = []
   for (let at = dirname(target); at.startsWith(top); at = dirname(at)) {
     flushDirectory(at)
-    if (named.has(at)) return
-    named.add(at)
+    if (named.has(at)) break
+    added.push(at)
   }
+  for (const at of added) named.add(at)
 }
 
 /** Directories whose own names are on the disk. */

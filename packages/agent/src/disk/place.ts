@@ -126,23 +126,31 @@ export function moveInto(temporary: string, full: string, expect: StatSignature 
   const saved = directory.at(temporaryBeside(full))
   const isLinked = giveSecondName(own, saved)
   try {
-    exchange(temporary, own, expect, isLinked ? saved : undefined)
+    exchange({ finished: temporary, full, own, expect, saved: isLinked ? saved : undefined })
   } finally {
     rmSync(saved, { force: true })
   }
 }
 
-/** Should what was replaced turn out to be something else than was expected (an edit in the last instant), it goes back: `saved` is a
- *  second name of it. Without one there is only a last look. */
-export function exchange(temporary: string, full: string, expect: StatSignature, saved: string | undefined): void {
-  const changed = new TaskError('changed', `${full} changed at the last moment`)
-  if (!isFile(full, expect)) throw changed
-  const inode = lstat(temporary)?.ino
-  renameSync(temporary, full)
+export interface Exchange {
+  readonly finished: string
+  readonly full: string
+  /** Where that is now. */
+  readonly own: string
+  readonly expect: StatSignature
+  /** A second name of what is replaced. Without one there is only a last look. */
+  readonly saved: string | undefined
+}
+
+/** Should what was replaced turn out to be something else than was expected (an edit in the last instant), it goes back. */
+export function exchange({ finished, full, own, expect, saved }: Exchange): void {
+  checkFile(own, expect, full)
+  const inode = lstat(finished)?.ino
+  renameSync(finished, own)
   if (saved === undefined || isFile(saved, expect)) return
   // Unless somebody has saved something else there since.
-  if (lstat(full)?.ino === inode) renameSync(saved, full)
-  throw changed
+  if (lstat(own)?.ino === inode) renameSync(saved, own)
+  throw changed(full)
 }
 
 /** False where that is not possible, as on another disk. On some systems a second name of a link is one of what it leads to. */
@@ -187,7 +195,7 @@ export function takeAway(
   const taken = directory.at(temporaryBeside(full))
   renameSync(own, taken)
   try {
-    if (!isFile(taken, expect)) throw new TaskError('changed', `${full} changed at the last moment`)
+    checkFile(taken, expect, full)
     destroy(taken)
   } catch (error) {
     if (lstat(taken) !== undefined) giveBack(taken, own, stranded)
@@ -207,6 +215,15 @@ function giveBack(taken: string, own: string, stranded: ((taken: string) => void
 export function isFile(full: string, expect: StatSignature): boolean {
   const stats = lstat(full)
   return stats !== undefined && sameFile(signatureOf(stats), expect)
+}
+
+/** `full`: the name that a person knows it by. */
+export function checkFile(file: string, expect: StatSignature, full: string): void {
+  if (!isFile(file, expect)) throw changed(full)
+}
+
+export function changed(full: string): TaskError {
+  return new TaskError('changed', `${full} changed at the last moment`)
 }
 
 export function setTimes(full: string, mtimeUs: number, link = false): void {

@@ -72,18 +72,20 @@ export class Record {
       if (counter <= before) continue
       this.writes.push({ dot: [replica, counter], path })
       const local = agent.index.get(path)
-      const own: Dot = [replica, counter]
-      if (dots.some((dot) => dot.join() === own.join())) for (const dot of local?.dots ?? []) this.#replaced(dot, own)
-      else if (
-        wishes(path).some((remote) => local && this.#isReplaced(local, remote) && this.#isReplaced(remote, local))
-      )
+      if (!local) continue
+      const isWrite = dots.some(([by, at]) => by === replica && at === counter)
+      if (isWrite) this.#noteReplaced(local, [replica, counter])
+      else if (wishes(path).some((remote) => this.#isReplaced(local, remote) && this.#isReplaced(remote, local))) {
         this.unsettled.add(`${path}:${hash}`)
+      }
     }
   }
 
-  #replaced(dot: Dot, by: Dot): void {
-    const name = dot.join(':')
-    this.#replacements.set(name, [...(this.#replacements.get(name) ?? []), by])
+  #noteReplaced({ dots }: Entry, by: Dot): void {
+    for (const dot of dots) {
+      const name = dot.join(':')
+      this.#replacements.set(name, [...(this.#replacements.get(name) ?? []), by])
+    }
   }
 
   /** By what has really happened, whatever the entries say of it. */

@@ -156,6 +156,7 @@ export class StagingRoots {
       // Where a disk is not mounted nothing may be made.
       await access(marker)
       await mkdir(join(staging, markerDirectory), { recursive: true, mode: 0o700 })
+      // Not by `copyFile`: see `copyUntilEnd`.
       await writeFile(join(staging, markerFile), await readFile(marker))
       return true
     } catch {

@@ -33,15 +33,16 @@ export function adopted(
   const kind = need(local, remote).kind
   if (kind === 'nothing' || kind === 'wait') return undefined
   if (kind === 'adopt' || kind === 'take') return { ...plain(remote), stat }
-  const vector = merge((local as Entry).vector, remote.vector)
+  const ours = local as Entry
+  const vector = merge(ours.vector, remote.vector)
   if (kind === 'merge') {
-    const dots = joinDots((local as Entry).dots, remote.dots)
-    const joined = { ...newer(local as Entry, remote), vector, dots }
-    return { ...withBeaten(joined, beatenIn({ ...remote, dots }, local as Entry)), stat }
+    const dots = joinDots(ours.dots, remote.dots)
+    const joined = { ...newer(ours, remote), vector, dots }
+    return { ...withBeaten(joined, beatenIn({ ...remote, dots }, ours)), stat }
   }
   const dot = takeDot()
   const won = { ...remote, vector: withCounter(vector, dot[0], dot[1]) }
-  return { ...withBeaten(won, beatenIn(remote, local as Entry)), stat }
+  return { ...withBeaten(won, beatenIn(remote, ours)), stat }
 }
 
 function withBeaten(entry: Entry, beaten: readonly Dot[]): Entry {

@@ -32,7 +32,7 @@ export function beatenIn(winner: History, loser: History): readonly Dot[] {
 
 /** Each once, in an order that is the same everywhere. What is too much is dropped: it then counts as replaced, as it did before. */
 export function joinDots(left: readonly Dot[], right: readonly Dot[]): readonly Dot[] {
-  return inOrder(new Map([...left, ...right].map((dot) => [nameOf(dot), dot])))
+  return inOrder(byName([...left, ...right]))
 }
 
 function inOrder(dots: ReadonlyMap<string, Dot>): readonly Dot[] {
@@ -41,7 +41,11 @@ function inOrder(dots: ReadonlyMap<string, Dot>): readonly Dot[] {
 }
 
 function openWrites({ dots, beaten = [] }: History): Map<string, Dot> {
-  return new Map([...dots, ...beaten].map((dot) => [nameOf(dot), dot]))
+  return byName([...dots, ...beaten])
+}
+
+function byName(dots: readonly Dot[]): Map<string, Dot> {
+  return new Map(dots.map((dot) => [nameOf(dot), dot]))
 }
 
 function nameOf([replica, counter]: Dot): string {

@@ -92,20 +92,31 @@ async function eachLink({ lab }: Fleet, side: 'a' | 'b', act: (link: Link) => Pr
   await Promise.all(members[side].map((node) => act(lab.link('m', node))))
 }
 
-async function expectCarried(fleet: Fleet, move: Move, all = journeys): Promise<void> {
-  // What two machines do at their first meeting is not what is measured.
-  new Place(fleet.agent('m').folderPath).write('first', 'x')
+const sides = ['a', 'b'] as const
+
+/** What two machines do at their first meeting is not what is measured: m's with all, and those of each network by themselves. */
+async function meet(fleet: Fleet, move: Move): Promise<void> {
+  const at = (node: string): Place => new Place(fleet.agent(node).folderPath)
+  at('m').write('first', 'x')
   await fleet.settle('m')
+  await Promise.all(sides.map((side) => move(side, false)))
+  for (const side of sides) at(members[side][0]).write(`first of ${side}`, 'x')
+  const haveMet = (): boolean => sides.every((side) => at(members[side][1]).exists(`first of ${side}`))
+  await until(haveMet, { deadlineMs: 20_000, what: 'those of each network have met' })
+}
+
+async function expectCarried(fleet: Fleet, move: Move, all = journeys): Promise<void> {
   try {
+    await meet(fleet, move)
     using courier = new Courier(fleet, move)
     for (const [round, { awayMs, stayMs }] of all.entries())
-      for (const side of ['a', 'b'] as const) await courier.visit(side, { round, awayMs, stayMs })
+      for (const side of sides) await courier.visit(side, { round, awayMs, stayMs })
     await courier.end('a')
     await courier.end('b')
     expect(courier.slowerThan(promisedMs)).toEqual([])
     expect(courier.legs).toBeGreaterThan(100)
   } finally {
-    await Promise.all((['a', 'b'] as const).map((side) => move(side, true)))
+    await Promise.all(sides.map((side) => move(side, true)))
   }
   await fleet.untilEqual()
   const copies = [...readTree(fleet.agent('m').folderPath).keys()].filter(isConflictCopy)

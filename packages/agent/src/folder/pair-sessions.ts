@@ -415,6 +415,7 @@ const idleMsMany = 60_000
 const idleMsFew = 600_000
 const idleCheckMs = 15_000
 const refusedMs = 60_000
-/** In a large folder Unison's first look at everything takes longer, and what waits for it goes first. */
-const openingMs = 1500
+/** Unison pauses for a second before a session is open, and news is to be there within two. In a large folder its first look at
+ *  everything takes longer, and what waits for it goes first. */
+const openingMs = 1000
 const openingMostMs = 24_000

@@ -2,7 +2,7 @@ import { adopted, buried, isDead, nextDot } from '../causal/change.ts'
 import { need } from '../causal/need.ts'
 import { ancestors } from '../causal/paths.ts'
 import type { Dot, Entry, NodeId, RelativePath, Row, VersionVector } from '../causal/types.ts'
-import { compare } from '../causal/version-vector.ts'
+import { compare, covers } from '../causal/version-vector.ts'
 import type { Deletions } from './deletion-state.ts'
 import type { CommitRow, Effect } from './events.ts'
 import type { LayeredMap } from './layered-map.ts'
@@ -105,15 +105,28 @@ export function current(draft: Draft, path: RelativePath, local: Row | undefined
 }
 
 /** Puts a row into this step's commit and lets every peer's wish for the path see it: a wish may be fulfilled, may now be a
- *  conflict, or may need nothing but its vector joined. */
-export function putRow(draft: Draft, row: CommitRow): void {
+ *  conflict, or may need nothing but its vector joined. `from`: the peer that has told of it. */
+export function putRow(draft: Draft, row: CommitRow, from?: NodeId): void {
   draft.rows.set(row.path, row)
   forgetVanished(draft, row.path)
   for (const [id, peer] of draft.peers) {
     const wish = peer.wanted.get(row.path)
     if (wish) refresh(draft, id, wish)
+    else if (id !== from && isToBeShown(draft, peer, row)) show(draft, id, peer)
   }
   if (row.deleted || row.kind === 'dir') unblock(draft, row.path)
+}
+
+/** It came from somebody else after the peer was shown all that was here, and the peer may have dropped its tombstone: by its knowledge it
+ *  would not be told of it, and this replica would take the peer's knowledge for its own with something dead among its files. */
+function isToBeShown(draft: Draft, { announced, listing }: PeerState, { deleted, vector }: CommitRow): boolean {
+  if (deleted || listing === 'none' || !announced) return false
+  return covers(announced.collected, vector) && !covers(draft.knowledge, announced.collected)
+}
+
+/** From here on, whatever it knows. A read under way may have passed over the row. */
+function show(draft: Draft, id: NodeId, { outgoing }: PeerState): void {
+  editPeer(draft, id, { listing: 'open', outgoing: { ...outgoing, all: true, dirty: true, reading: undefined } })
 }
 
 /** This replica has handed the path to the disk or to Unison, and the outcome is not known yet. */
@@ -171,7 +184,7 @@ function refresh(draft: Draft, id: NodeId, wish: Wanted): void {
   } else if (now.kind === 'adopt' || now.kind === 'merge') {
     wantedOf(draft, id).delete(wish.entry.path)
     const joined = adopted(local, wish.entry, local?.stat, () => takeDot(draft))
-    if (joined) putRow(draft, joined)
+    if (joined) putRow(draft, joined, id)
   } else {
     if (now.kind === 'wait' && wish.need !== 'wait' && local) remind(draft, id, local)
     const keep = now.kind === 'resolve' && now.keep && wish.kept !== local?.hash

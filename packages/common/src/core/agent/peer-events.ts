@@ -195,7 +195,7 @@ function receiveOne(draft: Draft, peer: NodeId, item: RemoteItem): void {
   if (now.kind === 'nothing' || now.kind === 'adopt' || now.kind === 'merge') {
     wanted.delete(remote.path)
     const joined = now.kind === 'nothing' ? undefined : adopted(row, remote, row?.stat, () => takeDot(draft))
-    if (joined) putRow(draft, joined)
+    if (joined) putRow(draft, joined, peer)
     return
   }
   const keep = now.kind === 'resolve' && now.keep && fresh.kept !== row?.hash

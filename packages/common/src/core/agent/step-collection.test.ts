@@ -161,9 +161,15 @@ describe('a replica that was not told what others have forgotten', () => {
     driver.answerRead(driver.summary('b', { knowledge, received: toSeq, complete: true }).one('read_entries'))
     expect(driver.state.knowledge).toEqual({ [here]: 1 })
     driver.place('g', written('dead'))
-    driver.finish(dead.one('fetch'))
+    const fetched = driver.finish(dead.one('fetch'))
     expect(driver.index.get('g')).toMatchObject({ deleted: false })
     expect(driver.state.knowledge).toEqual({ [here]: 1 })
+    // Nor when it is here: b knows that version, and can say that it is dead only when it is told of it.
+    const reads = fetched.all.filter((effect) => effect.kind === 'read_entries')
+    const sent = reads.flatMap((effect) => driver.answerRead(effect).all)
+    expect(driver.state.knowledge).toEqual({ [here]: 1 })
+    const told = sent.filter((effect) => effect.kind === 'send_entries').filter(({ peer }) => peer === 'b')
+    expect(told.flatMap(({ rows }) => rows.map(({ path }) => path))).toEqual(['g'])
   })
 
   it('takes over, with the knowledge, what has been left out of it', () => {

@@ -1,5 +1,6 @@
 import { globSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { editConfig } from '@spansync/common/config/edit'
 import { CommandError } from '../lab/command.ts'
 import type { LabLink } from '../lab/lab-link.ts'
 import { sendSignal } from '../lab/processes.ts'
@@ -110,7 +111,17 @@ const faults: Readonly<Record<FaultName, (world: World, pick: number) => Promise
     const { code } = await coordinator.attempt(change, { timeoutMs: 20_000 })
     return code === 0 ? () => coordinator.attempt(['mode', 'centralised']) : undefined
   },
+  filter: async (world, pick) => {
+    const { a, b } = linkAt(world, pick).spec
+    const [end, peer] = pick % 2 === 0 ? [a, b] : [b, a]
+    const { home } = world.fleet.agent(end)
+    const place = ['peers', peer, 'policy']
+    await editConfig(home, (editor) => editor.set(place, rules[Math.floor(pick / 2) % rules.length]))
+    return () => editConfig(home, (editor) => editor.remove(place))
+  },
 }
+
+const rules = [{ exclude: ['*.txt'] }, { maxSize: 1000 }, { exclude: ['d'] }, { include: ['*.txt', 'f'] }]
 
 const changes = [
   ['objective', 'cheapest'],

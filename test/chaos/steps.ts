@@ -38,6 +38,7 @@ export const faultNames = [
   'lose-archives',
   'mode',
   'plan',
+  'filter',
 ] as const
 export type FaultName = (typeof faultNames)[number]
 
@@ -112,7 +113,11 @@ const faults: Readonly<Record<FaultName, { readonly most: number; readonly needs
   'lose-archives': { most: 2 },
   mode: { most: 3 },
   plan: { most: 3, needs: 'isCoordinated' },
+  filter: { most: 3 },
 }
+
+/** Seeds below were found before there were filters of links, and stay what they were. */
+const firstFiltered = 3_000_000
 
 export interface ScheduleOptions {
   readonly ground: Ground
@@ -124,7 +129,7 @@ export function scheduleOf({ ground, seed, operations }: ScheduleOptions): Step[
   const random = new Random(seed * 31 + 7)
   const steps: Step[] = []
   for (let at = 0; at < operations; at += 1) steps.push(drawAct(random, `${seed}.${at}`, ground.graph.nodes.length))
-  for (const fault of chosenFaults(random, ground)) {
+  for (const fault of [...chosenFaults(random, ground), ...chosenFilters(seed)]) {
     const step: Fault = { kind: 'fault', fault, pick: random.integer(0, 1e6), pauseMs: 0, lasts: random.integer(2, 25) }
     steps.splice(random.integer(0, steps.length), 0, step)
   }
@@ -150,13 +155,20 @@ function drawAct(random: Random, id: string, nodes: number): Act {
 function chosenFaults(random: Random, ground: Ground): FaultName[] {
   const possible = faultNames.filter((name) => {
     const { needs } = faults[name]
-    return needs === undefined || ground[needs]
+    return name !== 'filter' && (needs === undefined || ground[needs])
   })
   const kinds = Array.from({ length: random.integer(1, 6) }, () => random.pick(possible))
   return [...new Set(kinds)].flatMap((name) => {
     const count = random.integer(1, faults[name].most + 1)
     return Array.from({ length: count }, () => name)
   })
+}
+
+/** Beside the others, in two of five histories. */
+function chosenFilters(seed: number): FaultName[] {
+  const random = new Random(seed * 37 + 11)
+  if (seed < firstFiltered || !random.chance(0.4)) return []
+  return Array.from({ length: random.integer(1, faults.filter.most + 1) }, () => 'filter')
 }
 
 export function stepText(step: Step): string {

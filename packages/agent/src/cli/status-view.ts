@@ -85,8 +85,20 @@ function peerLines(peers: readonly FolderPeerStatus[], paint: Paint): string[] {
   const width = Math.max(0, ...peers.map(({ node }) => node.length))
   return peers.flatMap((peer) => [
     `  ${printable(peer.node).padEnd(width)}  ${peerText(peer, paint)}`,
+    ...heldBackLines(peer, paint),
     ...heldLines(peer, paint),
   ])
+}
+
+/** Of what the line above says. */
+function heldBackLines({ heldBack }: FolderPeerStatus, paint: Paint): string[] {
+  if (heldBack === undefined) return []
+  const { behind, lacking } = heldBack
+  const parts = [
+    ...(isNothing(behind) ? [] : [`${amountText(behind)} to it`]),
+    ...(isNothing(lacking) ? [] : [`${amountText(lacking)} to here`]),
+  ]
+  return [paint('yellow', `    policy holds back from the link ${parts.join(', ')}`)]
 }
 
 function heldLines({ held }: FolderPeerStatus, paint: Paint): string[] {

@@ -1,7 +1,11 @@
 import { settingsOver } from '@spansync/common/config/addresses'
 import type { PeerConfig } from '@spansync/common/config/schema'
+import type { IndexMeta } from '@spansync/common/core/agent/events'
+import { lacksOnlyHeldBack } from '@spansync/common/core/agent/lack'
 import type { PeerState } from '@spansync/common/core/agent/state'
+import { wishFlag } from '@spansync/common/core/agent/wishes'
 import type { FolderId, NodeId } from '@spansync/common/core/causal/types'
+import { covers } from '@spansync/common/core/causal/version-vector'
 import type { LinkFacts, ReplicaFacts } from '@spansync/common/core/coordinator/facts'
 import type { OrderRefusal, Standing } from '@spansync/common/core/follow/orders'
 import { leftOf } from '../daemon/data-usage.ts'
@@ -21,7 +25,9 @@ function replicaFacts({ options, engine, isScanning, links }: FolderHost): Repli
   const { files, bytes } = engine.index.totals()
   const peers = [...links.keys()].sort()
   const state = isScanning ? 'scanning' : 'open'
-  return { folder, replica, state, knowledge, digest, scope: engine.state.scope, files, bytes, peers }
+  const narrow = peers.filter((peer) => engine.state.peers.get(peer)?.holdsBack !== undefined)
+  const own = { folder, replica, state, knowledge, digest, scope: engine.state.scope, files, bytes, peers } as const
+  return narrow.length === 0 ? own : { ...own, narrow }
 }
 
 /** What this node's end of each link shows. A new one counts once it has been measured: nothing shall take a slow way because nobody
@@ -66,20 +72,32 @@ export function standingOf(host: FolderHost | undefined, peer: NodeId, now: numb
   if (host.doors.waitsAt(peer)) return { kind: 'working' }
   const doors = [state.door, state.announced?.door ?? 'open']
   if (doors.includes('shut')) return { kind: 'stuck', reason: doorText.shut }
-  const reason = host.engine.isBusy ? undefined : stuckBecause(state, now)
+  const reason = host.engine.isBusy ? undefined : stuckBecause(state, host.engine.index.meta(), now)
   return reason === undefined ? { kind: 'working' } : { kind: 'stuck', reason }
 }
 
-/** Everything that is left has failed and waits for its next try. */
-function stuckBecause({ wanted, fetch }: PeerState, now: number): string | undefined {
-  if (wanted.size === 0 || fetch !== undefined) return undefined
+/** Everything that is left has failed and waits for its next try, or for policy. */
+function stuckBecause(peer: PeerState, own: Pick<IndexMeta, 'knowledge'>, now: number): string | undefined {
+  const { wanted, fetch, announced } = peer
+  if (fetch !== undefined) return undefined
+  const isHeldBackThere = lacksOnlyHeldBack(peer)
+  if (wanted.size === 0) return isHeldBackThere ? heldBackText : undefined
+  const isAllHeldBack = wanted.size === wanted.countOf(wishFlag.heldBack)
+  // What is left here waits for policy alone, and there is still something to give.
+  if (isAllHeldBack && !isHeldBackThere && !covers(announced?.knowledge ?? {}, own.knowledge)) return undefined
   let reason: string | undefined
   for (const wish of wanted.values()) {
+    if (wish.isHeldBack) {
+      reason ??= heldBackText
+      continue
+    }
     if (wish.attempts === 0 || wish.notBefore <= now) return undefined
     reason ??= `${wish.entry.path}: ${wish.reason}`
   }
   return reason
 }
+
+const heldBackText = 'policy holds what is left back from the link'
 
 /** Why an order for this folder and peer cannot be carried out now. */
 export function refusalOf(network: Network, folder: FolderId, peer: NodeId): OrderRefusal | undefined {

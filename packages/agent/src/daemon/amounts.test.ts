@@ -1,8 +1,9 @@
+import { amountOf } from '@spansync/common/core/agent/lack'
 import type { Entry, NodeId, ReplicaId } from '@spansync/common/core/causal/types'
 import { directory, file, tombstone } from '@spansync/common/testing/entries'
 import { MemoryIndex } from '@spansync/common/testing/memory-index'
 import { expect, it } from 'vitest'
-import { amountOf, behindOf } from './amounts.ts'
+import { behindOf } from './amounts.ts'
 
 const b = 'b' as unknown as NodeId
 const entries = [

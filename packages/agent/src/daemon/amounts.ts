@@ -1,7 +1,8 @@
-import type { Entry, NodeId, VersionVector } from '@spansync/common/core/causal/types'
+import { type Amount, amountOf, hasHeardAll } from '@spansync/common/core/agent/lack'
+import type { PeerState } from '@spansync/common/core/agent/state'
+import type { NodeId, VersionVector } from '@spansync/common/core/causal/types'
 import { covers } from '@spansync/common/core/causal/version-vector'
 import type { FolderIndex } from '@spansync/common/ports'
-import type { Amount } from '@spansync/common/protocol/status'
 import type { Said } from '../folder/peer-memory.ts'
 
 interface Counted {
@@ -20,15 +21,11 @@ const rest = 20
 
 const counted = new WeakMap<FolderIndex, Map<NodeId, Counted>>()
 
-/** What is to be brought: files and links, deletions of them too; a directory costs nothing. */
-export function amountOf(entries: readonly Entry[]): Amount {
-  let { files, bytes } = nothing
-  for (const { kind, size } of entries) {
-    if (kind === 'dir') continue
-    files++
-    bytes += size
-  }
-  return { files, bytes }
+/** What this replica has and a connected peer does not, by its own word where it has heard of everything: what is held back from it keeps
+ *  it from saying that it knows the rest. */
+export function lackedBy(index: FolderIndex, peer: NodeId, state: PeerState): Amount {
+  const lacks = hasHeardAll(state) ? state.announced?.lacks : undefined
+  return lacks?.all ?? behindOf(index, peer, state.announced)
 }
 
 /** What this replica has and a peer, by its last word, does not. One that has never said anything lacks all that is here. */

@@ -295,7 +295,7 @@ export class Network implements AsyncDisposable {
 
   #standing(folder: FolderId, peer: NodeId): { digest: string; isSettled: boolean } | undefined {
     const { engine } = this.hosts.get(folder) ?? {}
-    return engine && { digest: engine.index.meta().digest, isSettled: engine.isSettledWith(peer) }
+    return engine && { digest: engine.index.meta().digest, isSettled: engine.isAtRestWith(peer) }
   }
 
   *#pairs(): Generator<readonly [FolderId, Link]> {
@@ -327,6 +327,7 @@ export class Network implements AsyncDisposable {
       clock,
       ...replicaPolicy(this.config, folder),
       door: (link) => this.policy.doorOf(folder, link),
+      holdsBack: (link) => this.policy.holdsBack(folder, link),
       mustWait: (link) => this.doors.firstBefore(folder, link.peer) !== undefined,
       log: log.child({ component: 'folder', folder }),
       changed: () => {

@@ -18,9 +18,8 @@ export function notInForce(config: Config): Problem[] {
 }
 
 /** What counts for the replica as a whole only. */
-function idleOnLinks({ settings, filter }: PolicyConfig): string[] {
-  const said = (['include', 'exclude', 'minSize', 'maxSize'] as const).filter((key) => filter[key] !== undefined)
-  return [...said, ...(settings.settleMs === undefined ? [] : ['settle'])]
+function idleOnLinks({ settings }: PolicyConfig): string[] {
+  return settings.settleMs === undefined ? [] : ['settle']
 }
 
 function saidOfLinks({ folders, peers }: Config): Said[] {

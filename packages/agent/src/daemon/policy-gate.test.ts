@@ -3,6 +3,7 @@ import type { Config } from '@spansync/common/config/schema'
 import type { FolderId, NodeId } from '@spansync/common/core/causal/types'
 import type { Link } from '@spansync/common/ports'
 import { FakeClock } from '@spansync/common/runtime/fake-clock'
+import { file } from '@spansync/common/testing/entries'
 import { expect, test } from 'vitest'
 import { PolicyGate, type Surroundings } from './policy-gate.ts'
 
@@ -90,6 +91,22 @@ test('a new configuration counts at once', () => {
   expect(gate.doorOf(docs, link)).toBe('shut')
   config = configOf('{}')
   expect(gate.doorOf(docs, link)).toBe('open')
+})
+
+test('what a link holds back is what all its places say together, and is the same function while they say the same', () => {
+  let config = configOf('{ exclude: ["*.a"], peers: { phone: { exclude: ["*.b"] } } }', '{ maxSize: 10B }')
+  const gate = gateOver(() => config)
+  const first = gate.holdsBack(docs, link)
+  const isHeldBack = (path: string, size = 1): boolean | undefined => first?.(file(path, 'x', {}, { size }))
+  // What the whole replica takes no part in is another matter.
+  expect(['x.a', 'x.b', 'x.c'].map((path) => isHeldBack(path))).toEqual([false, true, false])
+  expect(isHeldBack('x.c', 11)).toBe(true)
+  config = configOf('{ paused: true, peers: { phone: { exclude: ["*.b"] } } }', '{ maxSize: 10B }')
+  expect(gate.holdsBack(docs, link)).toBe(first)
+  config = configOf('{ peers: { phone: { exclude: ["*.b"] } } }', '{ maxSize: 11B }')
+  expect(gate.holdsBack(docs, link)).not.toBe(first)
+  config = configOf('{ exclude: ["*.a"] }')
+  expect(gate.holdsBack(docs, link)).toBeUndefined()
 })
 
 test('after a session the door is shut for the minimum interval, but not for longer than a change may wait', async () => {

@@ -1,11 +1,11 @@
 import { settingsOver } from '@spansync/common/config/addresses'
 import type { LineOf } from '@spansync/common/config/parse'
-import { policyLayers, policyOf } from '@spansync/common/config/policy-layers'
+import { linkFilters, policyLayers, policyOf } from '@spansync/common/config/policy-layers'
 import type { Config } from '@spansync/common/config/schema'
-import type { Door } from '@spansync/common/core/agent/state'
+import type { Door, HoldsBack } from '@spansync/common/core/agent/state'
 import type { FolderId, NodeId } from '@spansync/common/core/causal/types'
 import { type Evaluation, evaluate, isAllowed, rateOf, rateUntil } from '@spansync/common/core/policy/evaluate'
-import { compileFilter, type FileRules } from '@spansync/common/core/policy/filter'
+import { compileFilter, type FileRules, type FilterLayer, wants } from '@spansync/common/core/policy/filter'
 import type { NetworkFacts } from '@spansync/common/core/policy/networks'
 import { Pace, type Standing } from '@spansync/common/core/policy/pace'
 import type { PolicyFacts } from '@spansync/common/core/policy/rules'
@@ -54,6 +54,8 @@ export class PolicyGate {
   readonly #zone = Intl.DateTimeFormat().resolvedOptions().timeZone
   readonly #pace = new Pace()
   #config: Config | undefined
+  /** By folder and name of the peer, with what is said there: it stays the same as long as that does. */
+  readonly #filters = new Map<string, LinkFilter>()
   /** By folder and name of the peer, of `#config`. */
   readonly #policies = new Map<string, Policy>()
 
@@ -87,6 +89,20 @@ export class PolicyGate {
     const takes = isAllowed(policy, { ...facts, flow: 'receive' })
     if (isAllowed(policy, { ...facts, flow: 'send' })) return takes ? 'open' : 'gives'
     return takes ? 'takes' : 'shut'
+  }
+
+  /** Which versions stay on their side of the link. The same function as long as the same is said. */
+  holdsBack(folder: FolderId, { peer: id }: Pick<Link, 'peer'>): HoldsBack | undefined {
+    const config = this.#options.config()
+    const peer = this.#options.nameOf(id)
+    const key = `${folder}/${peer ?? ''}`
+    const known = this.#filters.get(key)
+    if (known?.config === config) return known.holdsBack
+    const layers = linkFilters(config, { folder, peer })
+    const said = JSON.stringify(layers)
+    const holdsBack = known?.said === said ? known.holdsBack : holdsBackBy(layers)
+    this.#filters.set(key, { config, said, holdsBack })
+    return holdsBack
   }
 
   /** With the lines of the rules, when it is told how to find them. */
@@ -197,6 +213,19 @@ export class PolicyGate {
     const link = { metered: false, usedThisMonthBytes: 0 }
     return { now: this.#options.clock.wallNow(), zone: this.#zone, flow: 'send', onBattery: false, link }
   }
+}
+
+interface LinkFilter {
+  readonly config: Config
+  /** What is said there. */
+  readonly said: string
+  readonly holdsBack: HoldsBack | undefined
+}
+
+function holdsBackBy(layers: readonly FilterLayer[]): HoldsBack | undefined {
+  if (layers.length === 0) return undefined
+  const filter = compileFilter(layers)
+  return (entry) => !wants(filter, entry)
 }
 
 export function replicaPolicy(config: Config, folder: FolderId): ReplicaPolicy {

@@ -1,4 +1,5 @@
 import type { Waiting } from '@spansync/common/core/agent/deletion-state'
+import { amountOf, lackOf } from '@spansync/common/core/agent/lack'
 import type { FolderState, PeerState } from '@spansync/common/core/agent/state'
 import type { NodeId } from '@spansync/common/core/causal/types'
 import { waitsFor } from '@spansync/common/core/policy/priority'
@@ -15,7 +16,7 @@ import type { Follower } from '../coordination/follower.ts'
 import type { FolderHost } from '../folder/folder-host.ts'
 import type { AddressStatus, LinkStatus as TransportLink } from '../transport/types.ts'
 import { version } from '../version.ts'
-import { amountOf, behindOf } from './amounts.ts'
+import { behindOf, lackedBy } from './amounts.ts'
 import { countConflicts } from './conflicts.ts'
 import type { Network } from './network.ts'
 import { notInForce } from './not-in-force.ts'
@@ -159,7 +160,7 @@ function peerProblems(network: Network, { engine }: FolderHost): Problem[] {
   if (!engine) return []
   return [...engine.state.peers].flatMap(([id, peer]) =>
     [...peer.wanted.values()]
-      .filter(({ attempts }) => attempts > 1)
+      .filter(({ attempts, isHeldBack }) => attempts > 1 && !isHeldBack)
       .slice(0, shownProblems)
       .map(({ entry, reason }) => ({
         code: 'behind',
@@ -229,8 +230,16 @@ function peerStatus(node: string, { engine, links, said, options }: FolderHost, 
   const connected = links.has(id)
   if (!engine) return { node, connected, behind: nothing, lacking: nothing }
   const peer = engine.state.peers.get(id)
-  const behind = behindOf(engine.index, id, peer?.announced ?? said.get(id, options.formerIds(id)))
-  return { node, connected, behind, lacking: peer ? lackingOf(peer) : nothing }
+  const behind = peer?.announced
+    ? lackedBy(engine.index, id, peer)
+    : behindOf(engine.index, id, said.get(id, options.formerIds(id)))
+  return { node, connected, behind, lacking: peer ? lackingOf(peer) : nothing, ...heldBackOf(peer) }
+}
+
+function heldBackOf(peer: PeerState | undefined): Pick<FolderPeerStatus, 'heldBack'> {
+  const lacking = peer && lackOf(peer)?.heldBack
+  const behind = peer?.announced?.lacks?.heldBack
+  return lacking || behind ? { heldBack: { lacking: lacking ?? nothing, behind: behind ?? nothing } } : {}
 }
 
 const nothing: Amount = { files: 0, bytes: 0 }

@@ -1,3 +1,4 @@
+import { lackOf } from '@spansync/common/core/agent/lack'
 import { isSame } from '@spansync/common/core/agent/scope'
 import type { FolderId } from '@spansync/common/core/causal/types'
 import type { FolderSyncResult, ReplicaResult, SyncRequest, SyncResult } from '../control/api.ts'
@@ -115,7 +116,7 @@ function ownLack(network: Network, host: FolderHost): ReplicaResult[] {
   const lacking = lackingOf(lacked)
   const wish = [...(host.engine?.state.peers.values() ?? [])]
     .flatMap((peer) => [...peer.wanted.values()])
-    .find(({ reason }) => reason)
+    .find(({ reason, isHeldBack }) => reason && !isHeldBack)
   return [
     {
       node: network.config.name,
@@ -126,8 +127,32 @@ function ownLack(network: Network, host: FolderHost): ReplicaResult[] {
   ]
 }
 
-/** Peers that policy here lets nothing pass to or from, or one way only. */
+/** Peers that policy lets nothing pass to or from, or one way only, or not everything. */
 function heldBack(network: Network, host: FolderHost): ReplicaResult[] {
+  return [...byDoors(network, host), ...byFilters(network, host)]
+}
+
+const nothing = { files: 0 }
+
+function byFilters(network: Network, host: FolderHost): ReplicaResult[] {
+  return [...(host.engine?.state.peers ?? [])].flatMap(([id, peer]) => {
+    const name = network.nameOf(id) ?? id.slice(0, 8)
+    const { folder } = host.options
+    const remedy = `\`spansync why ${folder} --peer ${name}\` says which rule it is`
+    const sides = [
+      [network.config.name, lackOf(peer)],
+      [name, peer.announced?.lacks],
+    ] as const
+    return sides.flatMap(([node, lack]): ReplicaResult[] => {
+      const { files } = lack?.heldBack ?? nothing
+      if (files === 0) return []
+      const reason = `policy holds ${files} ${files === 1 ? 'file' : 'files'} back from the link with ${node === name ? network.config.name : name}`
+      return [{ node, state: 'behind', reason, remedy }]
+    })
+  })
+}
+
+function byDoors(network: Network, host: FolderHost): ReplicaResult[] {
   return [...host.links.keys()].flatMap((peer) => {
     const [reason] = heldBy(network, host, peer).held?.reasons ?? []
     if (reason === undefined) return []

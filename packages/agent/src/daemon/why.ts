@@ -1,18 +1,19 @@
 import { join } from 'node:path'
 import { readConfig } from '@spansync/common/config/file'
-import { policyLayers } from '@spansync/common/config/policy-layers'
+import { linkFilters, policyLayers } from '@spansync/common/config/policy-layers'
+import { lacksOnlyHeldBack } from '@spansync/common/core/agent/lack'
 import { gives, type PeerState, takes, type Wanted } from '@spansync/common/core/agent/state'
-import type { NodeId, RelativePath } from '@spansync/common/core/causal/types'
+import type { NodeId, RelativePath, Row } from '@spansync/common/core/causal/types'
 import { covers } from '@spansync/common/core/causal/version-vector'
 import { compileFilter, type FilteredEntry, type Unwanted } from '@spansync/common/core/policy/filter'
-import { type Failure, type WhyFacts, why } from '@spansync/common/core/policy/why'
+import { type Failure, type HeldBack, type WhyFacts, why } from '@spansync/common/core/policy/why'
 import type { Problem } from '@spansync/common/protocol/status'
 import type { WhyRequest, WhyResult } from '../control/api.ts'
 import type { Follower } from '../coordination/follower.ts'
 import { kindOf, lstat } from '../disk/stat.ts'
 import type { FolderEngine } from '../folder/folder-engine.ts'
 import type { FolderHost } from '../folder/folder-host.ts'
-import { behindOf } from './amounts.ts'
+import { behindOf, lackedBy } from './amounts.ts'
 import { hostOf } from './hosts.ts'
 import type { Network } from './network.ts'
 
@@ -57,6 +58,7 @@ function factsOf(asked: Asked, peer: string, id: NodeId): WhyFacts {
     peerAllows: allowedBy(state),
     plan: planFor(asked, id),
     lacking: lackingOf(asked, id),
+    heldBack: heldBackOf(asked, peer, state),
     isInSession: state?.fetch !== undefined,
     failures: failuresOf(asked, state),
   }
@@ -108,6 +110,28 @@ function planFor({ follower, host }: Asked, id: NodeId): WhyFacts['plan'] {
   return host.neighbours.size === 0 || host.neighbours.has(id) ? 'waits' : 'elsewhere'
 }
 
+/** What waits here, or at the peer by its own word, for policy to let it pass. */
+function heldBackOf(asked: Asked, peer: string, state: PeerState | undefined): HeldBack | undefined {
+  if (!state) return undefined
+  const { host, path, network, lineOf } = asked
+  const filter = compileFilter(linkFilters(network.config, { folder: host.options.folder, peer }, lineOf))
+  const there = state.announced?.lacks?.heldBack.files ?? 0
+  if (path === undefined) {
+    const wishes = [...state.wanted.values()].filter(({ isHeldBack }) => isHeldBack)
+    const files = wishes.length + there
+    const found = wishes.map(({ entry }) => filter.unwanted(entry)).find((one) => one !== undefined)
+    const isByPeer = found === undefined && (wishes.length > 0 || state.holdsBack === undefined)
+    return files === 0 ? undefined : { files, by: isByPeer ? 'peer' : 'here', unwanted: found }
+  }
+  const wish = state.wanted.get(path)
+  const entry = wish?.isHeldBack ? wish.entry : host.engine?.index.get(path)
+  const unwanted = entry && !entry.deleted ? filter.unwanted(entry) : undefined
+  if (unwanted) return { files: 1, by: 'here', unwanted }
+  if (wish?.isHeldBack) return { files: 1, by: 'peer' }
+  // Which ones it lacks only the peer can say.
+  return there > 0 && state.announced?.holdsBack ? { files: there, by: 'peer', isUnsure: true } : undefined
+}
+
 function lackingOf({ host, path }: Asked, id: NodeId): WhyFacts['lacking'] {
   const { engine, said, options } = host
   if (!engine) return { here: 0, there: 0 }
@@ -115,11 +139,18 @@ function lackingOf({ host, path }: Asked, id: NodeId): WhyFacts['lacking'] {
   const heard = state?.announced ?? said.get(id, options.formerIds(id))
   if (path === undefined) {
     const here = Math.max(state?.wanted.size ?? 0, isKeptFromUs(engine, state) ? 1 : 0)
-    return { here, there: behindOf(engine.index, id, heard).files }
+    const there = state?.announced ? lackedBy(engine.index, id, state) : behindOf(engine.index, id, heard)
+    return { here, there: there.files }
   }
   const row = engine.index.get(path)
-  const isUnheard = row !== undefined && !covers(heard?.knowledge ?? {}, row.vector)
+  const isUnheard = row !== undefined && !covers(heard?.knowledge ?? {}, row.vector) && !isThere(engine, id, row)
   return { here: state?.wanted.has(path) ? 1 : 0, there: isUnheard ? 1 : 0 }
+}
+
+/** What is held back from the peer keeps it from saying that it knows the rest; but it says how much it lacks. */
+function isThere({ state: { peers } }: FolderEngine, id: NodeId, row: Row): boolean {
+  const peer = peers.get(id)
+  return peer !== undefined && lacksOnlyHeldBack(peer) && !peer.holdsBack?.(row)
 }
 
 /** The peer has more than we, and its door lets nothing of it be told. */
@@ -145,7 +176,10 @@ function ofProblem(kind: Failure['kind'], { message, remedy, path }: Problem): F
   return { kind, message: path === undefined || message.includes(path) ? message : `${path}: ${message}`, remedy }
 }
 
-function ofWish({ entry, need, twin, attempts, notBefore, reason }: Wanted, wallAheadMs: number): Failure[] {
+function ofWish(wish: Wanted, wallAheadMs: number): Failure[] {
+  const { entry, need, twin, attempts, notBefore, reason, isHeldBack } = wish
+  // Whatever came of it before, now it waits for policy.
+  if (isHeldBack) return []
   if (twin !== undefined) {
     const message = `${entry.path} cannot be here beside ${twin}: the disk does not tell the two names apart`
     return [{ kind: 'name', message, remedy: 'rename one of the two on a machine that holds both' }]

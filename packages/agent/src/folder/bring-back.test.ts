@@ -35,12 +35,15 @@ function vanished(has: Readonly<Record<string, readonly RelativePath[]>>) {
   return { options, asked, disk }
 }
 
-it('asks only peers that know the very version, one after the other, for what is still missing', async () => {
+const mayGive = (): boolean => true
+
+it('asks only peers that know the very version and may give it, one after the other, for what is still missing', async () => {
   const { options, asked, disk } = vanished({ b: ['d/x'], c: ['d/x', 'd/y'] })
   const holders = [
-    { id: 'z' as NodeId, knowledge: { b: 1 } },
-    { id: b, knowledge: { b: 3 } },
-    { id: c, knowledge: { b: 9, c: 1 } },
+    { id: 'z' as NodeId, knowledge: { b: 1 }, mayGive },
+    { id: 'y' as NodeId, knowledge: { b: 9 }, mayGive: () => false },
+    { id: b, knowledge: { b: 3 }, mayGive },
+    { id: c, knowledge: { b: 9, c: 1 }, mayGive },
   ]
   expect(await bringBack({ ...options, holders }, ['d', 'd/x', 'd/y'])).toEqual({ files: 2, missing: 0, reason: '' })
   expect(asked).toEqual(['b: d/x d/y', 'c: d/y'])
@@ -54,7 +57,7 @@ it('says what did not come, and why', async () => {
     missing: 1,
     reason: 'no peer that is connected has them',
   })
-  const holders = [{ id: b, knowledge: { b: 3 } }]
+  const holders = [{ id: b, knowledge: { b: 3 }, mayGive }]
   expect(await bringBack({ ...options, holders }, ['d', 'd/x', 'd/y'])).toMatchObject({
     files: 1,
     missing: 1,

@@ -13,8 +13,12 @@ export interface BringBackOptions {
   readonly index: Pick<FolderIndex, 'getMany'>
   readonly session: (peer: NodeId, request: SessionRequest) => Promise<SessionOutcome>
   readonly look: (paths: readonly RelativePath[]) => Promise<readonly Seen[]>
-  /** Peers that are connected, and what they know. */
-  readonly holders: readonly { readonly id: NodeId; readonly knowledge: VersionVector }[]
+  /** Peers that are connected, what they know, and what policy lets come from them. */
+  readonly holders: readonly {
+    readonly id: NodeId
+    readonly knowledge: VersionVector
+    readonly mayGive: (row: Row) => boolean
+  }[]
 }
 
 export interface BroughtBack {
@@ -34,8 +38,8 @@ export async function bringBack(options: BringBackOptions, paths: readonly Relat
   let missing = rows.filter(({ kind }) => kind !== 'dir')
   const files = missing.length
   let reason = 'no peer that is connected has them'
-  for (const { id, knowledge } of options.holders) {
-    const held = missing.filter(({ vector }) => covers(knowledge, vector))
+  for (const { id, knowledge, mayGive } of options.holders) {
+    const held = missing.filter((row) => covers(knowledge, row.vector) && mayGive(row))
     const back = new Set<RelativePath>()
     for (let at = 0; at < held.length; at += atOnce) {
       const part = held.slice(at, at + atOnce)

@@ -1,4 +1,4 @@
-import type { Door } from '@spansync/common/core/agent/state'
+import type { Door, HoldsBack } from '@spansync/common/core/agent/state'
 import type { NodeId } from '@spansync/common/core/causal/types'
 import type { Link } from '@spansync/common/ports'
 import type { Logger } from '@spansync/common/runtime/logger'
@@ -7,12 +7,16 @@ export interface FolderDoorsOptions {
   readonly log: Logger
   /** Which way policy lets content pass at the moment. */
   readonly door: (link: Link) => Door
+  /** Which versions policy holds back. */
+  readonly holdsBack: (link: Link) => HoldsBack | undefined
   /** Another folder goes first over the link: nothing new is begun, and what is under way comes to its end. */
   readonly mustWait: (link: Link) => boolean
   /** The door is another from now on. */
   readonly turned: (peer: NodeId, door: Door) => void
-  /** Policy lets nothing pass any more. */
-  readonly cut: (link: Link) => void
+  /** Other versions are held back from now on. */
+  readonly filtered: (peer: NodeId, holdsBack: HoldsBack | undefined) => void
+  /** Policy lets nothing pass any more, or not what is under way. */
+  readonly cut: (link: Link, reason: string) => void
   readonly changed: () => void
 }
 
@@ -21,6 +25,7 @@ interface Doors {
   readonly allowed: Door
   /** Shut also while another folder goes first. */
   readonly door: Door
+  readonly holdsBack: HoldsBack | undefined
 }
 
 /** The doors of one folder, one for each connected peer. */
@@ -35,12 +40,11 @@ export class FolderDoors {
     this.#options = options
   }
 
-  add(link: Link): Door {
+  add(link: Link): void {
     const allowed = this.#options.door(link)
     const door = this.#doorAt(link, allowed)
     this.#allowed.set(link.peer, allowed)
-    this.#doors.set(link.peer, { link, allowed, door })
-    return door
+    this.#doors.set(link.peer, { link, allowed, door, holdsBack: this.#options.holdsBack(link) })
   }
 
   remove(peer: NodeId): void {
@@ -53,7 +57,12 @@ export class FolderDoors {
     return this.#doors.get(peer)?.door ?? 'open'
   }
 
-  /** The same without regard to other folders. */
+  /** Which versions may not pass, as it is in force. */
+  holdsBackTo(peer: NodeId): HoldsBack | undefined {
+    return this.#doors.get(peer)?.holdsBack
+  }
+
+  /** The same as `doorTo` without regard to other folders. */
   inForce(peer: NodeId): Door {
     return this.#doors.get(peer)?.allowed ?? 'open'
   }
@@ -76,16 +85,22 @@ export class FolderDoors {
 
   /** What is under way through a door that policy shuts is cut off, and begun again later. */
   review(): void {
-    const { turned, cut, changed } = this.#options
+    const { turned, filtered, cut, changed } = this.#options
     for (const [peer, before] of this.#doors) {
       const { link } = before
       const allowed = this.allowedWith(peer)
       const door = this.#doorAt(link, allowed)
-      if (allowed === before.allowed && door === before.door) continue
-      this.#doors.set(peer, { link, allowed, door })
-      this.#log(link, { allowed, door }, before)
+      const holdsBack = this.#options.holdsBack(link)
+      const isFiltered = holdsBack !== before.holdsBack
+      const isTurned = allowed !== before.allowed || door !== before.door
+      if (!isTurned && !isFiltered) continue
+      this.#doors.set(peer, { link, allowed, door, holdsBack })
+      if (isTurned) this.#log(link, { allowed, door }, before)
+      if (isFiltered) this.#options.log.info({ event: 'policy.filter', peer: link.name }, filterText)
+      if (isFiltered) filtered(peer, holdsBack)
       if (door !== before.door) turned(peer, door)
-      if (allowed === 'shut' && before.allowed !== 'shut') cut(link)
+      if (allowed === 'shut' && before.allowed !== 'shut') cut(link, doorText.shut)
+      else if (isFiltered && holdsBack) cut(link, filterText)
       changed()
     }
   }
@@ -94,7 +109,7 @@ export class FolderDoors {
     return this.#options.mustWait(link) ? 'shut' : allowed
   }
 
-  #log({ name: peer }: Link, { allowed, door }: Doors, before: Doors): void {
+  #log({ name: peer }: Link, { allowed, door }: Pick<Doors, 'allowed' | 'door'>, before: Doors): void {
     const { log } = this.#options
     if (allowed !== before.allowed)
       log.info({ event: 'policy.door', peer, door: allowed, before: before.allowed }, doorText[allowed])
@@ -102,6 +117,8 @@ export class FolderDoors {
     else log.debug({ event: 'policy.waits', peer }, 'another folder has a higher priority and goes first')
   }
 }
+
+const filterText = 'policy holds other files back from the link than before'
 
 /** What policy lets pass through a door, for a person. */
 export const doorText: Readonly<Record<Door, string>> = {

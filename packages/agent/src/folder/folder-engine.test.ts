@@ -46,6 +46,7 @@ function engineOn(disk: DiskWorker, more: Partial<FolderEngineOptions> = {}): Fo
     guard: { share: 0.5, files: 100 },
     isScanning: () => false,
     hasHints: () => false,
+    holdsBack: () => undefined,
     session: () => Promise.reject(new Error('not asked for')),
     isQuick: () => false,
     byUnison: () => {},

@@ -2,9 +2,17 @@ import { randomBytes } from 'node:crypto'
 import { setImmediate } from 'node:timers/promises'
 import { isUndecided } from '@spansync/common/core/agent/deletion-state'
 import type { Effect, RemoteItem, Seen } from '@spansync/common/core/agent/events'
-import { isSettled } from '@spansync/common/core/agent/exchange'
+import { isAtRest, isSettled } from '@spansync/common/core/agent/exchange'
 import { isSame } from '@spansync/common/core/agent/scope'
-import { bounds, type Door, type FolderState, initialState, mayGive } from '@spansync/common/core/agent/state'
+import {
+  bounds,
+  type Door,
+  type FolderState,
+  type HoldsBack,
+  initialState,
+  mayGive,
+  type Wanted,
+} from '@spansync/common/core/agent/state'
 import { weighInTurns } from '@spansync/common/core/agent/weigh'
 import { claimFlag } from '@spansync/common/core/agent/wishes'
 import { workWith } from '@spansync/common/core/agent/work'
@@ -17,6 +25,7 @@ import type {
   FolderId,
   NodeId,
   RelativePath,
+  Row,
   VersionVector,
 } from '@spansync/common/core/causal/types'
 import { covers } from '@spansync/common/core/causal/version-vector'
@@ -135,6 +144,7 @@ export class FolderEngine {
       put: (put) => this.#noteUnpacked(put),
       released: (paths) => options.unpacked(paths),
       passed: (peer) => options.parcelled(peer),
+      isHeldBack: (peer, path) => this.isHeldBack(peer, path),
     })
     this.fetcher = new Fetcher({
       ...{ root, disk, index, observer: this.observer, clock, keptPlace, disposable, ahead: this.ahead },
@@ -206,6 +216,12 @@ export class FolderEngine {
     return peer !== undefined && isSettled(peer, { scope: this.state.scope, ...this.index.meta() })
   }
 
+  /** The same but for what policy holds back. */
+  isAtRestWith(id: NodeId): boolean {
+    const peer = this.state.peers.get(id)
+    return peer !== undefined && isAtRest(peer, { scope: this.state.scope, ...this.index.meta() })
+  }
+
   /** Whether there is something to pass to or from the peer through a door that policy leaves like this. Where the plan leads over this link
    *  an order for it is about to come. */
   workWith(id: NodeId, allowed: Door): Work {
@@ -216,11 +232,11 @@ export class FolderEngine {
   }
 
   /** `resumed`: the link was up before this engine was; the peer is asked to begin again. */
-  linkUp(link: Link, { resumed = false, door }: { resumed?: boolean; door: Door }): void {
+  linkUp(link: Link, { resumed = false, ...policy }: LinkBeginning): void {
     const round = resumed ? randomBytes(6).toString('hex') : undefined
     this.#links.set(link.peer, link)
     if (round) link.send({ type: 'resend', folder: this.folder, all: false, round })
-    this.#loop.post({ kind: 'link_up', peer: link.peer, round, door })
+    this.#loop.post({ kind: 'link_up', peer: link.peer, round, ...policy })
   }
 
   linkDown(peer: NodeId): void {
@@ -243,10 +259,14 @@ export class FolderEngine {
 
   receiveEntries(peer: NodeId, message: MessageOf<'entries'>): void {
     const { toSeq, complete, knowledge, digest, partial } = message
+    const heldBack = new Set(message.heldBack?.map((at) => message.entries[at]?.path))
     this.#loop.postLater(() => ({
       kind: 'entries_received',
       peer,
-      items: this.#itemsOf(peer, message.entries),
+      items: this.#itemsOf(peer, message.entries).map((item) => ({
+        ...item,
+        isHeldBack: heldBack.has(item.remote.path),
+      })),
       toSeq,
       complete,
       knowledge,
@@ -295,8 +315,8 @@ export class FolderEngine {
     }
     const look = async (paths: readonly RelativePath[]): Promise<readonly Seen[]> =>
       await this.look(paths, { mode: 'read' })
-    const holders = [...this.state.peers].flatMap(([id, { announced }]) =>
-      announced ? [{ id, knowledge: announced.knowledge }] : [],
+    const holders = [...this.state.peers].flatMap(([id, { announced, holdsBack }]) =>
+      announced ? [{ id, knowledge: announced.knowledge, mayGive: (row: Row) => !holdsBack?.(row) }] : [],
     )
     const { vanished, waiting } = this.state.deletions
     const paths = waiting.here ? [...vanished.keys()] : []
@@ -317,6 +337,18 @@ export class FolderEngine {
     this.#loop.post({ kind: 'door_set', peer, door })
   }
 
+  /** Which versions it lets not pass. */
+  setHoldsBack(peer: NodeId, holdsBack: HoldsBack | undefined): void {
+    this.#loop.post({ kind: 'holds_back_set', peer, holdsBack })
+  }
+
+  /** What is here may not go to the peer, by the policy of this machine. */
+  isHeldBack(peer: NodeId, path: RelativePath): boolean {
+    const holdsBack = this.options.holdsBack(peer)
+    const row = holdsBack && this.index.get(path)
+    return row !== undefined && !row.deleted && holdsBack?.(row) === true
+  }
+
   /** The coordinator's plan for this folder: whom this replica passes things on to. */
   setNeighbours(neighbours: ReadonlySet<NodeId>): void {
     this.#neighbours = neighbours
@@ -325,17 +357,20 @@ export class FolderEngine {
   receiveAhead(link: Link, message: MessageOf<'ahead' | 'ahead_wanted' | 'ahead_gone'>): void {
     if (message.type === 'ahead_wanted') return this.ahead.onWanted(link, message.hash)
     if (message.type === 'ahead_gone') return this.ahead.onGone(message.hash)
-    if (!this.options.matcher.matches(message.entry.path) && this.#takesPartIn(link.peer, message.entry))
-      this.ahead.onOffered(link, message.entry)
+    const { entry } = message
+    const isHeldBack = this.state.peers.get(link.peer)?.holdsBack?.(entry) === true
+    if (!this.options.matcher.matches(entry.path) && !isHeldBack && this.#takesPartIn(link.peer, entry))
+      this.ahead.onOffered(link, entry)
   }
 
   receiveDisputed(peer: NodeId, { entries }: MessageOf<'disputed'>): void {
     this.#dispute(peer, entries)
   }
 
-  /** Both leave out the same, and know that by the path alone, as Unison does. */
+  /** Both leave out the same, and know that by the path alone, as Unison does; and hold nothing back from each other. */
   isAlike(peer: NodeId): boolean {
-    const { announced } = this.state.peers.get(peer) ?? {}
+    const { announced, holdsBack } = this.state.peers.get(peer) ?? {}
+    if (holdsBack !== undefined || announced?.holdsBack === true) return false
     return this.options.files.length === 0 && announced?.scope === this.state.scope
   }
 
@@ -362,15 +397,16 @@ export class FolderEngine {
   }
 
   /** Content may pass to the peer, and by its own word it has not got this version yet. */
-  #lacks(id: NodeId, { vector }: Entry): boolean {
+  #lacks(id: NodeId, entry: Entry): boolean {
     const peer = this.state.peers.get(id)
-    if (!peer?.announced || covers(peer.announced.knowledge, vector)) return false
+    if (!peer?.announced || covers(peer.announced.knowledge, entry.vector) || peer.holdsBack?.(entry)) return false
     return mayGive(this.#neighbours.has(id) ? { follows: 'peers' } : this.state, peer)
   }
 
   #mayBeWanted(path: RelativePath): boolean {
     const told = [...this.state.peers.values()].filter(({ announced }) => announced !== undefined)
-    return told.length === 0 || told.some(({ wanted }) => wanted.has(path))
+    const isComing = (wish: Wanted | undefined): boolean => wish !== undefined && !wish.isHeldBack
+    return told.length === 0 || told.some(({ wanted }) => isComing(wanted.get(path)))
   }
 
   /** This replica would take the version over what it has now; nothing is under way at the path, and nobody who has it is known. */
@@ -378,7 +414,8 @@ export class FolderEngine {
     const { claims, peers } = this.state
     if (claims.has(entry.path) || need(this.index.get(entry.path), entry).kind !== 'take') return false
     if (this.index.withHash(entry.hash, 1).length > 0) return false
-    return ![...peers.values()].some(({ wanted }) => wanted.get(entry.path)?.entry.hash === entry.hash)
+    const wishes = [...peers.values()].flatMap(({ wanted }) => wanted.get(entry.path) ?? [])
+    return !wishes.some((wish) => wish.entry.hash === entry.hash && !wish.isHeldBack)
   }
 
   /** Looks at paths and lets the loop decide. Rejects when the root is not the folder any more. */
@@ -651,6 +688,13 @@ export class FolderEngine {
     const { code, message, remedy, retryable } = toSpansyncError(error)
     return { code, message: message || messageOf(error), remedy, retryable }
   }
+}
+
+interface LinkBeginning {
+  /** See `linkUp`. */
+  readonly resumed?: boolean
+  readonly door: Door
+  readonly holdsBack?: HoldsBack | undefined
 }
 
 function namesOf(index: FolderIndex, folding: Folding): NamesInUse {

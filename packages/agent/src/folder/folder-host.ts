@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Duplex } from 'node:stream'
 import type { FolderConfig } from '@spansync/common/config/schema'
-import { type Door, type FolderState, gives, takes } from '@spansync/common/core/agent/state'
+import { type Door, type FolderState, gives, type HoldsBack, takes } from '@spansync/common/core/agent/state'
 import type { FolderId, NodeId, RelativePath } from '@spansync/common/core/causal/types'
 import { covers } from '@spansync/common/core/causal/version-vector'
 import type { DeletionLimits } from '@spansync/common/core/policy/deletion-limits'
@@ -57,6 +57,8 @@ export interface FolderHostOptions {
   readonly settleMs: number | undefined
   /** Which way policy lets content pass at the moment. */
   readonly door: (link: Link) => Door
+  /** Which versions policy holds back from the link. */
+  readonly holdsBack: (link: Link) => HoldsBack | undefined
   /** Another folder goes first over the link: nothing new is begun, and what is under way comes to its end. */
   readonly mustWait: (link: Link) => boolean
   readonly changed: () => void
@@ -97,11 +99,12 @@ export class FolderHost implements AsyncDisposable {
     this.ignore = [...(config.ignoreDefaults ? defaultIgnorePatterns : []), ...options.exclude]
     this.matcher = compileIgnore(this.ignore).matcher
     this.said = new PeerMemory(join(home, 'index', `${folder}.peers.json`), options.clock, options.log)
-    const { log, door, mustWait, changed } = options
+    const { log, door, holdsBack, mustWait, changed } = options
     this.doors = new FolderDoors({
-      ...{ log, door, mustWait, changed },
+      ...{ log, door, holdsBack, mustWait, changed },
       turned: (peer, now) => this.#engine?.setDoor(peer, now),
-      cut: (link) => this.#cut(link),
+      filtered: (peer, now) => this.#engine?.setHoldsBack(peer, now),
+      cut: (link, reason) => this.#cut(link, reason),
     })
   }
 
@@ -133,15 +136,19 @@ export class FolderHost implements AsyncDisposable {
 
   linkUp(link: Link): void {
     this.#links.set(link.peer, link)
-    const door = this.doors.add(link)
+    this.doors.add(link)
     if (!this.#engine) return
     this.#addPair(link)
-    this.#engine.linkUp(this.#streams.over(link), { door })
+    this.#engine.linkUp(this.#streams.over(link), this.#policyOf(link.peer))
   }
 
-  #cut(link: Link): void {
-    this.#streams.cut(link.peer, doorText.shut)
-    if (this.#engine) this.#addPair(link, doorText.shut)
+  #policyOf(peer: NodeId): { door: Door; holdsBack: HoldsBack | undefined } {
+    return { door: this.doors.doorTo(peer), holdsBack: this.doors.holdsBackTo(peer) }
+  }
+
+  #cut(link: Link, reason: string): void {
+    this.#streams.cut(link.peer, reason)
+    if (this.#engine) this.#addPair(link, reason)
   }
 
   #gives(peer: NodeId): boolean {
@@ -242,6 +249,10 @@ export class FolderHost implements AsyncDisposable {
       this.#links.get(peer)?.send({ type: 'fetched', folder, id, outcome: 'failed', detail: detail.slice(0, 4000) })
     }
     if (!this.#gives(peer)) return refuse('policy on the other machine gives nothing now')
+    const isNarrow = this.doors.holdsBackTo(peer) !== undefined
+    if (isNarrow && message.covers.length > 0) return refuse('policy on the other machine lets no directory pass whole')
+    const held = message.paths.find((path) => this.#engine?.isHeldBack(peer, path))
+    if (held !== undefined) return refuse(`policy on the other machine holds ${held} back`)
     const pair = this.#pairs.get(peer)
     if (pair && this.#engine) pair.onFetch(message).catch((error) => refuse(messageOf(error)))
     else refuse(this.#problem?.message ?? 'the folder is not open')
@@ -284,11 +295,18 @@ export class FolderHost implements AsyncDisposable {
     const link = this.#links.get(peer)
     this.#streams.track(peer, stream)
     if (this.doors.inForce(peer) === 'shut') stream.destroy(new Error(doorText.shut))
+    else if (this.#isUntold(peer)) stream.destroy(new Error('policy has changed, and the peer has yet to hear of it'))
     else if (this.#engine && header.purpose === 'ahead') this.#engine.ahead.onStream(header.id, stream)
     else if (this.#engine && link && header.purpose === 'parcel')
       void this.#engine.parcels.onStream(link, header.id, stream)
     else if (pair && this.#engine) pair.onStream(header, stream)
     else stream.destroy(new Error(this.#problem?.message ?? 'the folder is not open'))
+  }
+
+  /** Policy holds something back from a peer that does not know it yet, and may ask for anything. */
+  #isUntold(peer: NodeId): boolean {
+    if (this.doors.holdsBackTo(peer) === undefined) return false
+    return this.#engine?.state.peers.get(peer)?.told?.holdsBack !== true
   }
 
   /** What Unison calls a pattern, without the option's name. */
@@ -456,7 +474,7 @@ export class FolderHost implements AsyncDisposable {
     engine.setSharers(this.#sharers, this.#formerIds)
     for (const link of this.#links.values()) {
       this.#addPair(link)
-      engine.linkUp(this.#streams.over(link), { resumed: true, door: this.doors.doorTo(link.peer) })
+      engine.linkUp(this.#streams.over(link), { resumed: true, ...this.#policyOf(link.peer) })
     }
   }
 
@@ -484,6 +502,7 @@ export class FolderHost implements AsyncDisposable {
       guard: limitsOf(config),
       isScanning: () => !this.#hasScanned || this.#feed?.isScanning === true,
       hasHints: () => this.#feed?.hasHints === true,
+      holdsBack: (peer) => this.doors.holdsBackTo(peer),
       session: (peer, request) => this.#pairs.get(peer)?.bring(request) ?? Promise.resolve(notConnected),
       isQuick: (peer, request) => this.#pairs.get(peer)?.busy.suits(request) ?? false,
       byUnison: (peer, paths) => this.#pairs.get(peer)?.busy.noteBrought(paths),

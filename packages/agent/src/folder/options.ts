@@ -1,4 +1,5 @@
 import type { CommitRow } from '@spansync/common/core/agent/events'
+import type { HoldsBack } from '@spansync/common/core/agent/state'
 import type { Folding } from '@spansync/common/core/causal/folding'
 import type { FolderId, NodeId, RelativePath, VersionVector } from '@spansync/common/core/causal/types'
 import type { DeletionLimits } from '@spansync/common/core/policy/deletion-limits'
@@ -57,6 +58,8 @@ export interface FolderEngineOptions {
   readonly isScanning: () => boolean
   /** Changes on the disk have been noticed that nobody has looked at yet. */
   readonly hasHints: () => boolean
+  /** What policy holds back from the peer, as it is in force. */
+  readonly holdsBack: (peer: NodeId) => HoldsBack | undefined
   /** Runs Unison with a peer, on whichever side can. */
   readonly session: (peer: NodeId, request: SessionRequest) => Promise<SessionOutcome>
   /** These paths came through a session of Unison with this peer. */

@@ -38,6 +38,8 @@ export function toMessages(folder: FolderId, replica: ReplicaId, effect: Sending
         follows: effect.follows,
         door: effect.door,
         partial,
+        ...(effect.holdsBack ? { holdsBack: true } : {}),
+        ...(effect.lacks ? { lacks: effect.lacks } : {}),
         ...(effect.collected === undefined ? {} : { collected: effect.collected }),
         ...(effect.round === undefined ? {} : { round: effect.round }),
       },
@@ -48,7 +50,9 @@ export function toMessages(folder: FolderId, replica: ReplicaId, effect: Sending
     const isLast = at === parts.length - 1
     const toSeq = isLast ? effect.toSeq : (rows.at(-1) as Row).seq
     const said = { toSeq, complete: complete && isLast, knowledge, digest, partial }
-    return { type: 'entries', folder, entries: rows.map(plain), ...said }
+    const heldBack = rows.flatMap(({ path }, index) => (effect.heldBack.has(path) ? [index] : []))
+    const held = heldBack.length === 0 ? {} : { heldBack }
+    return { type: 'entries', folder, entries: rows.map(plain), ...held, ...said }
   })
 }
 

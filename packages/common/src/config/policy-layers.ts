@@ -29,10 +29,22 @@ export function policyLayers(config: Config, between: Between, lineOf?: LineOf):
   const said = sayingsOf(config, between)
   return {
     settings: said.map((saying) => layerOf(saying, lineOf)),
-    filters: said
-      .filter(({ filter }) => Object.keys(filter).length > 0)
-      .map((saying) => ({ ...saying.filter, placeOf: (key) => placeOf(saying, key, lineOf) })),
+    filters: filtersOf(said, lineOf),
   }
+}
+
+function filtersOf(said: readonly Saying[], lineOf: LineOf | undefined): FilterLayer[] {
+  return said
+    .filter(({ filter }) => Object.keys(filter).length > 0)
+    .map((saying) => ({ ...saying.filter, placeOf: (key) => placeOf(saying, key, lineOf) }))
+}
+
+/** What is said of the link alone: the versions that do not pass over it. */
+export function linkFilters(config: Config, between: Between, lineOf?: LineOf): readonly FilterLayer[] {
+  return filtersOf(
+    sayingsOf(config, between).filter(({ level }) => level === 'link'),
+    lineOf,
+  )
 }
 
 /** What counts between the two. Rates are different from everything else: those said of all folders limit the link as a whole, so the

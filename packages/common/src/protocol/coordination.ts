@@ -75,7 +75,8 @@ export const linkFactsSchema = z.object({
 
 export const replicaStates = ['open', 'scanning', 'closed'] as const
 
-/** One replica. `peers`: with whom it is joined now, that is, whose link is up and who share the folder with it. */
+/** One replica. `peers`: with whom it is joined now, that is, whose link is up and who share the folder with it; `narrow`: those of them
+ *  from whom policy holds something back. */
 export const replicaFactsSchema = z.object({
   folder: folderId,
   replica: replicaId.optional(),
@@ -87,6 +88,7 @@ export const replicaFactsSchema = z.object({
   files: counter,
   bytes: counter,
   peers: z.array(nodeId).max(10_000),
+  narrow: z.array(nodeId).max(10_000).optional(),
 })
 
 export const orderOutcomes = ['equal', 'incomplete', 'unreachable', 'expired', 'superseded'] as const

@@ -42,6 +42,8 @@ const entry = z.object({
   beaten: dots.min(1).optional(),
 }) as unknown as z.ZodType<Entry>
 
+const amount = z.object({ files: counter, bytes: counter })
+
 const member = z.object({
   node: nodeId,
   version: counter,
@@ -87,6 +89,10 @@ export const summarySchema = z.object({
   follows: z.enum(['peers', 'orders']),
   /** Which way the sender lets content pass between itself and the receiver. */
   door: z.enum(doors).default('open'),
+  /** The content of some of what the sender has may not pass between the two. Absent: everything may. */
+  holdsBack: z.boolean().optional(),
+  /** What the sender would take of the receiver's. Absent: policy holds nothing of that back. */
+  lacks: z.object({ all: amount, heldBack: amount, isAllHeldBack: z.boolean() }).optional(),
   /** The receiver asked to begin again, and this is the beginning: what came before was meant for its former self. */
   round: z.string().max(64).optional(),
 })
@@ -97,6 +103,17 @@ export const entriesSchema = z.object({
   type: z.literal('entries'),
   folder: folderId,
   entries: z.array(entry).max(limits.entriesPerMessage),
+  /** Which of them, by their place in the list: their content may not pass between the two, by the sender's policy. */
+  heldBack: z
+    .array(
+      z
+        .number()
+        .int()
+        .min(0)
+        .max(limits.entriesPerMessage - 1),
+    )
+    .max(limits.entriesPerMessage)
+    .optional(),
   toSeq: counter,
   complete: z.boolean(),
   knowledge: vector,

@@ -44,6 +44,8 @@ export const folderPeerSchema = z.object({
   behind: amountSchema,
   /** What the peer has and this node does not. */
   lacking: amountSchema,
+  /** How much of that policy, of either node, holds back from the link. Absent: nothing. */
+  heldBack: z.object({ behind: amountSchema, lacking: amountSchema }).optional(),
   /** Absent: policy here lets everything pass. */
   held: heldSchema.optional(),
 })

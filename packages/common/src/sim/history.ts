@@ -1,4 +1,4 @@
-import { doors as everyDoor } from '../core/agent/state.ts'
+import { doors as everyDoor, type HoldsBack } from '../core/agent/state.ts'
 import type { RelativePath } from '../core/causal/types.ts'
 import { type Audit, createAudit, knowledgeHolds } from './audit.ts'
 import { createRandom, type Random } from './random.ts'
@@ -20,6 +20,8 @@ export interface HistoryOptions extends Parts {
   readonly orders?: boolean
   /** Policy opens and shuts doors, each side by itself and some of them one way only. */
   readonly doors?: boolean
+  /** Policy holds single versions back from a link, and lets them go, each side by itself. `kept`: also in the end. */
+  readonly filters?: boolean | 'kept'
   /** Tombstones go when everybody has them, and people take the folder away from machines and give it back. */
   readonly collects?: boolean
   /** People approve deletions that wait, sooner or later. */
@@ -54,7 +56,7 @@ export function runHistory(options: HistoryOptions): Settled {
     world.queue.now = Math.max(world.queue.now, until)
     if (inspection.chance(0.3)) meanwhile.push(...world.agents.flatMap((agent) => knowledgeHolds(world, agent)))
   }
-  const settled = settle(world, audit)
+  const settled = settle(world, audit, { isPartial: options.filters === 'kept' })
   return {
     ...settled,
     violations: [...[...meanwhile, ...found].map((text) => `meanwhile: ${text}`), ...settled.violations],
@@ -96,6 +98,7 @@ function disturb(
     reopens = false,
     orders = false,
     doors = false,
+    filters = false,
     collects = false,
     approvals = false,
     seed,
@@ -113,12 +116,27 @@ function disturb(
     left.setDoor(right.id, random.pick(everyDoor))
     right.setDoor(left.id, random.pick(everyDoor))
   }
+  if (filters !== false && random.chance(0.3)) {
+    const [left, right] = random.pick(world.links).ends.map((end) => world.agents[end] as SimAgent) as [
+      SimAgent,
+      SimAgent,
+    ]
+    left.setHoldsBack(right.id, random.pick(everyFilter))
+    right.setHoldsBack(left.id, random.pick(everyFilter))
+  }
   // In every second history nobody is removed, and then no tombstone may go too early.
   if (collects && seed % 2 === 0) removeOrReadmit(world)
   if (random.chance(0.2)) world.setLink(random.pick(world.links), random.chance(0.5))
   if (reopens && random.chance(0.1)) world.reopen(random.pick(world.agents), losses && random.chance(0.5))
   if (crashes && random.chance(0.05)) world.crash(random.pick(world.agents), losses && random.chance(0.5))
 }
+
+const everyFilter: readonly (HoldsBack | undefined)[] = [
+  undefined,
+  ({ kind, hash }) => kind === 'file' && !isLiked(hash),
+  ({ kind, hash }) => kind === 'file' && isLiked(hash),
+  ({ path }) => path === 'd' || path.startsWith('d/'),
+]
 
 function removeOrReadmit(world: SimWorld): void {
   const { random, removed, agents } = world

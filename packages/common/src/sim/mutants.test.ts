@@ -4,7 +4,7 @@ import { mutants } from '../testing/mutants.ts'
 import { runTurns } from './turns.ts'
 
 type Name = keyof typeof mutants
-type Kind = 'plain' | 'faults' | 'collects' | 'orders' | 'turns'
+type Kind = 'plain' | 'faults' | 'collects' | 'orders' | 'filters' | 'turns'
 
 /** How each broken rule must come to light, and where: of what happens in one of thousands only, from which seed on. */
 const expected: Record<Name, readonly [kind: Kind, words: RegExp, from?: number]> = {
@@ -29,6 +29,10 @@ const expected: Record<Name, readonly [kind: Kind, words: RegExp, from?: number]
   'knowledge rises before the list has been seen': ['collects', /knows .* but its .* is older/],
   'who was led waits for orders for ever': ['orders', /differ|not quiet/],
   'a peer that syncs directly again is not heard': ['orders', /differ|not quiet/],
+  'policy holds nothing back': ['filters', /asked .* for .*, which policy (of the peer )?holds back/],
+  'what the peer holds back is not heard': ['filters', /asked .* for .*, which policy of the peer holds back/],
+  'what is held back counts as known': ['filters', /knows .* but its .* is older/],
+  'what may pass again is not told again': ['filters', /asked .* for .*, which policy holds back|differ/],
   'rmdir takes what is inside along': ['faults', /is lost/],
 }
 

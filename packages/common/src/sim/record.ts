@@ -1,4 +1,5 @@
-import type { CommitRow } from '../core/agent/events.ts'
+import type { CommitRow, EffectOf } from '../core/agent/events.ts'
+import type { HoldsBack } from '../core/agent/state.ts'
 import type { Dot, Entry, NodeId, RelativePath, VersionVector } from '../core/causal/types.ts'
 import { covers, coversDot } from '../core/causal/version-vector.ts'
 import type { SimAgent } from './sim-agent.ts'
@@ -32,6 +33,10 @@ export class Record {
   /** Dropped although somebody did not have it. */
   readonly droppedTooEarly: string[] = []
   everRemoved = false
+  /** Asked for although policy holds it back. */
+  readonly askedInVain: string[] = []
+  /** The content, by `agent<peer:path`. */
+  readonly #heldBackThere = new Map<string, string>()
   /** How often a content came to an agent, by `agent:hash`. */
   readonly transferred = new Map<string, number>()
 
@@ -42,6 +47,25 @@ export class Record {
     this.onMoved?.({ to, from, hash })
     const key = `${to.name}:${hash}`
     this.transferred.set(key, (this.transferred.get(key) ?? 0) + 1)
+  }
+
+  /** What the peer holds back, as it has just been told. */
+  told(from: SimAgent, to: SimAgent, { rows, heldBack }: EffectOf<'send_entries'>): void {
+    for (const { path, hash } of rows) {
+      if (heldBack.has(path)) this.#heldBackThere.set(`${to.name}<${from.name}:${path}`, hash)
+      else this.#heldBackThere.delete(`${to.name}<${from.name}:${path}`)
+    }
+  }
+
+  /** `holdsBack`: by the policy of the one that asks. */
+  asked(agent: SimAgent, { items, peer }: EffectOf<'fetch'>, holdsBack: HoldsBack | undefined): void {
+    for (const { entry } of items) {
+      const { path, hash } = entry
+      const isHeldBackThere = this.#heldBackThere.get(`${agent.name}<${peer}:${path}`) === hash
+      if (!isHeldBackThere && !holdsBack?.(entry)) continue
+      const whose = isHeldBackThere ? 'of the peer ' : ''
+      this.askedInVain.push(`${agent.name} asked ${peer} for ${path}, which policy ${whose}holds back`)
+    }
   }
 
   kept(path: RelativePath, hash: string): void {

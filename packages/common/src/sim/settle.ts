@@ -1,5 +1,5 @@
 import { isConflictCopy } from '../core/causal/conflict-name.ts'
-import { type Audit, verify } from './audit.ts'
+import { type Audit, verify, verifyEach } from './audit.ts'
 import { noFaults } from './types.ts'
 import type { SimWorld } from './world.ts'
 
@@ -15,13 +15,17 @@ export interface Settled {
 /** Far more than any history needs: about a thousand is usual. */
 const mostSteps = 30_000
 
-/** Everything is up, everybody scans, and the world runs until it is quiet; then all must hold, and must stay so. */
-export function settle(world: SimWorld, audit: Audit): Settled {
+/** Everything is up, everybody scans, and the world runs until it is quiet; then all must hold, and must stay so. Where policy goes on holding
+ *  versions back (`isPartial`), that is all but that they are equal. */
+export function settle(world: SimWorld, audit: Audit, { isPartial = false } = {}): Settled {
   world.faults = noFaults
   for (const [at, agent] of world.agents.entries()) {
     // One of them may still wait for orders: its peers, which get none, must not wait with it.
     if (at > 0) agent.follow('peers')
-    for (const peer of world.agents) agent.setDoor(peer.id, 'open')
+    for (const peer of world.agents) {
+      agent.setDoor(peer.id, 'open')
+      if (!isPartial) agent.setHoldsBack(peer.id, undefined)
+    }
   }
   for (const agent of world.removed) world.readmit(agent)
   for (const link of world.links) world.setLink(link, true)
@@ -30,7 +34,8 @@ export function settle(world: SimWorld, audit: Audit): Settled {
   const quiet = round(world)
   const settledMs = Math.max(0, world.busyAt - now)
   const sent = world.messages - messages
-  const violations = quiet ? [...verify(world, audit), ...circulating(world)] : ['not quiet']
+  const found = isPartial ? verifyEach(world, audit) : verify(world, audit)
+  const violations = quiet ? [...found, ...circulating(world)] : ['not quiet']
   const copies = world.agents[0]?.disk.paths().filter(isConflictCopy).length ?? 0
   return { violations, conflictCopies: copies, settledMs, messages: sent }
 }

@@ -1,5 +1,5 @@
 import type { ApplyItem, Brought, Effect, FolderEvent, Seen } from '../core/agent/events.ts'
-import { type Door, type FolderState, initialState } from '../core/agent/state.ts'
+import { type Door, type FolderState, type HoldsBack, initialState } from '../core/agent/state.ts'
 import { weigh } from '../core/agent/weigh.ts'
 import type { FolderIndex } from '../core/causal/folder-index.ts'
 import type { DiskState, Entry, FolderId, NodeId, RelativePath, ReplicaId } from '../core/causal/types.ts'
@@ -49,6 +49,7 @@ export class SimAgent {
   #wakeAt = Number.POSITIVE_INFINITY
   #follows: FolderState['follows'] = 'peers'
   readonly #doors = new Map<NodeId, Door>()
+  readonly #holdsBack = new Map<NodeId, HoldsBack>()
   #sharers: readonly NodeId[] = []
   readonly #guard: DeletionLimits | undefined
 
@@ -102,7 +103,7 @@ export class SimAgent {
 
   handle(event: WithoutTime<FolderEvent>): void {
     const timed = { ...event, at: this.#world.queue.now } as FolderEvent
-    const known = timed.kind === 'link_up' ? { ...timed, door: this.#doors.get(timed.peer) } : timed
+    const known = timed.kind === 'link_up' ? { ...timed, ...this.#policyOf(timed.peer) } : timed
     const { peers } = this.state
     const { state, effects } = this.#step(this.state, known)
     this.state = state
@@ -152,6 +153,17 @@ export class SimAgent {
   setDoor(peer: NodeId, door: Door): void {
     this.#doors.set(peer, door)
     this.handle({ kind: 'door_set', peer, door })
+  }
+
+  /** The same for single versions. */
+  setHoldsBack(peer: NodeId, holdsBack: HoldsBack | undefined): void {
+    if (holdsBack) this.#holdsBack.set(peer, holdsBack)
+    else this.#holdsBack.delete(peer)
+    this.handle({ kind: 'holds_back_set', peer, holdsBack })
+  }
+
+  #policyOf(peer: NodeId): { door: Door | undefined; holdsBack: HoldsBack | undefined } {
+    return { door: this.#doors.get(peer), holdsBack: this.#holdsBack.get(peer) }
   }
 
   rescan(): void {
@@ -245,6 +257,7 @@ export class SimAgent {
         this.#later(world.delay(), () => this.#apply(effect.items))
         break
       case 'fetch':
+        world.record.asked(this, effect, this.#holdsBack.get(effect.peer))
         this.#later(world.delay(), () => runSession(this.#session, effect))
         break
       case 'observe':

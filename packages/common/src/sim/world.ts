@@ -163,7 +163,9 @@ export class SimWorld {
     const at = Math.max(this.queue.now + this.delay(), this.#lastDelivery.get(key) ?? 0)
     this.#lastDelivery.set(key, at)
     this.queue.after(at - this.queue.now, () => {
-      if (link.up && link.connection === connection) deliver(from, to, effect)
+      if (!link.up || link.connection !== connection) return
+      if (effect.kind === 'send_entries') this.record.told(from, to, effect)
+      deliver(from, to, effect)
     })
   }
 
@@ -197,14 +199,17 @@ function deliver(from: SimAgent, to: SimAgent, effect: Sending): void {
   if (effect.kind === 'send_members') return to.handle({ kind: 'members_received', peer, members: effect.members })
   const { knowledge, digest } = effect
   if (effect.kind === 'send_summary') {
-    const { received, complete, scope, partial, follows, door, round, collected } = effect
+    const { received, complete, scope, partial, follows, door, holdsBack, lacks, round, collected } = effect
     const { replica } = from.state
     const said = { replica, knowledge, digest, received, complete, scope, partial, follows, door, round, collected }
-    to.handle({ kind: 'summary_received', peer, ...said })
+    to.handle({ kind: 'summary_received', peer, ...said, holdsBack, lacks })
     return
   }
   const { toSeq, complete, partial } = effect
-  const items = itemsFor(to, from, effect.rows)
+  const items = itemsFor(to, from, effect.rows).map((item) => ({
+    ...item,
+    isHeldBack: effect.heldBack.has(item.remote.path),
+  }))
   to.handle({ kind: 'entries_received', peer, items, toSeq, complete, knowledge, digest, partial })
 }
 

@@ -46,6 +46,22 @@ export const mutants = {
   'a peer that syncs directly again is not heard': {
     step: withEvent('summary_received', (event) => ({ ...event, follows: 'orders' })),
   },
+  'policy holds nothing back': {
+    step: withState(
+      undefined,
+      mapHeldBack((wish) => ({ ...wish, isHeldBack: false })),
+    ),
+  },
+  'what the peer holds back is not heard': {
+    step: withEvent('entries_received', (event) => ({
+      ...event,
+      items: event.items.map((item) => ({ ...item, isHeldBack: false })),
+    })),
+  },
+  'what is held back counts as known': { step: withState(mapHeldBack(() => undefined)) },
+  'what may pass again is not told again': {
+    step: (state, event) => step(state, event.kind === 'holds_back_set' ? { kind: 'ticked', at: event.at } : event),
+  },
   'rmdir takes what is inside along': { makeDisk: () => new CarelessDisk() },
 } satisfies Record<string, Broken>
 
@@ -131,6 +147,21 @@ function withoutNewDot(state: FolderState, event: FolderEvent): ReturnType<Step>
     [...after.state.peers].map(([id, peer]) => [id, { ...peer, wanted: mapLocal(peer.wanted, lower) }]),
   )
   return { state: { ...after.state, peers }, effects }
+}
+
+function mapHeldBack(change: (wish: Wanted) => Wanted | undefined): Change {
+  return (state) => {
+    const peers = [...state.peers].map(([id, peer]) => {
+      const wanted = peer.wanted.copy()
+      for (const [path, wish] of peer.wanted) {
+        const changed = wish.isHeldBack ? change(wish) : wish
+        if (changed) wanted.set(path, changed)
+        else wanted.delete(path)
+      }
+      return [id, { ...peer, wanted }] as const
+    })
+    return { ...state, peers: new Map(peers) }
+  }
 }
 
 function mapLocal(wanted: LayeredMap<Wanted>, change: (row: Row) => Row): LayeredMap<Wanted> {

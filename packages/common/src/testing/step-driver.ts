@@ -1,4 +1,5 @@
 import type { ApplyItem, ApplyResult, Effect, FetchOutcome, FolderEvent, Seen } from '../core/agent/events.ts'
+import type { Lack } from '../core/agent/lack.ts'
 import { type Door, type FolderState, initialState } from '../core/agent/state.ts'
 import { step } from '../core/agent/step.ts'
 import { weigh } from '../core/agent/weigh.ts'
@@ -43,6 +44,10 @@ interface Announcement {
   readonly follows?: 'peers' | 'orders'
   readonly door?: Door
   readonly partial?: boolean
+  readonly holdsBack?: boolean
+  readonly lacks?: Lack
+  /** Of its entries, those whose content the peer's policy holds back. */
+  readonly heldBack?: readonly RelativePath[]
 }
 
 /** The real `step` over an index and a disk in memory, driven by hand: commits are performed at once, all else is for the test to
@@ -98,9 +103,12 @@ export class StepDriver {
       follows = 'orders',
       door = 'open',
       collected,
+      holdsBack,
+      lacks,
     }: Announcement = {},
   ): Effects {
     const said = {
+      ...{ holdsBack, lacks },
       ...{ knowledge, complete, received, digest: digest as typeof emptyDigest, scope, partial: false, follows, door },
       ...(collected ? { collected } : {}),
     }
@@ -111,13 +119,14 @@ export class StepDriver {
   entries(
     peer: string,
     entries: readonly Entry[],
-    { knowledge, complete = true, toSeq = 1, partial = false }: Announcement = {},
+    { knowledge, complete = true, toSeq = 1, partial = false, heldBack = [] }: Announcement = {},
   ): Effects {
     const items = entries.map((remote) => ({
       remote,
       local: this.index.get(remote.path),
       blockedBy: blockerOf(this.index, remote.path),
       twin: this.#twinOf(remote.path),
+      isHeldBack: heldBack.includes(remote.path),
     }))
     const known = knowledge ?? Object.assign({}, ...entries.map(({ vector }) => vector))
     const said = { toSeq, complete, knowledge: known, digest: emptyDigest, partial }
@@ -137,6 +146,12 @@ export class StepDriver {
     const nothing = { rows: [], toSeq: since, complete: false }
     const found = limit > 0 ? this.index.since(since, knowledge, limit, heard) : nothing
     return this.send({ kind: 'entries_read', peer, id, ...found, meta: { knowledge: own, digest } })
+  }
+
+  /** All that follows from these effects, until the index is asked no more. */
+  answerAll(effects: Effects): readonly Effect[] {
+    const read = effects.find('read_entries')
+    return read ? [...effects.all, ...this.answerAll(this.answerRead(read))] : effects.all
   }
 
   /** Somebody puts something on the disk (nothing: takes it away), and the watcher notices. */
@@ -236,6 +251,13 @@ interface Ending {
   readonly extras: readonly RelativePath[]
   /** Paths that were left out of the session. */
   readonly left: readonly RelativePath[]
+}
+
+/** One that has met the peer. */
+export function met(peer: string): StepDriver {
+  const driver = new StepDriver()
+  driver.meet(peer)
+  return driver
 }
 
 /** What a step asked for. */

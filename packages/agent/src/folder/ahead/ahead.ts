@@ -85,7 +85,8 @@ export class Ahead implements AsyncDisposable {
   onWanted(link: Link, hash: string): void {
     const { folder } = this.#options
     const source = this.#sources.get(hash)
-    if (!source || !link.dialed) return link.send({ type: 'ahead_gone', folder, hash })
+    const mayGo = source !== undefined && this.#options.lacks(link.peer, source.entry)
+    if (!mayGo || !link.dialed) return link.send({ type: 'ahead_gone', folder, hash })
     const send = async (): Promise<void> => {
       const stream = await link.openStream({ folder, purpose: 'ahead', id: hash }, this.#stop.signal)
       await this.#send(source, stream)

@@ -36,6 +36,8 @@ class Node implements LinkEnd, AsyncDisposable {
   readonly put: RelativePath[] = []
   readonly released: RelativePath[] = []
   readonly passed: NodeId[] = []
+  /** From everybody. */
+  readonly heldBack = new Set<RelativePath>()
 
   constructor(name: string) {
     this.id = name as NodeId
@@ -45,6 +47,7 @@ class Node implements LinkEnd, AsyncDisposable {
       put: (put) => this.put.push(...put.keys()),
       released: (paths) => this.released.push(...paths),
       passed: (peer) => this.passed.push(peer),
+      isHeldBack: (_, path) => this.heldBack.has(path),
     })
   }
 
@@ -126,7 +129,9 @@ describe.each([
     symlinkSync('here', sender.folder.at('link'))
     writeFileSync(sender.folder.at('grown'), 'grown since')
     writeFileSync(sender.folder.at('edited'), 'EDITED')
-    const items = [never, gone, grown, edited, link_, other, deleted, here].map(fetchItem)
+    const held = sender.hold('held back', 'held back')
+    sender.heldBack.add('held back')
+    const items = [never, gone, grown, edited, link_, other, deleted, held, here].map(fetchItem)
     const brought = await receiver.parcels.bring(link(receiver, sender), items)
     expect([...brought.keys()]).toEqual(['here'])
     expect(receiver.folder.names()).toEqual(['here'])

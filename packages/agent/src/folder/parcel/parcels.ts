@@ -34,6 +34,8 @@ export interface ParcelsOptions {
   readonly put: (put: ReadonlyMap<RelativePath, DiskState>) => void
   /** These are not coming any more: they have been put in place, or will not be. */
   readonly released: (paths: readonly RelativePath[]) => void
+  /** What is here may not go to the peer. */
+  readonly isHeldBack: (peer: NodeId, path: RelativePath) => boolean
   /** A parcel has passed between this replica and the peer. */
   readonly passed: (peer: NodeId) => void
 }
@@ -175,7 +177,7 @@ export class Parcels implements AsyncDisposable {
     const work = async (): Promise<void> => {
       const stream = await opening
       await this.#attend(stream, async (reader, feed) => {
-        await this.#pack(stream, await readOrder(reader), feed)
+        await this.#pack({ peer, stream, feed }, await readOrder(reader))
         stream.end()
         await reader.end()
       })
@@ -194,10 +196,10 @@ export class Parcels implements AsyncDisposable {
     return attend(stream, { clock, signal }, (feed) => work(new ExactReader(stream, feed), feed))
   }
 
-  async #pack(stream: Duplex, lines: readonly OrderLine[], feed: () => void): Promise<void> {
+  async #pack({ peer, stream, feed }: Packing, lines: readonly OrderLine[]): Promise<void> {
     let packed: Promise<Uint8Array> | undefined
     for (const part of inParts(lines, ({ size }) => size)) {
-      const next = this.#packPart(part)
+      const next = this.#packPart(peer, part)
       next.catch(() => undefined)
       // The disk reads on while this one leaves.
       if (packed) await this.#send(stream, packed, feed)
@@ -214,16 +216,23 @@ export class Parcels implements AsyncDisposable {
     }
   }
 
-  async #packPart(lines: readonly OrderLine[]): Promise<Uint8Array> {
-    const { disk, root, index } = this.#options
+  async #packPart(peer: NodeId, lines: readonly OrderLine[]): Promise<Uint8Array> {
+    const { disk, root, index, isHeldBack } = this.#options
     const rows = index.getMany(lines.map(({ path }) => path))
     const isHere = ({ path, hash, size }: OrderLine): boolean => {
       const row = rows.get(path)
       return isAlive(row) && row.kind === 'file' && row.hash === hash && row.size === size && size <= mostBytesPerFile
     }
-    const files = lines.map((line) => ({ path: line.path, size: isHere(line) ? line.size : undefined }))
+    const mayGo = (line: OrderLine): boolean => isHere(line) && !isHeldBack(peer, line.path)
+    const files = lines.map((line) => ({ path: line.path, size: mayGo(line) ? line.size : undefined }))
     return await disk.gather(root, files)
   }
+}
+
+interface Packing {
+  readonly peer: NodeId
+  readonly stream: Duplex
+  readonly feed: () => void
 }
 
 interface Unpacking {

@@ -5,6 +5,7 @@ import { compare } from '../causal/version-vector.ts'
 import { adopt, failed, lookAgain, observeOne } from './disk-events.ts'
 import { current, type Draft, putRow, setClaim, takeDot, wantedOf } from './draft.ts'
 import type { AppliedItem, EventOf } from './events.ts'
+import type { Wanted } from './state.ts'
 import { wishFlag } from './wishes.ts'
 
 /** Own operations are done, or the disk refused them. */
@@ -93,12 +94,15 @@ function notEmpty(draft: Draft, item: AppliedItem, row: Row): void {
   failed(draft, { peer, path, reason: item.reason })
 }
 
+function mayCome({ need, isHeldBack }: Wanted): boolean {
+  return need !== 'wait' && need !== 'later' && !isHeldBack
+}
+
 function pendingBelow(draft: Draft, path: RelativePath): boolean {
   const prefix = `${path}/`
   for (const peer of draft.peers.values()) {
     if (!peer.wanted.mayHoldBelow(path)) continue
-    for (const wish of peer.wanted.values())
-      if (wish.need !== 'wait' && wish.need !== 'later' && wish.entry.path.startsWith(prefix)) return true
+    for (const wish of peer.wanted.values()) if (mayCome(wish) && wish.entry.path.startsWith(prefix)) return true
   }
   return false
 }

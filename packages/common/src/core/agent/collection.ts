@@ -155,11 +155,6 @@ function isWanted({ peers }: Draft, path: string): boolean {
   return false
 }
 
-/** This knowledge does not cover what has been dropped: the replica may hold what was deleted. */
-export function mayHoldDead({ collected }: { readonly collected: VersionVector }, knowledge: VersionVector): boolean {
-  return !covers(knowledge, collected)
-}
-
 /** A replica that the peer may know dead things of must not call the peer's knowledge its own before the peer has seen all that is here,
  *  and all that is under way from others: what came after that would be taken for alive by everybody. */
 export function mayRaise(draft: Draft, { announced, listing, outgoing }: PeerState): boolean {

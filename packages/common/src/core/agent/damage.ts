@@ -1,9 +1,9 @@
 import { plain } from '../causal/change.ts'
 import { matches } from '../causal/content.ts'
-import type { DiskState, NodeId, Row, VersionVector } from '../causal/types.ts'
+import type { DiskState, NodeId, Row } from '../causal/types.ts'
 import { covers, emptyVector } from '../causal/version-vector.ts'
 import { observeOne } from './disk-events.ts'
-import { current, type Draft, putRow, wantedOf } from './draft.ts'
+import { current, type Draft, putRow, setWish } from './draft.ts'
 import type { DamagedItem, EventOf } from './events.ts'
 import { newWish } from './wishes.ts'
 
@@ -18,7 +18,7 @@ function healOne(draft: Draft, item: DamagedItem): void {
   const { path, local, disk, isHeldElsewhere, otherwise } = item
   const row = current(draft, path, local)
   if (!row || row.deleted || !disk || draft.claims.has(path) || matches(row, disk)) return
-  const holder = holderOf(draft, row.vector)
+  const holder = holderOf(draft, row)
   if (holder === undefined && !isHeldElsewhere) {
     if (otherwise === 'edit') observeOne(draft, item)
     return
@@ -27,15 +27,17 @@ function healOne(draft: Draft, item: DamagedItem): void {
   putRow(draft, lost)
   if (holder === undefined) return
   const wish = { ...newWish(plain(row), { ...lost, seq: 0 }), keep: disk.size > 0, attempts: stubborn }
-  wantedOf(draft, holder).set(path, { ...wish, need: 'resolve' })
+  setWish(draft, holder, { ...wish, need: 'resolve' })
 }
 
 /** Unison, too, believes that nothing has changed here: from the second try on it looks at the content. */
 const stubborn = 2
 
-function holderOf({ peers }: Draft, vector: VersionVector): NodeId | undefined {
-  for (const [id, { announced }] of peers) if (announced && covers(announced.knowledge, vector)) return id
-  return undefined
+/** One from whom it may come now, if there is one. */
+function holderOf({ peers }: Draft, row: Row): NodeId | undefined {
+  const holders = [...peers].filter(([, { announced }]) => announced && covers(announced.knowledge, row.vector))
+  const [id] = holders.find(([, { holdsBack }]) => !holdsBack?.(row)) ?? holders[0] ?? []
+  return id
 }
 
 /** No version at all, below every other. */

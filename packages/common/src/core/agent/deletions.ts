@@ -30,11 +30,14 @@ const quiet = {
 const pauseTimes = 2
 
 /** Holds back what has vanished here. False when it is to be told now: it has been weighed, nobody guards, or a peer has another version
- *  of it, which must meet the deletion. */
+ *  of it, which must meet the deletion; one that policy holds back meets it when it may pass. */
 export function holdBack(draft: Draft, path: RelativePath): boolean {
   const { deletions } = draft
   if (draft.state.guard === undefined || deletions.vanished.get(path)?.isReleased) return false
-  for (const peer of draft.peers.values()) if (peer.wanted.has(path)) return false
+  for (const { wanted } of draft.peers.values()) {
+    const wish = wanted.get(path)
+    if (wish && !wish.isHeldBack) return false
+  }
   if (!deletions.vanished.has(path)) {
     vanishedOf(draft).set(path, { isReleased: false })
     arm(draft)
@@ -130,8 +133,8 @@ function goingOf(draft: Draft): Set<RelativePath> {
 function comingOf(draft: Draft): Map<string, number> {
   const paths = new Map<RelativePath, string>()
   for (const { wanted } of draft.peers.values()) {
-    for (const { entry } of wanted.values())
-      if (!entry.deleted && entry.kind !== 'dir') paths.set(entry.path, entry.hash)
+    for (const { entry, isHeldBack } of wanted.values())
+      if (!entry.deleted && !isHeldBack && entry.kind !== 'dir') paths.set(entry.path, entry.hash)
   }
   const coming = new Map<string, number>()
   for (const hash of paths.values()) coming.set(hash, (coming.get(hash) ?? 0) + 1)

@@ -52,7 +52,9 @@ function collectLate(draft: Draft, { id, peer, items }: Collecting): void {
   const taken = new Set(items.map(({ path }) => path))
   for (const wish of peer.wanted.values()) {
     if (items.length >= bounds.apply) return
-    if (!isEligible(draft, id, wish) || taken.has(wish.entry.path)) continue
+    // Room for what policy holds back is no content: the directory keeps its name here too.
+    const mayGo = wish.blockedBy ? isFree(draft, id, wish) : isEligible(draft, id, wish)
+    if (!mayGo || taken.has(wish.entry.path)) continue
     const item = wish.blockedBy ? roomFor(draft, id, wish.blockedBy) : applyItem(id, wish, operationsFor(wish))
     if (!item || item.operations.length === 0 || taken.has(item.path)) continue
     taken.add(item.path)
@@ -71,6 +73,11 @@ function isLateTurn(draft: Draft, id: NodeId, peer: PeerState): boolean {
 }
 
 function isEligible(draft: Draft, id: NodeId, wish: Wanted): boolean {
+  return !wish.isHeldBack && isFree(draft, id, wish)
+}
+
+/** Nothing stands in its way here. */
+function isFree(draft: Draft, id: NodeId, wish: Wanted): boolean {
   if (wish.need === 'wait' || wish.need === 'later' || wish.notBefore > draft.at || wish.twin !== undefined)
     return false
   if (isGuarded(draft, id, wish)) return false
@@ -95,7 +102,7 @@ function roomFor(draft: Draft, peer: NodeId, blocker: Row): ApplyItem | undefine
   if (draft.claims.has(blocker.path)) return undefined
   for (const other of draft.peers.values()) {
     const wish = other.wanted.get(blocker.path)
-    if (wish && wish.need !== 'wait') return undefined
+    if (wish && wish.need !== 'wait' && !wish.isHeldBack) return undefined
   }
   const operations: readonly Operation[] = ['keep', 'remove', 'mkdir']
   return {
@@ -123,7 +130,7 @@ function isRemoval({ operations }: ApplyItem): boolean {
 
 function fetchFrom(draft: Draft, id: NodeId): void {
   const peer = draft.peers.get(id) as PeerState
-  if (peer.fetch) return
+  if (peer.fetch || peer.wanted.size === peer.wanted.countOf(wishFlag.heldBack)) return
   const items: FetchItem[] = []
   const names = namesInTheMaking(draft)
   let lateTurn: boolean | undefined

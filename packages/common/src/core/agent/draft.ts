@@ -1,4 +1,4 @@
-import { adopted, buried, isDead, nextDot } from '../causal/change.ts'
+import { adopted, buried, isDead, mayHoldDead, nextDot } from '../causal/change.ts'
 import { need } from '../causal/need.ts'
 import { ancestors } from '../causal/paths.ts'
 import type { Dot, Entry, NodeId, RelativePath, Row, VersionVector } from '../causal/types.ts'
@@ -8,7 +8,7 @@ import type { CommitRow, Effect } from './events.ts'
 import type { LayeredMap } from './layered-map.ts'
 import { type Claim, type FolderState, initialPeer, mayTake, type PeerState, type Wanted } from './state.ts'
 import { forgetVanished } from './vanished.ts'
-import { claimFlag, wishFlag } from './wishes.ts'
+import { claimFlag, isHeldBack, wishFlag } from './wishes.ts'
 
 /** A step's workspace: private copies that its functions change, so that `step` as a whole stays pure. */
 export interface Draft {
@@ -73,6 +73,12 @@ export function wantedOf(draft: Draft, id: NodeId): LayeredMap<Wanted> {
   return copy
 }
 
+/** With what policy says of it now. */
+export function setWish(draft: Draft, id: NodeId, wish: Wanted): void {
+  const { holdsBack } = draft.peers.get(id) ?? initialPeer()
+  wantedOf(draft, id).set(wish.entry.path, { ...wish, isHeldBack: isHeldBack(wish, holdsBack) })
+}
+
 export function setClaim(draft: Draft, path: RelativePath, claim: Claim | undefined): void {
   const before = draft.claims.get(path)
   if (claim === undefined && before === undefined) return
@@ -112,7 +118,9 @@ export function putRow(draft: Draft, row: CommitRow, from?: NodeId): void {
   for (const [id, peer] of draft.peers) {
     const wish = peer.wanted.get(row.path)
     if (wish) refresh(draft, id, wish)
-    else if (id !== from && isToBeShown(draft, peer, row)) show(draft, id, peer)
+    // What the peer has told of goes with its wish; one that is left is another version.
+    const isTold = id === from || (wish !== undefined && !draft.peers.get(id)?.wanted.has(row.path))
+    if (!isTold && isToBeShown(draft, peer, row)) show(draft, id)
   }
   if (row.deleted || row.kind === 'dir') unblock(draft, row.path)
 }
@@ -121,12 +129,14 @@ export function putRow(draft: Draft, row: CommitRow, from?: NodeId): void {
  *  would not be told of it, and this replica would take the peer's knowledge for its own with something dead among its files. */
 function isToBeShown(draft: Draft, { announced, listing }: PeerState, { deleted, vector }: CommitRow): boolean {
   if (deleted || listing === 'none' || !announced) return false
-  return covers(announced.collected, vector) && !covers(draft.knowledge, announced.collected)
+  return covers(announced.collected, vector) && mayHoldDead(announced, draft.knowledge)
 }
 
-/** From here on, whatever it knows. A read under way may have passed over the row. */
-function show(draft: Draft, id: NodeId, { outgoing }: PeerState): void {
-  editPeer(draft, id, { listing: 'open', outgoing: { ...outgoing, all: true, dirty: true, reading: undefined } })
+/** From here on, whatever it knows. A read under way that goes by that may pass over the row. */
+function show(draft: Draft, id: NodeId): void {
+  const { outgoing } = draft.peers.get(id) as PeerState
+  const reading = outgoing.all ? outgoing.reading : undefined
+  editPeer(draft, id, { listing: 'open', outgoing: { ...outgoing, all: true, dirty: true, reading } })
 }
 
 /** This replica has handed the path to the disk or to Unison, and the outcome is not known yet. */
@@ -158,8 +168,9 @@ function releaseUnused(draft: Draft): void {
   for (const [path, claim] of draft.claims) {
     if (claim.stage !== 'ready') continue
     const peer = draft.peers.get(claim.peer)
-    const need = peer?.wanted.get(path)?.need
-    const isComing = peer !== undefined && mayTake(draft.state, peer) && (need === 'take' || need === 'resolve')
+    const wish = peer?.wanted.get(path)
+    const mayCome = peer !== undefined && mayTake(draft.state, peer) && !wish?.isHeldBack
+    const isComing = mayCome && (wish?.need === 'take' || wish?.need === 'resolve')
     if (!isComing) releaseReady(draft, path)
   }
 }
@@ -184,15 +195,20 @@ function refresh(draft: Draft, id: NodeId, wish: Wanted): void {
   } else if (now.kind === 'adopt' || now.kind === 'merge') {
     wantedOf(draft, id).delete(wish.entry.path)
     const joined = adopted(local, wish.entry, local?.stat, () => takeDot(draft))
-    if (joined) putRow(draft, joined, id)
+    if (joined) putRow(draft, joined, isAs(joined, wish.entry) ? id : undefined)
   } else {
     if (now.kind === 'wait' && wish.need !== 'wait' && local) remind(draft, id, local)
     const keep = now.kind === 'resolve' && now.keep && wish.kept !== local?.hash
     // What a session has left here stays what it is while only the history of the version changes that should be here.
     const transit = isOnDisk(local, wish.local) ? wish.transit : undefined
     releaseReady(draft, wish.entry.path)
-    wantedOf(draft, id).set(wish.entry.path, { ...wish, local, need: now.kind, keep, notBefore: 0, transit })
+    setWish(draft, id, { ...wish, local, need: now.kind, keep, notBefore: 0, transit })
   }
+}
+
+/** Also in its history: what is joined of two is known to neither. */
+export function isAs(row: CommitRow, entry: Entry): boolean {
+  return compare(row.vector, entry.vector) === 'equal'
 }
 
 function isOnDisk(now: Row | undefined, before: Row | undefined): boolean {

@@ -12,7 +12,8 @@ import type {
   StatSignature,
   VersionVector,
 } from '../causal/types.ts'
-import type { Door, Follows } from './state.ts'
+import type { Lack } from './lack.ts'
+import type { Door, Follows, HoldsBack } from './state.ts'
 
 /** A path with what index and disk say of it at the time of the event. */
 export interface Seen {
@@ -49,6 +50,8 @@ export interface RemoteItem {
   readonly twin?: RelativePath | undefined
   /** A file that this replica takes no part in, as one that has grown too large for it. */
   readonly isUnwanted?: boolean | undefined
+  /** The peer does not let its content pass over this link; absent: as it was told before. */
+  readonly isHeldBack?: boolean | undefined
 }
 
 export interface IndexMeta {
@@ -103,6 +106,7 @@ export type FolderEvent = { readonly at: number } & (
       readonly round?: string | undefined
       /** What policy says from the beginning; absent: open. */
       readonly door?: Door | undefined
+      readonly holdsBack?: HoldsBack | undefined
     }
   | { readonly kind: 'link_down'; readonly peer: NodeId }
   | {
@@ -120,6 +124,9 @@ export type FolderEvent = { readonly at: number } & (
       readonly follows: Follows
       /** Absent: open. */
       readonly door?: Door | undefined
+      /** Absent: it holds nothing back. */
+      readonly holdsBack?: boolean | undefined
+      readonly lacks?: Lack | undefined
       readonly round?: string | undefined
     }
   | {
@@ -199,6 +206,7 @@ export type FolderEvent = { readonly at: number } & (
   | { readonly kind: 'follow_set'; readonly follows: Follows }
   | { readonly kind: 'order_set'; readonly peer: NodeId; readonly ordered: boolean }
   | { readonly kind: 'door_set'; readonly peer: NodeId; readonly door: Door }
+  | { readonly kind: 'holds_back_set'; readonly peer: NodeId; readonly holdsBack: HoldsBack | undefined }
   | { readonly kind: 'reincarnated'; readonly replica: ReplicaId }
   | { readonly kind: 'ticked' }
 )
@@ -264,6 +272,8 @@ export type Effect =
       readonly partial: boolean
       readonly follows: Follows
       readonly door: Door
+      readonly holdsBack: boolean
+      readonly lacks: Lack | undefined
       /** The peer asked with this to begin again, and this is the beginning. */
       readonly round?: string
     }
@@ -271,6 +281,8 @@ export type Effect =
       readonly kind: 'send_entries'
       readonly peer: NodeId
       readonly rows: readonly Row[]
+      /** Of these the content stays here. */
+      readonly heldBack: ReadonlySet<RelativePath>
       readonly toSeq: number
       readonly complete: boolean
       readonly knowledge: VersionVector

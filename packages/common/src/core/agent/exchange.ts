@@ -1,11 +1,13 @@
 import { nothingHeard } from '../causal/heard.ts'
-import type { NodeId } from '../causal/types.ts'
+import type { NodeId, RelativePath, Row } from '../causal/types.ts'
 import { compare, covers, emptyVector } from '../causal/version-vector.ts'
 import { type Draft, editPeer, hasCommit, takeId } from './draft.ts'
 import type { EventOf, IndexMeta } from './events.ts'
+import { lackOf, lacksOnlyHeldBack } from './lack.ts'
 import { letGo } from './peer-events.ts'
 import { type Holding, isSame } from './scope.ts'
 import { bounds, type Follows, initialPeer, isFull, isListed, mayGive, type PeerState, type Told } from './state.ts'
+import { wishFlag } from './wishes.ts'
 
 /** Asks the index for what each peer may still lack: one read at a time per peer, within its window. */
 export function readForPeers(draft: Draft): void {
@@ -15,7 +17,7 @@ export function readForPeers(draft: Draft): void {
     if (changed && !outgoing.dirty) editPeer(draft, id, { outgoing: { ...outgoing, dirty: true } })
     if (outgoing.reading !== undefined || !(changed || outgoing.dirty)) continue
     // A peer that may not be sent anything is still told what is here, so that everybody sees how things stand.
-    const isNews = changed || peer.told?.follows !== draft.state.follows || peer.told.door !== peer.door
+    const isNews = changed || peer.told?.follows !== draft.state.follows || isTurned(peer)
     const isDue = mayGive(draft.state, peer) || isNews || owesAcknowledgement(peer)
     if (isDue) readFor(draft, id, peer)
   }
@@ -57,10 +59,11 @@ export function onEntriesRead(draft: Draft, event: EventOf<'entries_read'>): voi
   editPeer(draft, event.peer, { outgoing })
   noteListed(draft, event.peer)
   beginAgain(draft, event.peer, meta)
-  tellCollected(draft, event.peer, meta)
+  tellBefore(draft, event.peer, meta)
   if (rows.length > 0) {
     const partial = isPartial(draft, peer)
-    draft.effects.push({ kind: 'send_entries', peer: event.peer, rows, toSeq, complete, partial, ...meta })
+    const heldBack = heldBackOf(peer, rows)
+    draft.effects.push({ kind: 'send_entries', peer: event.peer, rows, heldBack, toSeq, complete, partial, ...meta })
     const told = draft.peers.get(event.peer)?.told ?? nothingTold
     const { knowledge, digest } = meta
     editPeer(draft, event.peer, { told: { ...told, knowledge, digest, complete } })
@@ -70,7 +73,24 @@ export function onEntriesRead(draft: Draft, event: EventOf<'entries_read'>): voi
 }
 
 const nothingRead = { rows: [], complete: false } as const
-const nothingTold = { received: 0, follows: 'peers', door: 'open', collected: emptyVector } as const
+const nothingTold = {
+  received: 0,
+  follows: 'peers',
+  door: 'open',
+  holdsBack: false,
+  lacked: 0,
+  collected: emptyVector,
+} as const
+
+function heldBackOf({ holdsBack }: PeerState, rows: readonly Row[]): Set<RelativePath> {
+  return new Set(holdsBack ? rows.flatMap((row) => (!row.deleted && holdsBack(row) ? [row.path] : [])) : [])
+}
+
+/** What policy here lets pass is not what the peer was told. */
+function isTurned({ told, door, holdsBack, wanted }: PeerState): boolean {
+  if (told?.door !== door || told.holdsBack !== (holdsBack !== undefined)) return true
+  return told.lacked !== wanted.countOf(wishFlag.heldBack)
+}
 
 /** Nothing had to be acknowledged: there is nothing here. */
 function noteListed(draft: Draft, id: NodeId): void {
@@ -78,24 +98,41 @@ function noteListed(draft: Draft, id: NodeId): void {
   if (listing === 'open' && isListed(outgoing)) editPeer(draft, id, { listing: 'acknowledged' })
 }
 
-/** Before any entry that follows: from now on tombstones are missing among them. */
-function tellCollected(draft: Draft, id: NodeId, meta: IndexMeta): void {
-  const { told, incoming } = draft.peers.get(id) as PeerState
-  if (covers(told?.collected ?? emptyVector, draft.collected)) return
+/** Before any entry that follows: from now on tombstones are missing among them, or contents stay here. */
+function tellBefore(draft: Draft, id: NodeId, meta: IndexMeta): void {
+  const { told, incoming, holdsBack } = draft.peers.get(id) as PeerState
+  const isKnown = holdsBack === undefined || told?.holdsBack === true
+  if (isKnown && covers(told?.collected ?? emptyVector, draft.collected)) return
   const { follows } = draft.state
   say(draft, id, { ...meta, received: told?.received ?? incoming.toSeq, complete: false, follows })
 }
 
-function say(draft: Draft, id: NodeId, told: Omit<Told, 'collected' | 'door'>, round?: string): void {
-  const { told: last, door } = draft.peers.get(id) as PeerState
+type Saying = Omit<Told, 'collected' | 'door' | 'holdsBack' | 'lacked'>
+
+function say(draft: Draft, id: NodeId, told: Saying, round?: string): void {
+  const peer = draft.peers.get(id) as PeerState
+  const { told: last, door } = peer
+  const holdsBack = peer.holdsBack !== undefined
+  const lacks = lackOf(peer)
   const before = last?.collected ?? emptyVector
   const { collected } = draft
   const { knowledge, digest, received, complete } = told
   const news = covers(before, collected) ? {} : { collected }
   const again = round === undefined ? {} : { round }
-  const said = { knowledge, digest, received, complete, door, ...scopeFor(draft, id), ...news, ...again }
+  const said = {
+    knowledge,
+    digest,
+    received,
+    complete,
+    door,
+    holdsBack,
+    lacks,
+    ...scopeFor(draft, id),
+    ...news,
+    ...again,
+  }
   draft.effects.push({ kind: 'send_summary', peer: id, ...said })
-  editPeer(draft, id, { told: { ...told, collected, door } })
+  editPeer(draft, id, { told: { ...told, collected, door, holdsBack, lacked: peer.wanted.countOf(wishFlag.heldBack) } })
 }
 
 /** A peer that lost its memory of the link takes nothing before this. */
@@ -119,7 +156,7 @@ function tell(
   const received = receivedFrom(peer)
   const { follows } = draft.state
   const changed = !told || told.digest !== meta.digest || compare(told.knowledge, meta.knowledge) !== 'equal'
-  const turned = told !== undefined && (told.follows !== follows || told.door !== peer.door)
+  const turned = told !== undefined && (told.follows !== follows || isTurned(peer))
   const lacks = complete && !told?.complete && !covers(peer.announced?.knowledge ?? {}, meta.knowledge)
   const isLastWord = first || complete || !mayGive(draft.state, peer)
   if (!((changed && isLastWord) || turned || lacks || owesAcknowledgement(peer))) return
@@ -139,7 +176,7 @@ function scopeFor(draft: Draft, id: NodeId): { scope: string; follows: Follows; 
 /** Up to here the peer's pages count as received; too many wishes hold that back, and with it the peer. Unless they all wait for
  *  the last page, as directories do that are to go. */
 function receivedFrom(peer: PeerState): number {
-  return isFull(peer) ? (peer.told?.received ?? 0) : peer.incoming.toSeq
+  return isFull(peer) ? Math.max(0, peer.told?.received ?? 0) : peer.incoming.toSeq
 }
 
 /** Also when we ourselves may send nothing: two peers with full windows would else wait for each other for ever. */
@@ -149,7 +186,9 @@ function owesAcknowledgement(peer: PeerState): boolean {
 
 /** Something that the peer announced is on its way to us. */
 export function isBusy(peer: PeerState): boolean {
-  for (const wish of peer.wanted.values()) if (wish.need !== 'wait' && wish.attempts === 0) return true
+  if (peer.wanted.size === peer.wanted.countOf(wishFlag.heldBack)) return false
+  for (const { need, attempts, isHeldBack } of peer.wanted.values())
+    if (need !== 'wait' && attempts === 0 && !isHeldBack) return true
   return false
 }
 
@@ -160,6 +199,15 @@ export function isSettled({ announced, told, wanted }: PeerState, own: Holding):
   return told?.digest === own.digest && knows(told) && knows(announced)
 }
 
+/** The same but for what policy holds back. */
+export function isAtRest(peer: PeerState, own: Holding): boolean {
+  const { announced, wanted, incoming } = peer
+  if (isSettled(peer, own)) return true
+  if (!announced || !incoming.complete || wanted.size > wanted.countOf(wishFlag.heldBack)) return false
+  const hasAll = wanted.size > 0 || covers(own.knowledge, announced.knowledge)
+  return hasAll && (covers(announced.knowledge, own.knowledge) || lacksOnlyHeldBack(peer))
+}
+
 /** Equal knowledge with unequal digests means failed entries or damage: after a while the peer is asked for everything again. */
 function watchDisagreement(draft: Draft, id: NodeId, meta: IndexMeta, complete: boolean): void {
   const peer = draft.peers.get(id) as PeerState
@@ -168,6 +216,7 @@ function watchDisagreement(draft: Draft, id: NodeId, meta: IndexMeta, complete: 
     complete &&
     theirs !== undefined &&
     theirs.scope === draft.state.scope &&
+    theirs.lacks === undefined &&
     peer.incoming.complete &&
     theirs.digest !== meta.digest &&
     peer.wanted.size === 0 &&

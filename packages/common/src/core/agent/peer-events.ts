@@ -1,10 +1,10 @@
-import { adopted, isDead } from '../causal/change.ts'
+import { adopted, isDead, mayHoldDead } from '../causal/change.ts'
 import { matches } from '../causal/content.ts'
 import { hear } from '../causal/heard.ts'
 import { type Need, need } from '../causal/need.ts'
 import type { NodeId, ReplicaId, VersionVector } from '../causal/types.ts'
 import { compare, covers, emptyVector, merge } from '../causal/version-vector.ts'
-import { inherit, isNewNeighbour, mayHoldDead, mayRaise } from './collection.ts'
+import { inherit, isNewNeighbour, mayRaise } from './collection.ts'
 import { isApproved, meetVanished, noteTold } from './deletions.ts'
 import { removeBrought } from './disk-events.ts'
 import {
@@ -13,12 +13,14 @@ import {
   type Draft,
   editPeer,
   giveUp,
+  isAs,
   isChanging,
   putRow,
   releaseReady,
   remind,
   retryWith,
   setClaim,
+  setWish,
   takeDot,
   takeId,
   wantedOf,
@@ -26,10 +28,13 @@ import {
 import type { EventOf, RemoteItem } from './events.ts'
 import { twinFor } from './names.ts'
 import { bounds, gives, initialPeer, isListed, type Outgoing, type PeerState } from './state.ts'
-import { newWish } from './wishes.ts'
+import { isHeldBack, newWish } from './wishes.ts'
 
-export function onLinkUp(draft: Draft, { peer, round, door = 'open' }: Omit<EventOf<'link_up'>, 'kind' | 'at'>): void {
-  draft.peers.set(peer, { ...initialPeer(), awaits: round, door })
+export function onLinkUp(
+  draft: Draft,
+  { peer, round, door = 'open', holdsBack }: Omit<EventOf<'link_up'>, 'kind' | 'at'>,
+): void {
+  draft.peers.set(peer, { ...initialPeer(), awaits: round, door, holdsBack })
 }
 
 /** What was under way for this peer comes to its own end (`applied`, `fetch_finished`); what only waited is looked at again. What the peer's
@@ -58,7 +63,7 @@ export function onSummary(draft: Draft, event: EventOf<'summary_received'>): voi
   // There is somebody new to be told who has what.
   if (!peer.announced) draft.state = { ...draft.state, isUnsaid: true }
   draft.hasNews ||= isNewNeighbour(draft, event.peer)
-  const { replica, scope, knowledge, digest, follows, door = 'open' } = event
+  const { replica, scope, knowledge, digest, follows, door = 'open', holdsBack = false, lacks } = event
   const collected = event.collected ?? peer.announced?.collected ?? emptyVector
   if (peer.announced && peer.listing === 'none' && mayHoldDead({ collected }, draft.knowledge)) {
     return restart(draft, event.peer, peer)
@@ -71,7 +76,7 @@ export function onSummary(draft: Draft, event: EventOf<'summary_received'>): voi
     ? { ...peer.incoming, complete: true, knowledge: vouched(event, replica) }
     : { ...peer.incoming, complete: peer.incoming.complete && !isNewlySeen }
   editPeer(draft, event.peer, {
-    announced: { replica, scope, knowledge, digest, follows, door, collected },
+    announced: { replica, scope, knowledge, digest, follows, door, holdsBack, lacks, collected },
     listing,
     incoming,
     awaits: undefined,
@@ -82,17 +87,17 @@ export function onSummary(draft: Draft, event: EventOf<'summary_received'>): voi
 }
 
 /** The list has to be told from what was sent before: both sides begin anew. */
-function restart(draft: Draft, id: NodeId, { ordered, door, askedAgainAt }: PeerState): void {
+function restart(draft: Draft, id: NodeId, { ordered, door, holdsBack, askedAgainAt }: PeerState): void {
   const round = `${draft.state.replica}-${takeId(draft)}`
   letGo(draft, id)
-  draft.peers.set(id, { ...initialPeer(), ordered, door, askedAgainAt, awaits: round })
+  draft.peers.set(id, { ...initialPeer(), ordered, door, holdsBack, askedAgainAt, awaits: round })
   draft.effects.push({ kind: 'send_resend', peer: id, round })
 }
 
 interface Listing {
   readonly outgoing: Outgoing
   readonly listing: PeerState['listing']
-  /** What the peer said before did not reckon with our list yet. */
+  /** What the peer said before did not reckon with our list yet, or with part of it. */
   readonly isNewlySeen: boolean
 }
 
@@ -103,8 +108,10 @@ function list(draft: Draft, peer: PeerState, said: { collected: VersionVector; r
     // Nothing has been sent before a first summary; a read under way brings nothing but our own first word.
     return { outgoing: { ...outgoing, all: true, dirty: true }, listing: 'open', isNewlySeen: false }
   }
-  const isSeen = peer.listing === 'open' && isListed(outgoing)
-  return { outgoing, listing: isSeen ? 'acknowledged' : peer.listing, isNewlySeen: isSeen }
+  const isOpen = peer.listing === 'open'
+  const isSeen = isOpen && isListed(outgoing)
+  const isSomeSeen = isOpen && outgoing.unacknowledged.length < peer.outgoing.unacknowledged.length
+  return { outgoing, listing: isSeen ? 'acknowledged' : peer.listing, isNewlySeen: isSeen || isSomeSeen }
 }
 
 /** What the peer has sent everything of. One that ignores more than we do may lack what others wrote. */
@@ -143,14 +150,20 @@ export function onEntries(draft: Draft, event: EventOf<'entries_received'>): voi
   // What the peer knows is true with every page, and keeps us from telling it what came from it.
   const announced = fresh.announced && { ...fresh.announced, knowledge, digest }
   const outgoing = { ...fresh.outgoing, dirty: true }
-  const told = event.items.map(({ remote }) => remote.vector).filter((vector) => !covers(knowledge, vector))
+  const beyond = event.items.map(({ remote }) => remote.vector).filter((vector) => !covers(knowledge, vector))
   const incoming = {
     ...{ toSeq, complete, knowledge: vouched(event, fresh.announced?.replica) },
-    heard: hear(fresh.incoming.heard, told),
+    heard: hear(fresh.incoming.heard, beyond),
   }
-  editPeer(draft, event.peer, { incoming, announced, outgoing })
+  // What is told anew has been acknowledged before, and is waited for all the same.
+  const isAgain = fresh.told !== undefined && toSeq <= fresh.told.received
+  const told = isAgain && fresh.told ? { ...fresh.told, received: neverReceived } : fresh.told
+  editPeer(draft, event.peer, { incoming, announced, outgoing, told })
   if (event.items.some(({ remote }) => remote.deleted)) noteTold(draft)
 }
+
+/** Below every sequence number. */
+const neverReceived = -1
 
 /** Which of the two is kept under its name follows from the same rules as in any conflict, on both sides. */
 export function onDisputed(draft: Draft, { peer, items }: EventOf<'entries_disputed'>): void {
@@ -172,12 +185,12 @@ function buryDead(draft: Draft, peer: NodeId, { remote, local, blockedBy }: Remo
 
 function receiveOne(draft: Draft, peer: NodeId, item: RemoteItem): void {
   const { remote, local, blockedBy, twin: found, isUnwanted } = item
+  const { holdsBack } = draft.peers.get(peer) ?? initialPeer()
   const row = current(draft, remote.path, local)
   // A tombstone that was dropped here need not come back.
   const isOld = !row && remote.deleted && covers(draft.collected, remote.vector)
   const now = isOld ? nothing : need(row, remote)
   const wanted = wantedOf(draft, peer)
-  if (now.kind !== 'nothing') meetVanished(draft, remote.path)
   // The news of a change that reached the disk before its entry did.
   const claim = draft.claims.get(remote.path)
   if (claim?.stage === 'quarantine') draft.observe.add(remote.path)
@@ -188,23 +201,30 @@ function receiveOne(draft: Draft, peer: NodeId, item: RemoteItem): void {
   const twin = twinFor({ entry: remote, local: row }, () => found)
   const isHeld = isChanging(draft, remote.path) && now.kind !== 'nothing'
   const before = wanted.get(remote.path)
-  const about = { isCleared: isApproved(draft, remote), isUnwanted, blockedBy, twin, kept: before?.kept }
+  const isCleared = isApproved(draft, remote)
+  const isHeldBackThere = item.isHeldBack ?? before?.isHeldBackThere
+  const about = { isCleared, isUnwanted, isHeldBackThere, blockedBy, twin, kept: before?.kept }
   const fresh = { ...newWish(remote, row), ...about }
-  if (isHeld) return void wanted.set(remote.path, { ...fresh, need: 'later' })
+  if (now.kind !== 'nothing' && !isHeldBack(fresh, holdsBack)) meetVanished(draft, remote.path)
+  if (isHeld) return setWish(draft, peer, { ...fresh, need: 'later' })
   if (now.kind === 'take' && isUnwanted && !blockedBy) return giveUp(draft, peer, remote.path)
   if (now.kind === 'nothing' || now.kind === 'adopt' || now.kind === 'merge') {
     wanted.delete(remote.path)
     const joined = now.kind === 'nothing' ? undefined : adopted(row, remote, row?.stat, () => takeDot(draft))
-    if (joined) putRow(draft, joined, peer)
+    if (joined) putRow(draft, joined, isAs(joined, remote) ? peer : undefined)
     return
   }
   const keep = now.kind === 'resolve' && now.keep && fresh.kept !== row?.hash
   if (now.kind === 'wait' && row) remind(draft, peer, row)
   const sameAsBefore = before && compare(before.entry.vector, remote.vector) === 'equal'
-  if (sameAsBefore && before.entry.hash === remote.hash) return
+  if (sameAsBefore && before.entry.hash === remote.hash) {
+    // The peer may have changed its mind.
+    if (before.isHeldBackThere !== isHeldBackThere) setWish(draft, peer, { ...before, isHeldBackThere })
+    return
+  }
   const superseded = brought && brought.kind !== 'dir' && !matches(remote, brought) ? brought.stat : undefined
   const transit = before?.transit ?? superseded
-  wanted.set(remote.path, { ...fresh, need: now.kind, keep, transit })
+  setWish(draft, peer, { ...fresh, need: now.kind, keep, transit })
   // The file changed at the peer while it was sent, and this is the news of it: fetch again over what came then.
   const stage = draft.claims.get(remote.path)?.stage
   if (transit && !keep && now.kind !== 'wait' && (stage === 'quarantine' || stage === 'ready')) {

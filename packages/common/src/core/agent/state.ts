@@ -15,6 +15,7 @@ import type {
 } from '../causal/types.ts'
 import type { DeletionLimits } from '../policy/deletion-limits.ts'
 import { type Deletions, noDeletions } from './deletion-state.ts'
+import type { Lack } from './lack.ts'
 import { LayeredMap } from './layered-map.ts'
 import { claimFlags, wishFlag, wishFlags } from './wishes.ts'
 
@@ -77,6 +78,9 @@ export function takes(door: Door): boolean {
   return door === 'open' || door === 'takes'
 }
 
+/** Whether policy lets this version not pass over a link, whichever way: what it says of files, and no deletion. */
+export type HoldsBack = (entry: Entry) => boolean
+
 export interface Claim {
   readonly peer: NodeId
   /** `ready`: the losing version is kept and the fetch waits for its turn. `quarantine`: after a failed fetch the disk shows neither the
@@ -130,6 +134,8 @@ export interface PeerState {
   readonly ordered: boolean
   /** Ours towards the peer. */
   readonly door: Door
+  /** What stays where it is while the rest may pass; undefined: nothing. */
+  readonly holdsBack: HoldsBack | undefined
   /** The peer has dropped tombstones that we may lack: it gets to see all that is here, whatever it knows. */
   readonly listing: 'none' | 'open' | 'acknowledged'
   /** By member: the version of its word that the peer was told over this link, or told us. */
@@ -142,6 +148,10 @@ export interface Announced {
   readonly follows: Follows
   /** Its door towards us. */
   readonly door: Door
+  /** Some of what it has may not pass between us. */
+  readonly holdsBack: boolean
+  /** What it would take of ours; undefined: policy holds nothing of that back. */
+  readonly lacks: Lack | undefined
   readonly scope: string
   readonly knowledge: VersionVector
   readonly digest: Digest
@@ -154,6 +164,9 @@ export interface Told {
   readonly digest: Digest
   readonly follows: Follows
   readonly door: Door
+  readonly holdsBack: boolean
+  /** How many files that policy holds back. */
+  readonly lacked: number
   readonly received: number
   /** It was told when everything up to then had been sent, so that it may raise its knowledge to ours. */
   readonly complete: boolean
@@ -201,6 +214,11 @@ export interface Wanted {
   readonly reason: string
   /** See RemoteItem: never taken. A conflict with it is settled all the same, so it may come then. */
   readonly isUnwanted?: boolean | undefined
+  /** Policy here, or the peer's, does not let it pass over this link: it waits until that changes, or until it comes another way. No
+   *  sooner is what the peer knows known here. */
+  readonly isHeldBack?: boolean | undefined
+  /** The peer's policy does not. */
+  readonly isHeldBackThere?: boolean | undefined
   /** Deleted long ago (see `isDead`), but this replica is changing the path right now. */
   readonly isDead?: boolean
   /** What is here already under a name that the file system does not tell from this one. */
@@ -309,6 +327,7 @@ export function initialPeer(): PeerState {
     askedAgainAt: Number.NEGATIVE_INFINITY,
     ordered: false,
     door: 'open',
+    holdsBack: undefined,
     listing: 'none',
     toldMembers: new Map(),
   }
@@ -321,7 +340,7 @@ export function isListed({ all, reading, unacknowledged }: Outgoing): boolean {
 
 /** So many wishes that the peer has to wait with more. */
 export function isFull({ wanted }: PeerState): boolean {
-  return wanted.size >= bounds.wanted && wanted.hasFlag(wishFlag.prompt)
+  return wanted.size - wanted.countOf(wishFlag.heldBack) >= bounds.wanted && wanted.hasFlag(wishFlag.prompt)
 }
 
 /** Nothing more will be heard of the peer before a person has made room: all that could be tried has been tried. */

@@ -170,6 +170,31 @@ describe('a replica that was not told what others have forgotten', () => {
     expect(driver.state.knowledge).toEqual({ [here]: 1 })
     const told = sent.filter((effect) => effect.kind === 'send_entries').filter(({ peer }) => peer === 'b')
     expect(told.flatMap(({ rows }) => rows.map(({ path }) => path))).toEqual(['g'])
+    // Seen is not answered: what b said before did not reckon with it.
+    const shown = told[0]?.toSeq ?? 0
+    const after = driver.summary('b', { knowledge, received: shown, complete: false })
+    for (let read = after.find('read_entries'); read; read = driver.answerRead(read).find('read_entries'));
+    expect(driver.state.knowledge).toEqual({ [here]: 1 })
+    const answer = driver.summary('b', { knowledge, received: shown, complete: true })
+    for (let read = answer.find('read_entries'); read; read = driver.answerRead(read).find('read_entries'));
+    expect(driver.state.knowledge).toEqual(knowledge)
+  })
+
+  it('shows what came from a third machine also where the peer has told of another version', () => {
+    const driver = late()
+    driver.meet('c')
+    const knowledge = { [here]: 1, ...theirs, 'b.2': 1 }
+    const read = driver.summary('b', { knowledge, collected: theirs, complete: true }).one('read_entries')
+    const { toSeq } = driver.answerRead(read).one('send_entries')
+    driver.summary('b', { knowledge, received: toSeq, complete: true })
+    const dead = driver.entries('c', [file('g', 'dead', { 'b.1': 3 }, { mtimeUs: 9_000_000 })], { knowledge: {} })
+    driver.entries('b', [file('g', 'new', { 'b.2': 1 })], { knowledge, toSeq: 1 })
+    driver.place('g', written('dead', { mtimeUs: 9_000_000 }))
+    const fetched = driver.finish(dead.one('fetch'))
+    const reads = fetched.all.filter((effect) => effect.kind === 'read_entries')
+    const sent = reads.flatMap((effect) => driver.answerRead(effect).all)
+    const told = sent.filter((effect) => effect.kind === 'send_entries').filter(({ peer }) => peer === 'b')
+    expect(told.flatMap(({ rows }) => rows.map(({ path }) => path))).toContain('g')
   })
 
   it('takes over, with the knowledge, what has been left out of it', () => {

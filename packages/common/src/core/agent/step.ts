@@ -2,16 +2,27 @@ import type { DiskState, RelativePath } from '../causal/types.ts'
 import { onApplied } from './applied-events.ts'
 import { onMembers, onSharersSet, onTombstonesRead, speak } from './collection.ts'
 import { onDamageFound } from './damage.ts'
-import { onApproved, onRefused, onWeighed, weighDeletions } from './deletions.ts'
+import { meetVanished, onApproved, onRefused, onWeighed, weighDeletions } from './deletions.ts'
 import { onFetchFinished, onObserved } from './disk-events.ts'
 import { dispatch } from './dispatch.ts'
-import { begin, blockWishes, type Draft, editPeer, finish, retryWith, reviewHeld, setClaim, wantedOf } from './draft.ts'
+import {
+  begin,
+  blockWishes,
+  type Draft,
+  editPeer,
+  finish,
+  retryWith,
+  reviewHeld,
+  setClaim,
+  setWish,
+  wantedOf,
+} from './draft.ts'
 import type { Effect, EventOf, FolderEvent } from './events.ts'
 import { onEntriesRead, onResendRequested, readForPeers, recheckDisagreements } from './exchange.ts'
 import { reviewTwins } from './names.ts'
 import { onDisputed, onEntries, onLinkDown, onLinkUp, onSummary, raiseKnowledge } from './peer-events.ts'
 import { bounds, type FolderState, takes } from './state.ts'
-import { claimFlag, wishFlag } from './wishes.ts'
+import { claimFlag, isHeldBack, wishFlag } from './wishes.ts'
 
 /** All decisions of one folder on one agent. Pure: the daemon and the simulator run this very function and differ only in who
  *  performs the effects. Effects are to be performed in their order; a commit reaches the disk before anything after it. */
@@ -55,6 +66,7 @@ const handlers: Handlers = {
   follow_set: onFollowSet,
   order_set: onOrderSet,
   door_set: onDoorSet,
+  holds_back_set: onHoldsBackSet,
   reincarnated: onReincarnated,
   ticked: onTicked,
 }
@@ -85,6 +97,24 @@ function onDoorSet(draft: Draft, { peer, door }: EventOf<'door_set'>): void {
   if (takes(door) && !takes(known.door)) retryWith(draft, peer)
 }
 
+/** What waited may pass, and the other way round. The peer hears anew of all that it may still lack, and what of that stays here. */
+function onHoldsBackSet(draft: Draft, { peer, holdsBack }: EventOf<'holds_back_set'>): void {
+  const known = draft.peers.get(peer)
+  if (!known || known.holdsBack === holdsBack) return
+  const { told, outgoing, listing } = known
+  // A list of which pages are on their way would else count as seen.
+  const all = outgoing.all || listing === 'open'
+  const again = { ...outgoing, all, cursor: 0, dirty: true, reading: undefined, unacknowledged: [] }
+  // Before the first word there is nothing to tell anew, and the read under way is for that word.
+  const telling = told ? { outgoing: again, told: { ...told, complete: false } } : {}
+  editPeer(draft, peer, { holdsBack, ...telling })
+  for (const wish of known.wanted.values()) {
+    setWish(draft, peer, wish)
+    if (!isHeldBack(wish, holdsBack)) meetVanished(draft, wish.entry.path)
+  }
+  retryWith(draft, peer)
+}
+
 function onReincarnated(draft: Draft, { replica }: EventOf<'reincarnated'>): void {
   draft.state = { ...draft.state, replica }
 }
@@ -109,7 +139,7 @@ function isReplaced(draft: Draft, path: RelativePath, brought: DiskState | undef
   let isWanted = false
   for (const [id, peer] of draft.peers) {
     const wish = peer.wanted.get(path)
-    if (!wish || wish.keep || (wish.need !== 'take' && wish.need !== 'resolve')) continue
+    if (!wish || wish.keep || wish.isHeldBack || (wish.need !== 'take' && wish.need !== 'resolve')) continue
     isWanted = true
     if (!wish.transit) wantedOf(draft, id).set(path, { ...wish, transit: brought.stat })
   }

@@ -1,7 +1,7 @@
 import { sameBytes } from '../causal/content.ts'
 import type { Entry, Row } from '../causal/types.ts'
 import type { Operation } from './events.ts'
-import type { Claim, Wanted } from './state.ts'
+import type { Claim, HoldsBack, Wanted } from './state.ts'
 
 /** What a search among all wishes may be for; when no wish has it, there is nothing to search. */
 export const wishFlag = {
@@ -12,18 +12,20 @@ export const wishFlag = {
   prompt: 16,
   deletion: 32,
   untried: 64,
+  heldBack: 128,
 } as const
 
 export function wishFlags(wish: Wanted): number {
-  const isPrompt = wish.need !== 'wait' && !isLate(wish) && !isDeletion(wish)
+  const isPrompt = wish.need !== 'wait' && !isLate(wish) && !isDeletion(wish) && !wish.isHeldBack
   return (
     (wish.need === 'later' ? wishFlag.later : 0) |
     (wish.blockedBy ? wishFlag.blocked : 0) |
-    (wish.notBefore > 0 ? wishFlag.deferred : 0) |
-    (needsOperation(wish) ? wishFlag.operations : 0) |
+    (wish.notBefore > 0 && !wish.isHeldBack ? wishFlag.deferred : 0) |
+    (needsOperation(wish) && !wish.isHeldBack ? wishFlag.operations : 0) |
     (isPrompt ? wishFlag.prompt : 0) |
     (isPrompt && wish.attempts === 0 && wish.twin === undefined ? wishFlag.untried : 0) |
-    (isDeletion(wish) && wish.local?.kind !== 'dir' ? wishFlag.deletion : 0)
+    (isDeletion(wish) && wish.local?.kind !== 'dir' ? wishFlag.deletion : 0) |
+    (wish.isHeldBack ? wishFlag.heldBack : 0)
   )
 }
 
@@ -47,6 +49,12 @@ export function newWish(entry: Entry, local: Row | undefined): Wanted {
 function needsOperation({ entry, local, keep }: Wanted): boolean {
   if (keep || entry.deleted) return true
   return local !== undefined && !local.deleted && (entry.kind === 'dir' || sameBytes(local, entry))
+}
+
+/** Whether the wish has to wait for policy, here or at the peer. What needs no bytes may always pass: a deletion, other permissions. */
+export function isHeldBack({ entry, local, isHeldBackThere }: Wanted, holdsBack: HoldsBack | undefined): boolean {
+  if (entry.deleted || (local !== undefined && !local.deleted && sameBytes(local, entry))) return false
+  return isHeldBackThere === true || holdsBack?.(entry) === true
 }
 
 /** What must happen on the disk before (or instead of) a fetch. */

@@ -1,6 +1,7 @@
 import type { VersionVector } from '../causal/types.ts'
 import { covers } from '../causal/version-vector.ts'
 import type { Work } from '../policy/priority.ts'
+import { lacksOnlyHeldBack } from './lack.ts'
 import { type Door, type FolderState, gives, isOpen, type PeerState, takes } from './state.ts'
 import { wishFlag } from './wishes.ts'
 
@@ -16,7 +17,7 @@ export function workWith(
   if (!isOpen(state, peer) || allowed === 'shut') return 'none'
   if (announced === undefined) return 'now'
   const toTake = takes(allowed) && isToTake(peer, own)
-  const toGive = gives(allowed) && !covers(announced.knowledge, knowledge)
+  const toGive = gives(allowed) && !covers(announced.knowledge, knowledge) && !lacksOnlyHeldBack(peer)
   if (!toTake && !toGive) return 'none'
   const { door } = announced
   return (toTake && gives(door)) || (toGive && takes(door)) ? 'now' : 'not_now'

@@ -63,6 +63,11 @@ export function isDead(collected: VersionVector, remote: Entry, row: Entry | und
   return covers(collected, remote.vector) && !covers(row?.vector ?? emptyVector, remote.vector)
 }
 
+/** This knowledge does not cover what has been dropped: the replica may hold what was deleted. */
+export function mayHoldDead({ collected }: { readonly collected: VersionVector }, knowledge: VersionVector): boolean {
+  return !covers(knowledge, collected)
+}
+
 /** Says of something dead, as a write of this replica, that it is gone, or that it has given way to what is here now. */
 export function buried(remote: Entry, row: Row | undefined, dot: Dot): Stored {
   if (!row) return changed(remote.path, remote, undefined, dot)

@@ -25,7 +25,8 @@ export interface LinkFacts {
   readonly configured?: ConfiguredLink | undefined
 }
 
-/** One replica, as its agent says. `peers`: with whom it is joined now. */
+/** One replica, as its agent says. `peers`: with whom it is joined now; `narrow`: those of them from whom policy there holds something
+ *  back, absent when there are none. */
 export interface ReplicaFacts {
   readonly folder: FolderId
   readonly replica?: ReplicaId | undefined
@@ -37,6 +38,7 @@ export interface ReplicaFacts {
   readonly files: number
   readonly bytes: number
   readonly peers: readonly NodeId[]
+  readonly narrow?: readonly NodeId[] | undefined
 }
 
 /** A replica with a number that rises whenever its knowledge or digest changes. */

@@ -82,7 +82,7 @@ function noteReplicas(draft: Draft, before: NodeFacts | undefined, next: NodeFac
       editFolder(draft, folder, { members: new Set([...folderOf(draft, folder).members, next.id]) })
       draft.stale.add(folder)
     }
-    if (!old || old.scope !== replica.scope || !sameList(old.peers, replica.peers)) draft.stale.add(folder)
+    if (!old || old.scope !== replica.scope || !isJoinedAlike(old, replica)) draft.stale.add(folder)
   }
   for (const folder of before?.replicas.keys() ?? []) if (!next.replicas.has(folder)) leave(draft, folder, next.id)
   return touched
@@ -93,6 +93,10 @@ function leave(draft: Draft, folder: FolderId, node: NodeId): void {
   editFolder(draft, folder, { members: new Set([...members].filter((member) => member !== node)) })
   for (const peer of neighbours.get(node) ?? []) review(draft, folder, node, peer)
   draft.stale.add(folder)
+}
+
+function isJoinedAlike(left: Replica, right: Replica): boolean {
+  return sameList(left.peers, right.peers) && sameList(left.narrow ?? [], right.narrow ?? [])
 }
 
 /** Agents give them in order. */

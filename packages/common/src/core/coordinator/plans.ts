@@ -1,6 +1,7 @@
 import type { FolderId, NodeId } from '../causal/types.ts'
 import { makePlan } from '../plan/plan.ts'
 import type { Plan, PlanLink } from '../plan/types.ts'
+import { UnionFind } from '../plan/union-find.ts'
 import { type Draft, editFolder, folderOf, replicaOf, wakeAt } from './draft.ts'
 import { pairKey } from './facts.ts'
 import { toPlanLink } from './links.ts'
@@ -28,10 +29,11 @@ function planNow(draft: Draft, folder: FolderId): void {
   const { members, plan: previous } = folderOf(draft, folder)
   if (members.size === 0) return
   const { objective, leafOnly } = draft.state.settings
-  const links = linksOf(draft, folder)
   const participants = [...members].sort()
-  const request = { participants, links, objective, ...(previous && { previous }) }
-  const plan = withFilters(draft, folder, (filtered) => makePlan({ ...request, leafOnly: union(leafOnly, filtered) }))
+  const request = { participants, objective, ...(previous && { previous }) }
+  const plan = withFilters(draft, folder, (filtered) =>
+    overWideLinks(draft, folder, (links) => makePlan({ ...request, links, leafOnly: union(leafOnly, filtered) })),
+  )
   const before = folderOf(draft, folder).neighbours
   const neighbours = neighboursIn(plan)
   editFolder(draft, folder, { plan, neighbours, staleSince: undefined })
@@ -54,6 +56,28 @@ function withFilters(draft: Draft, folder: FolderId, plan: (filtered: ReadonlySe
   const filtered = new Set(scopes.size < 2 ? [] : [...members].filter((node) => scopeOf(node) !== ''))
   const made = plan(filtered)
   return filtered.size > 0 && made.heldApart.some((node) => filtered.has(node)) ? plan(new Set()) : made
+}
+
+/** A link that lets only some files pass joins what nothing else does: better partly than not at all. */
+function overWideLinks(draft: Draft, folder: FolderId, plan: (links: readonly PlanLink[]) => Plan): Plan {
+  const links = linksOf(draft, folder)
+  const lets = (from: NodeId, to: NodeId): boolean => replicaOf(draft, folder, from)?.narrow?.includes(to) !== true
+  const isWide = ({ a, b }: PlanLink): boolean => lets(a, b) && lets(b, a)
+  const made = plan(links.filter(isWide))
+  const narrow = links.filter((link) => !isWide(link))
+  if (narrow.length === 0 || made.components.length === 1) return made
+  return plan([...made.edges, ...joining(made.components, narrow)])
+}
+
+/** Of the links those that join what is apart, the cheapest first; no more than that takes. */
+function joining(components: Plan['components'], links: readonly PlanLink[]): PlanLink[] {
+  const homes = new Map(components.flatMap((nodes, home) => nodes.map((node) => [node, home] as const)))
+  const joined = new UnionFind(components.length)
+  const byPrice = [...links].sort((one, other) => one.pricePerGb - other.pricePerGb || one.rttMs - other.rttMs)
+  return byPrice.filter(({ a, b }) => {
+    const [from, to] = [homes.get(a), homes.get(b)]
+    return from !== undefined && to !== undefined && joined.union(from, to)
+  })
 }
 
 function union(left: ReadonlySet<NodeId>, right: ReadonlySet<NodeId>): ReadonlySet<NodeId> {

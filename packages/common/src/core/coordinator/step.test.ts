@@ -21,6 +21,7 @@ interface Said {
   readonly full?: boolean
   readonly seq?: number
   readonly scope?: string
+  readonly narrow?: readonly NodeId[]
 }
 
 class Driver {
@@ -36,7 +37,16 @@ class Driver {
 
   /** A node says how things are with it: its replica of the folder, joined with `peers`, over links that are up. */
   says(node: NodeId, said: Said = {}): readonly CoordinatorEffect[] {
-    const { digest = '0', counter = 0, peers = [], effective = 'centralised', finished, full, scope = '' } = said
+    const {
+      digest = '0',
+      counter = 0,
+      peers = [],
+      effective = 'centralised',
+      finished,
+      full,
+      scope = '',
+      narrow,
+    } = said
     const seq = said.seq ?? (this.#seq.get(node) ?? 0) + 1
     this.#seq.set(node, seq)
     const counts = { files: 1, bytes: 1 }
@@ -48,6 +58,7 @@ class Driver {
       scope,
       ...counts,
       peers,
+      ...(narrow ? { narrow } : {}),
     }
     const links = (said.links ?? peers.map((peer) => ({ peer }))).map(
       (link) => ({ up: true, rttMs: 1, throughputBps: 1e6, sentBytes: 0, receivedBytes: 0, ...link }) as LinkFacts,
@@ -287,6 +298,42 @@ describe('a node that ignores more than others', () => {
     const driver = new Driver()
     driver.says(a, { peers: [b] })
     driver.says(b, { peers: [a, c], scope: 'no iso' })
+    driver.says(c, { peers: [b] })
+    expect(edgesOf(driver)).toEqual(['ab', 'bc'])
+  })
+})
+
+describe('a link that lets only some files pass', () => {
+  const edgesOf = (driver: Driver) => driver.state.folders.get(folder)?.plan?.edges.map((edge) => `${edge.a}${edge.b}`)
+  const free = (peer: NodeId) => ({ peer, throughputBps: 1e7 })
+  const dear = (peer: NodeId) => ({ peer, throughputBps: 1e5, configured: { pricePerGb: 5 } })
+
+  it('is left out of the plan when there is another way, and is in it again when it lets all pass', () => {
+    const driver = new Driver()
+    driver.says(a, { peers: [b, c], links: [free(b), dear(c)] })
+    driver.says(b, { peers: [a, c], links: [free(a), free(c)] })
+    driver.says(c, { peers: [a, b], links: [dear(a), free(b)] })
+    expect(edgesOf(driver)).toEqual(['ab', 'bc'])
+    driver.says(c, { peers: [a, b], links: [dear(a), free(b)], narrow: [b] })
+    expect(edgesOf(driver)).toEqual(['ab', 'ac'])
+    driver.says(c, { peers: [a, b], links: [dear(a), free(b)] })
+    expect(edgesOf(driver)).toEqual(['ab', 'bc'])
+  })
+
+  it('joins what nothing else does, and does not bring others of its kind along', () => {
+    const driver = new Driver()
+    const d = 'd' as NodeId
+    driver.says(a, { peers: [b, c, d], links: [free(b), dear(c), free(d)], narrow: [d] })
+    driver.says(b, { peers: [a, c], links: [free(a), free(c)] })
+    driver.says(c, { peers: [a, b], links: [dear(a), free(b)], narrow: [b] })
+    driver.says(d, { peers: [a], links: [free(a)] })
+    expect(edgesOf(driver)).toEqual(['ab', 'ac', 'ad'])
+  })
+
+  it('is used when there is none', () => {
+    const driver = new Driver()
+    driver.says(a, { peers: [b], narrow: [b] })
+    driver.says(b, { peers: [a, c] })
     driver.says(c, { peers: [b] })
     expect(edgesOf(driver)).toEqual(['ab', 'bc'])
   })

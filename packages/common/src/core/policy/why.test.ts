@@ -62,6 +62,9 @@ describe('one thing in the way', () => {
     ['about_to', { plan: 'order' }, 'syncing', now],
     ['about_to', { isScanning: true, lacking: { here: 0, there: 0 } }, 'syncing', now],
     ['equal', { lacking: { here: 0, there: 0 } }, 'equal', undefined],
+    ['held_back', { heldBack: { files: 3, by: 'here' } }, 'blocked', undefined],
+    ['peer_policy', { heldBack: { files: 3, by: 'peer' } }, 'blocked', undefined],
+    ['about_to', { heldBack: { files: 2, by: 'here' } }, 'syncing', now],
   ])('%s %j', (code, some, state, syncsAtMs) => {
     const answer = why(facts(some))
     expect({ code: answer.explanations[0]?.code, state: answer.state, syncsAtMs: answer.syncsAtMs }).toEqual({
@@ -96,6 +99,15 @@ test('a folder that waits for another one is told which, and is blocked by what 
 test('a rule is shown with its place in the configuration', () => {
   const [first] = why(facts({ policy: both(shut(now + 5, reason('window', now + 5))) })).explanations
   expect(first).toMatchObject({ where: { key: 'folders.docs.policy.windows', line: 12 } })
+})
+
+test('what is held back from a link names the rule, and is told after what else there is to do', () => {
+  const rule = { level: 'link', key: 'peers.nas.policy.exclude', line: 3 } as const
+  const heldBack = { files: 1, by: 'here', unwanted: { rule: 'exclude', pattern: '*.mkv', where: rule } } as const
+  const answer = why(facts({ heldBack }))
+  expect(answer.explanations.map(({ code }) => code)).toEqual(['about_to', 'held_back'])
+  expect(answer.explanations[1]).toMatchObject({ where: rule })
+  expect(answer.explanations[1]?.message).toMatch(/a file .* with nas because of the pattern \*\.mkv/)
 })
 
 test('what may go one way is not held up by what may not go the other way, and that is told', () => {

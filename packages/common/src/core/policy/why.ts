@@ -25,10 +25,21 @@ export interface WhyFacts {
   readonly plan: 'direct' | 'order' | 'waits' | 'elsewhere'
   /** Files (or the one path) that each side lacks. */
   readonly lacking: { readonly here: number; readonly there: number }
+  /** Of these, what policy holds back from the link: that of this machine or the peer's. */
+  readonly heldBack?: HeldBack | undefined
   /** A session is under way. */
   readonly isInSession: boolean
   /** Of what could not be done so far. */
   readonly failures: readonly Failure[]
+}
+
+export interface HeldBack {
+  readonly files: number
+  readonly by: 'here' | 'peer'
+  /** Of the one path, or of the first file. */
+  readonly unwanted?: Unwanted | undefined
+  /** The path that is asked about may be one of them, or not. */
+  readonly isUnsure?: boolean
 }
 
 export interface Failure {
@@ -42,6 +53,7 @@ export interface Failure {
 export type WhyCode =
   | 'folder_stopped'
   | 'unwanted'
+  | 'held_back'
   | 'not_shared'
   | 'link_down'
   | 'policy'
@@ -83,8 +95,12 @@ export function why(facts: WhyFacts): Why {
   const policy = byPolicy(facts)
   const stops = [...standstill(facts), ...facts.failures.map(byFailure)]
   // What can go one way is not held up by what cannot go the other way.
-  const holds = [...(policy.holdsAll ? policy.explanations : []), ...byPriority(facts), ...byPlan(facts)]
-  const notes = [...(policy.holdsAll ? [] : policy.explanations), ...nearCap(facts), ...scanning(facts)]
+  const filter = byLinkFilter(facts)
+  const isFiltered = facts.heldBack !== undefined && facts.heldBack.files >= here + there
+  const obstacles = [...(policy.holdsAll ? policy.explanations : []), ...(isFiltered ? filter : [])]
+  const holds = [...obstacles, ...byPriority(facts), ...byPlan(facts)]
+  const also = [...(policy.holdsAll ? [] : policy.explanations), ...(isFiltered ? [] : filter)]
+  const notes = [...also, ...nearCap(facts), ...scanning(facts)]
   if (stops.length > 0 || (holds.length > 0 && !isEqual)) return waitFor(facts.now, [...stops, ...holds], notes)
   if (isEqual && !facts.isScanning) {
     const message = `nothing to do: this machine and ${facts.peer} have the same`
@@ -122,10 +138,28 @@ function standstill({ problem, unwanted, link, peer, lastUpMs, now }: WhyFacts):
   return found
 }
 
-function byFilter({ rule, pattern, where }: Unwanted): Explanation {
-  const by = pattern === undefined ? rule.replace('_', ' ') : `the pattern ${pattern}`
-  const message = `this machine leaves it out because of ${by}`
-  return { code: 'unwanted', message, remedy: 'change the filter to have it synced', where }
+function byFilter(unwanted: Unwanted): Explanation {
+  const message = `this machine leaves it out because of ${ruleText(unwanted)}`
+  return { code: 'unwanted', message, remedy: 'change the filter to have it synced', where: unwanted.where }
+}
+
+function ruleText({ rule, pattern }: Unwanted): string {
+  return pattern === undefined ? rule.replace('_', ' ') : `the pattern ${pattern}`
+}
+
+function byLinkFilter({ heldBack, peer }: WhyFacts): Explanation[] {
+  if (heldBack === undefined) return []
+  const { files, by, unwanted, isUnsure = false } = heldBack
+  const what = files === 1 ? 'a file' : `${files} files`
+  if (by === 'peer') {
+    const maybe = isUnsure ? ', this one perhaps' : ''
+    const message = `the policy of ${peer} holds ${what} back from the link${maybe}`
+    return [{ code: 'peer_policy', message, remedy: `run \`spansync why\` on ${peer}` }]
+  }
+  const message = `policy holds ${what} back from the link with ${peer}${unwanted ? ` because of ${ruleText(unwanted)}` : ''}`
+  return [
+    { code: 'held_back', message, remedy: 'change the filter of the link to have it synced', where: unwanted?.where },
+  ]
 }
 
 /** Of the directions in which there is something to do; of both when there is nothing. */

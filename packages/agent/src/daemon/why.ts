@@ -147,10 +147,11 @@ function lackingOf({ host, path }: Asked, id: NodeId): WhyFacts['lacking'] {
   return { here: state?.wanted.has(path) ? 1 : 0, there: isUnheard ? 1 : 0 }
 }
 
-/** What is held back from the peer keeps it from saying that it knows the rest; but it says how much it lacks. */
+/** What is held back from the peer keeps it from saying that it knows the rest; but it says how much it lacks. Which of it its own rules
+ *  hold back only the peer can say. */
 function isThere({ state: { peers } }: FolderEngine, id: NodeId, row: Row): boolean {
   const peer = peers.get(id)
-  return peer !== undefined && lacksOnlyHeldBack(peer) && !peer.holdsBack?.(row)
+  return peer !== undefined && lacksOnlyHeldBack(peer) && !peer.announced?.holdsBack && !peer.holdsBack?.(row)
 }
 
 /** The peer has more than we, and its door lets nothing of it be told. */

@@ -1,6 +1,7 @@
 import { copyFileSync, globSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
+import { errnoOf } from '@spansync/common/runtime/errors'
 import type { Outcome } from './history.ts'
 import { indexFileOf, type World } from './world.ts'
 
@@ -19,6 +20,11 @@ export async function keepEvidence(world: World, seed: number, { violations, sto
   return directory
 
   function copy(file: string, name: string): void {
-    copyFileSync(file, join(directory, `${name}-${basename(file)}`))
+    try {
+      copyFileSync(file, join(directory, `${name}-${basename(file)}`))
+    } catch (error) {
+      // The agents go on working.
+      if (errnoOf(error) !== 'ENOENT') throw error
+    }
   }
 }

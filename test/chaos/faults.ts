@@ -121,7 +121,7 @@ const faults: Readonly<Record<FaultName, (world: World, pick: number) => Promise
   },
 }
 
-const rules = [{ exclude: ['*.txt'] }, { maxSize: 1000 }, { exclude: ['d'] }, { include: ['*.txt', 'f'] }]
+const rules = [{ exclude: ['*.txt'] }, { maxSize: '1KB' }, { exclude: ['d'] }, { include: ['*.txt', 'f'] }]
 
 const changes = [
   ['objective', 'cheapest'],

@@ -135,6 +135,30 @@ describeLab('rules for one of two ways', () => {
   })
 })
 
+describeLab("deletions that are not meant, on the link's one end", () => {
+  const fleet = useFleet(parseGraph('graph revert { phone -- server [dial="server"] }'))
+
+  test('are reverted but for what the other end holds back', async () => {
+    const [phone, server] = ['phone', 'server'].map((node) => new Place(fleet().agent(node).folderPath)) as [
+      Place,
+      Place,
+    ]
+    for (let at = 0; at < 120; at++) server.write(`doc${at}`, `${at}`)
+    server.write('film.mkv', randomBytes(200_000))
+    await fleet().settle('server')
+    await say(fleet(), 'server', ['peers', 'phone', 'policy'], { exclude: ['*.mkv'] })
+    for (const name of phone.list()) phone.remove(name)
+    await until(async () => (await fleet().agent('phone').folder()).state === 'waiting', {
+      deadlineMs: 20_000,
+      what: 'the phone asks',
+    })
+    const { stdout } = await fleet().agent('phone').attempt(['revert', 'f'])
+    expect(stdout).toMatch(/120 files brought back/)
+    expect(phone.list().length).toBe(120)
+    expect([phone.exists('film.mkv'), server.exists('film.mkv')]).toEqual([false, true])
+  })
+})
+
 async function say(fleet: Fleet, node: string, path: readonly string[], value: object | undefined): Promise<void> {
   const taken = (): number => fleet.agent(node).output().split('"policy.filter"').length
   const before = taken()

@@ -1,9 +1,8 @@
 import { settingsOver } from '@spansync/common/config/addresses'
 import type { PeerConfig } from '@spansync/common/config/schema'
 import type { IndexMeta } from '@spansync/common/core/agent/events'
-import { lacksOnlyHeldBack } from '@spansync/common/core/agent/lack'
+import { lacksOnlyHeldBack, waitsForPolicy } from '@spansync/common/core/agent/lack'
 import type { PeerState } from '@spansync/common/core/agent/state'
-import { wishFlag } from '@spansync/common/core/agent/wishes'
 import type { FolderId, NodeId } from '@spansync/common/core/causal/types'
 import { covers } from '@spansync/common/core/causal/version-vector'
 import type { LinkFacts, ReplicaFacts } from '@spansync/common/core/coordinator/facts'
@@ -82,15 +81,14 @@ function stuckBecause(peer: PeerState, own: Pick<IndexMeta, 'knowledge'>, now: n
   if (fetch !== undefined) return undefined
   const isHeldBackThere = lacksOnlyHeldBack(peer)
   if (wanted.size === 0) return isHeldBackThere ? heldBackText : undefined
-  const isAllHeldBack = wanted.size === wanted.countOf(wishFlag.heldBack)
-  // What is left here waits for policy alone, and there is still something to give.
-  if (isAllHeldBack && !isHeldBackThere && !covers(announced?.knowledge ?? {}, own.knowledge)) return undefined
-  let reason: string | undefined
-  for (const wish of wanted.values()) {
-    if (wish.isHeldBack) {
-      reason ??= heldBackText
-      continue
-    }
+  if (waitsForPolicy(peer)) {
+    const hasAll = isHeldBackThere || covers(announced?.knowledge ?? {}, own.knowledge)
+    return hasAll ? heldBackText : undefined
+  }
+  let reason = wanted.held.size > 0 ? heldBackText : undefined
+  for (const wish of wanted.open.values()) {
+    // The peer is to settle it, and cannot.
+    if (wish.need === 'wait' && isHeldBackThere) continue
     if (wish.attempts === 0 || wish.notBefore <= now) return undefined
     reason ??= `${wish.entry.path}: ${wish.reason}`
   }

@@ -1,4 +1,4 @@
-import { amountOf } from '@spansync/common/core/agent/lack'
+import { amountOf } from '@spansync/common/core/agent/amount'
 import type { Entry, NodeId, ReplicaId } from '@spansync/common/core/causal/types'
 import { directory, file, tombstone } from '@spansync/common/testing/entries'
 import { MemoryIndex } from '@spansync/common/testing/memory-index'

@@ -1,4 +1,5 @@
-import { type Amount, amountOf, hasHeardAll } from '@spansync/common/core/agent/lack'
+import { type Amount, amountOf, noAmount } from '@spansync/common/core/agent/amount'
+import { hasHeardAll } from '@spansync/common/core/agent/lack'
 import type { PeerState } from '@spansync/common/core/agent/state'
 import type { NodeId, VersionVector } from '@spansync/common/core/causal/types'
 import { covers } from '@spansync/common/core/causal/version-vector'
@@ -13,7 +14,6 @@ interface Counted {
   readonly until: number
 }
 
-const nothing: Amount = { files: 0, bytes: 0 }
 const page = 5000
 // Counting may read the whole index: where it takes long it may take this part of the time at most.
 const longMs = 10
@@ -35,7 +35,7 @@ export function behindOf(index: FolderIndex, peer: NodeId, said: Said | undefine
     return { files, bytes }
   }
   const { seq, digest, knowledge } = index.meta()
-  if (said.digest === digest || covers(said.knowledge, knowledge)) return nothing
+  if (said.digest === digest || covers(said.knowledge, knowledge)) return noAmount
   const memory = counted.get(index) ?? new Map<NodeId, Counted>()
   counted.set(index, memory)
   const known = memory.get(peer)
@@ -48,7 +48,7 @@ export function behindOf(index: FolderIndex, peer: NodeId, said: Said | undefine
 }
 
 function countBehind(index: FolderIndex, knowledge: VersionVector): Amount {
-  let { files, bytes } = nothing
+  let { files, bytes } = noAmount
   for (let since = 0; ; ) {
     const { rows, toSeq, complete } = index.since(since, knowledge, page)
     const more = amountOf(rows)

@@ -1,5 +1,5 @@
+import { add, amountOf, noAmount } from '@spansync/common/core/agent/amount'
 import type { Waiting } from '@spansync/common/core/agent/deletion-state'
-import { amountOf, lackOf } from '@spansync/common/core/agent/lack'
 import type { FolderState, PeerState } from '@spansync/common/core/agent/state'
 import type { NodeId } from '@spansync/common/core/causal/types'
 import { waitsFor } from '@spansync/common/core/policy/priority'
@@ -159,8 +159,8 @@ function twins({ engine }: FolderHost): Problem[] {
 function peerProblems(network: Network, { engine }: FolderHost): Problem[] {
   if (!engine) return []
   return [...engine.state.peers].flatMap(([id, peer]) =>
-    [...peer.wanted.values()]
-      .filter(({ attempts, isHeldBack }) => attempts > 1 && !isHeldBack)
+    [...peer.wanted.open.values()]
+      .filter(({ attempts }) => attempts > 1)
       .slice(0, shownProblems)
       .map(({ entry, reason }) => ({
         code: 'behind',
@@ -228,24 +228,22 @@ export function heldBy({ policy, doors }: Network, host: FolderHost, peer: NodeI
 
 function peerStatus(node: string, { engine, links, said, options }: FolderHost, id: NodeId): FolderPeerStatus {
   const connected = links.has(id)
-  if (!engine) return { node, connected, behind: nothing, lacking: nothing }
+  if (!engine) return { node, connected, behind: noAmount, lacking: noAmount }
   const peer = engine.state.peers.get(id)
   const behind = peer?.announced
     ? lackedBy(engine.index, id, peer)
     : behindOf(engine.index, id, said.get(id, options.formerIds(id)))
-  return { node, connected, behind, lacking: peer ? lackingOf(peer) : nothing, ...heldBackOf(peer) }
+  return { node, connected, behind, lacking: peer ? lackingOf(peer) : noAmount, ...heldBackOf(peer) }
 }
 
 function heldBackOf(peer: PeerState | undefined): Pick<FolderPeerStatus, 'heldBack'> {
-  const lacking = peer && lackOf(peer)?.heldBack
-  const behind = peer?.announced?.lacks?.heldBack
-  return lacking || behind ? { heldBack: { lacking: lacking ?? nothing, behind: behind ?? nothing } } : {}
+  const lacking = peer?.wanted.heldAmount ?? noAmount
+  const behind = peer?.announced?.lacks?.heldBack ?? noAmount
+  return lacking.files + behind.files > 0 ? { heldBack: { lacking, behind } } : {}
 }
 
-const nothing: Amount = { files: 0, bytes: 0 }
-
-export function lackingOf(peer: PeerState): Amount {
-  return amountOf([...peer.wanted.values()].map(({ entry }) => entry))
+export function lackingOf({ wanted: { open, heldAmount } }: PeerState): Amount {
+  return add(heldAmount, amountOf([...open.values()].map(({ entry }) => entry)))
 }
 
 export type { FolderState }

@@ -115,8 +115,8 @@ function ownLack(network: Network, host: FolderHost): ReplicaResult[] {
   if (!lacked) return []
   const lacking = lackingOf(lacked)
   const wish = [...(host.engine?.state.peers.values() ?? [])]
-    .flatMap((peer) => [...peer.wanted.values()])
-    .find(({ reason, isHeldBack }) => reason && !isHeldBack)
+    .flatMap((peer) => [...peer.wanted.open.values()])
+    .find(({ reason }) => reason)
   return [
     {
       node: network.config.name,

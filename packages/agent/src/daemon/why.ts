@@ -117,11 +117,14 @@ function heldBackOf(asked: Asked, peer: string, state: PeerState | undefined): H
   const filter = compileFilter(linkFilters(network.config, { folder: host.options.folder, peer }, lineOf))
   const there = state.announced?.lacks?.heldBack.files ?? 0
   if (path === undefined) {
-    const wishes = [...state.wanted.values()].filter(({ isHeldBack }) => isHeldBack)
-    const files = wishes.length + there
-    const found = wishes.map(({ entry }) => filter.unwanted(entry)).find((one) => one !== undefined)
-    const isByPeer = found === undefined && (wishes.length > 0 || state.holdsBack === undefined)
-    return files === 0 ? undefined : { files, by: isByPeer ? 'peer' : 'here', unwanted: found }
+    const files = state.wanted.held.size + there
+    if (files === 0) return undefined
+    for (const { entry } of state.wanted.held.values()) {
+      const unwanted = filter.unwanted(entry)
+      if (unwanted) return { files, by: 'here', unwanted }
+    }
+    if (state.wanted.held.size > 0 || state.holdsBack === undefined) return { files, by: 'peer' }
+    return { files, by: state.announced?.holdsBack ? 'either' : 'here' }
   }
   const wish = state.wanted.get(path)
   const entry = wish?.isHeldBack ? wish.entry : host.engine?.index.get(path)

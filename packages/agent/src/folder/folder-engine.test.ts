@@ -48,6 +48,7 @@ function engineOn(disk: DiskWorker, more: Partial<FolderEngineOptions> = {}): Fo
     hasHints: () => false,
     holdsBack: () => undefined,
     session: () => Promise.reject(new Error('not asked for')),
+    stopSession: () => {},
     isQuick: () => false,
     byUnison: () => {},
     parcelled: () => {},

@@ -315,9 +315,14 @@ export class FolderEngine {
     }
     const look = async (paths: readonly RelativePath[]): Promise<readonly Seen[]> =>
       await this.look(paths, { mode: 'read' })
-    const holders = [...this.state.peers].flatMap(([id, { announced, holdsBack }]) =>
-      announced ? [{ id, knowledge: announced.knowledge, mayGive: (row: Row) => !holdsBack?.(row) }] : [],
-    )
+    // Of what another holds back only that one knows, and it does not bring that.
+    const holders = [...this.state.peers]
+      .sort(
+        ([, one], [, other]) => Number(one.announced?.holdsBack ?? false) - Number(other.announced?.holdsBack ?? false),
+      )
+      .flatMap(([id, { announced, holdsBack }]) =>
+        announced ? [{ id, knowledge: announced.knowledge, mayGive: (row: Row) => !holdsBack?.(row) }] : [],
+      )
     const { vanished, waiting } = this.state.deletions
     const paths = waiting.here ? [...vanished.keys()] : []
     return await bringBack({ root, disk, index: this.index, session, look, holders }, paths)
@@ -535,6 +540,8 @@ export class FolderEngine {
         return this.#loop.run('folder.apply', () => this.#apply(effect))
       case 'fetch':
         return this.#loop.run('folder.fetch', () => this.#fetch(effect))
+      case 'stop_fetch':
+        return this.options.stopSession(effect.peer)
       case 'observe':
         return this.#lookLater(effect.paths)
       case 'weigh_deletions':

@@ -251,10 +251,10 @@ export class FolderHost implements AsyncDisposable {
     if (!this.#gives(peer)) return refuse('policy on the other machine gives nothing now')
     const isNarrow = this.doors.holdsBackTo(peer) !== undefined
     if (isNarrow && message.covers.length > 0) return refuse('policy on the other machine lets no directory pass whole')
-    const held = message.paths.find((path) => this.#engine?.isHeldBack(peer, path))
-    if (held !== undefined) return refuse(`policy on the other machine holds ${held} back`)
+    const paths = message.paths.filter((path) => !this.#engine?.isHeldBack(peer, path))
+    if (paths.length === 0) return refuse('policy on the other machine holds all of it back')
     const pair = this.#pairs.get(peer)
-    if (pair && this.#engine) pair.onFetch(message).catch((error) => refuse(messageOf(error)))
+    if (pair && this.#engine) pair.onFetch({ ...message, paths }).catch((error) => refuse(messageOf(error)))
     else refuse(this.#problem?.message ?? 'the folder is not open')
   }
 
@@ -504,6 +504,10 @@ export class FolderHost implements AsyncDisposable {
       hasHints: () => this.#feed?.hasHints === true,
       holdsBack: (peer) => this.doors.holdsBackTo(peer),
       session: (peer, request) => this.#pairs.get(peer)?.bring(request) ?? Promise.resolve(notConnected),
+      stopSession: (peer) => {
+        const link = this.#links.get(peer)
+        if (link) this.#cut(link, 'the policy of the peer holds back some of what is under way')
+      },
       isQuick: (peer, request) => this.#pairs.get(peer)?.busy.suits(request) ?? false,
       byUnison: (peer, paths) => this.#pairs.get(peer)?.busy.noteBrought(paths),
       parcelled: (peer) => this.#pairs.get(peer)?.noteParcel(),

@@ -62,6 +62,8 @@ export interface FolderEngineOptions {
   readonly holdsBack: (peer: NodeId) => HoldsBack | undefined
   /** Runs Unison with a peer, on whichever side can. */
   readonly session: (peer: NodeId, request: SessionRequest) => Promise<SessionOutcome>
+  /** Ends what is under way with the peer. */
+  readonly stopSession: (peer: NodeId) => void
   /** These paths came through a session of Unison with this peer. */
   /** The session that runs with the peer would bring this. */
   readonly isQuick: (peer: NodeId, request: SessionRequest) => boolean

@@ -26,6 +26,7 @@ export function runSession(
   const ran = new Set(items.filter((item) => applier.prepare(item)))
   for (const item of ran) {
     later(world.delay(), () => {
+      if (agent.isStopped(id)) return
       for (const path of bring(world, { to: agent, peer, item })) extras.add(path)
     })
   }

@@ -46,6 +46,8 @@ export class SimAgent {
   readonly #journal = new SimJournal()
   /** Rises with a crash: what an earlier life had under way no longer reports. */
   #life = 0
+  /** Sessions that are to bring no more. */
+  readonly #stopped = new Set<string>()
   #wakeAt = Number.POSITIVE_INFINITY
   #follows: FolderState['follows'] = 'peers'
   readonly #doors = new Map<NodeId, Door>()
@@ -175,6 +177,7 @@ export class SimAgent {
   crash(index: FolderIndex = this.index): void {
     this.index = index
     this.#life++
+    this.#stopped.clear()
     this.#wakeAt = Number.POSITIVE_INFINITY
     this.#hinted.clear()
     this.#journal.crash()
@@ -210,6 +213,10 @@ export class SimAgent {
     this.#world.queue.after(delayMs, () => {
       if (this.#life === life) run()
     })
+  }
+
+  isStopped(session: string): boolean {
+    return this.#stopped.has(session)
   }
 
   seen(path: RelativePath): Seen {
@@ -259,6 +266,9 @@ export class SimAgent {
       case 'fetch':
         world.record.asked(this, effect, this.#holdsBack.get(effect.peer))
         this.#later(world.delay(), () => runSession(this.#session, effect))
+        break
+      case 'stop_fetch':
+        this.#stopped.add(effect.id)
         break
       case 'observe':
         this.#lookAt(effect.paths, world.delay())

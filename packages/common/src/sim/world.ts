@@ -199,6 +199,7 @@ function deliver(from: SimAgent, to: SimAgent, effect: Sending): void {
   if (effect.kind === 'send_members') return to.handle({ kind: 'members_received', peer, members: effect.members })
   const { knowledge, digest } = effect
   if (effect.kind === 'send_summary') {
+    if (effect.received < 0) throw new Error('a summary that no peer takes')
     const { received, complete, scope, partial, follows, door, holdsBack, lacks, round, collected } = effect
     const { replica } = from.state
     const said = { replica, knowledge, digest, received, complete, scope, partial, follows, door, round, collected }

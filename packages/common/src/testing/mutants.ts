@@ -1,7 +1,7 @@
 import type { Effect, FolderEvent } from '../core/agent/events.ts'
-import type { LayeredMap } from '../core/agent/layered-map.ts'
 import type { FolderState, Wanted } from '../core/agent/state.ts'
 import { step } from '../core/agent/step.ts'
+import type { WishMap } from '../core/agent/wish-map.ts'
 import { need } from '../core/causal/need.ts'
 import type { Dot, Entry, NodeId, RelativePath, Row, StatSignature, VersionVector } from '../core/causal/types.ts'
 import { meet, merge, withCounter } from '../core/causal/version-vector.ts'
@@ -164,7 +164,7 @@ function mapHeldBack(change: (wish: Wanted) => Wanted | undefined): Change {
   }
 }
 
-function mapLocal(wanted: LayeredMap<Wanted>, change: (row: Row) => Row): LayeredMap<Wanted> {
+function mapLocal(wanted: WishMap, change: (row: Row) => Row): WishMap {
   const copy = wanted.copy()
   for (const [path, wish] of wanted) if (wish.local) copy.set(path, { ...wish, local: change(wish.local) })
   return copy

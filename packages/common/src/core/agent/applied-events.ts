@@ -94,15 +94,15 @@ function notEmpty(draft: Draft, item: AppliedItem, row: Row): void {
   failed(draft, { peer, path, reason: item.reason })
 }
 
-function mayCome({ need, isHeldBack }: Wanted): boolean {
-  return need !== 'wait' && need !== 'later' && !isHeldBack
+function mayCome({ need }: Wanted): boolean {
+  return need !== 'wait' && need !== 'later'
 }
 
 function pendingBelow(draft: Draft, path: RelativePath): boolean {
   const prefix = `${path}/`
   for (const peer of draft.peers.values()) {
-    if (!peer.wanted.mayHoldBelow(path)) continue
-    for (const wish of peer.wanted.values()) if (mayCome(wish) && wish.entry.path.startsWith(prefix)) return true
+    if (!peer.wanted.open.mayHoldBelow(path)) continue
+    for (const wish of peer.wanted.open.values()) if (mayCome(wish) && wish.entry.path.startsWith(prefix)) return true
   }
   return false
 }

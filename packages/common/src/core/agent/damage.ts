@@ -3,7 +3,7 @@ import { matches } from '../causal/content.ts'
 import type { DiskState, NodeId, Row } from '../causal/types.ts'
 import { covers, emptyVector } from '../causal/version-vector.ts'
 import { observeOne } from './disk-events.ts'
-import { current, type Draft, putRow, setWish } from './draft.ts'
+import { askWhatIsHeldBack, current, type Draft, putRow, setWish } from './draft.ts'
 import type { DamagedItem, EventOf } from './events.ts'
 import { newWish } from './wishes.ts'
 
@@ -27,17 +27,21 @@ function healOne(draft: Draft, item: DamagedItem): void {
   putRow(draft, lost)
   if (holder === undefined) return
   const wish = { ...newWish(plain(row), { ...lost, seq: 0 }), keep: disk.size > 0, attempts: stubborn }
-  setWish(draft, holder, { ...wish, need: 'resolve' })
+  const isHeldBackThere = draft.peers.get(holder)?.announced?.holdsBack === true
+  if (isHeldBackThere) askWhatIsHeldBack(draft, holder)
+  setWish(draft, holder, { ...wish, need: 'resolve', isHeldBackThere })
 }
 
 /** Unison, too, believes that nothing has changed here: from the second try on it looks at the content. */
 const stubborn = 2
 
-/** One from whom it may come now, if there is one. */
+/** The one from whom it is likeliest to come. */
 function holderOf({ peers }: Draft, row: Row): NodeId | undefined {
   const holders = [...peers].filter(([, { announced }]) => announced && covers(announced.knowledge, row.vector))
-  const [id] = holders.find(([, { holdsBack }]) => !holdsBack?.(row)) ?? holders[0] ?? []
-  return id
+  const obstacles = ([, { announced, holdsBack }]: (typeof holders)[number]): number =>
+    (holdsBack?.(row) ? 2 : 0) + (announced?.holdsBack ? 1 : 0)
+  const [first] = holders.sort((one, other) => obstacles(one) - obstacles(other))
+  return first?.[0]
 }
 
 /** No version at all, below every other. */

@@ -117,7 +117,7 @@ function forgetSettled(draft: Draft): void {
 
 function* toldDeletions(draft: Draft): Generator<{ id: NodeId; wish: Wanted }> {
   for (const [id, { wanted }] of draft.peers)
-    for (const wish of wanted.values()) if (isDeletion(wish)) yield { id, wish }
+    for (const wish of wanted.open.values()) if (isDeletion(wish)) yield { id, wish }
 }
 
 /** Whatever is to go, for whatever reason: no copy there saves another. */
@@ -125,7 +125,7 @@ function goingOf(draft: Draft): Set<RelativePath> {
   const going = new Set<RelativePath>()
   for (const [path] of draft.deletions.vanished) going.add(path)
   for (const { wanted } of draft.peers.values())
-    for (const { entry } of wanted.values()) if (entry.deleted) going.add(entry.path)
+    for (const { entry } of wanted.open.values()) if (entry.deleted) going.add(entry.path)
   return going
 }
 
@@ -133,8 +133,8 @@ function goingOf(draft: Draft): Set<RelativePath> {
 function comingOf(draft: Draft): Map<string, number> {
   const paths = new Map<RelativePath, string>()
   for (const { wanted } of draft.peers.values()) {
-    for (const { entry, isHeldBack } of wanted.values())
-      if (!entry.deleted && !isHeldBack && entry.kind !== 'dir') paths.set(entry.path, entry.hash)
+    for (const { entry } of wanted.open.values())
+      if (!entry.deleted && entry.kind !== 'dir') paths.set(entry.path, entry.hash)
   }
   const coming = new Map<string, number>()
   for (const hash of paths.values()) coming.set(hash, (coming.get(hash) ?? 0) + 1)

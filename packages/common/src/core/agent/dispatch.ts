@@ -2,7 +2,7 @@ import { conflictPath } from '../causal/conflict-name.ts'
 import { ancestors } from '../causal/paths.ts'
 import type { NodeId, RelativePath, Row } from '../causal/types.ts'
 import { isGuarded } from './deletions.ts'
-import { type Draft, editPeer, setClaim, takeId } from './draft.ts'
+import { type Draft, editPeer, isChanging, setClaim, takeId } from './draft.ts'
 import type { ApplyItem, FetchItem, Operation } from './events.ts'
 import { namesInTheMaking } from './names.ts'
 import { bounds, mayTake, type PeerState, type Wanted } from './state.ts'
@@ -37,7 +37,7 @@ interface Collecting {
 
 function collectEarly(draft: Draft, { id, peer, items }: Collecting): void {
   const taken = new Set(items.map(({ path }) => path))
-  for (const wish of peer.wanted.values()) {
+  for (const wish of peer.wanted.open.values()) {
     if (items.length >= bounds.apply) return
     if (!isEligible(draft, id, wish) || isLate(wish) || taken.has(wish.entry.path)) continue
     const operations = operationsFor(wish)
@@ -64,11 +64,8 @@ function collectLate(draft: Draft, { id, peer, items }: Collecting): void {
 
 function isLateTurn(draft: Draft, id: NodeId, peer: PeerState): boolean {
   if (!peer.incoming.complete) return false
-  for (const wish of peer.wanted.values()) {
-    const stage = draft.claims.get(wish.entry.path)?.stage
-    if (stage === 'apply' || stage === 'fetch') return false
-    if (isEligible(draft, id, wish) && !isLate(wish)) return false
-  }
+  for (const path of draft.claims.keys()) if (isChanging(draft, path) && peer.wanted.has(path)) return false
+  for (const wish of peer.wanted.open.values()) if (isEligible(draft, id, wish) && !isLate(wish)) return false
   return true
 }
 
@@ -100,9 +97,10 @@ function copyNames(operations: readonly Operation[], local: Row | undefined, fai
 /** A file here, live entries below its name there: the directory keeps the name. */
 function roomFor(draft: Draft, peer: NodeId, blocker: Row): ApplyItem | undefined {
   if (draft.claims.has(blocker.path)) return undefined
-  for (const other of draft.peers.values()) {
+  for (const [id, other] of draft.peers) {
     const wish = other.wanted.get(blocker.path)
-    if (wish && wish.need !== 'wait' && !wish.isHeldBack) return undefined
+    // What the peer has in its place is held back with all that is below it: until that comes there is nothing to make room for.
+    if (wish && wish.need !== 'wait' && (!wish.isHeldBack || id === peer)) return undefined
   }
   const operations: readonly Operation[] = ['keep', 'remove', 'mkdir']
   return {
@@ -130,11 +128,11 @@ function isRemoval({ operations }: ApplyItem): boolean {
 
 function fetchFrom(draft: Draft, id: NodeId): void {
   const peer = draft.peers.get(id) as PeerState
-  if (peer.fetch || peer.wanted.size === peer.wanted.countOf(wishFlag.heldBack)) return
+  if (peer.fetch || peer.wanted.open.size === 0) return
   const items: FetchItem[] = []
   const names = namesInTheMaking(draft)
   let lateTurn: boolean | undefined
-  for (const wish of peer.wanted.values()) {
+  for (const wish of peer.wanted.open.values()) {
     if (items.length >= peer.batch) break
     if (!canFetch(draft, id, wish) || names?.twinOf(wish.entry.path) !== undefined) continue
     if (isLate(wish)) {
@@ -159,10 +157,11 @@ function partialIn({ wanted, incoming }: PeerState, items: readonly FetchItem[])
   const partial = new Set<RelativePath>()
   const asked = new Set(items.map(({ entry }) => entry.path))
   let last: RelativePath | undefined
-  for (const { entry, need } of wanted.values()) {
+  for (const { entry, need } of wanted.open.values()) {
     last = entry.path
     if (need !== 'wait' && !asked.has(last)) addAncestors(partial, last)
   }
+  for (const path of wanted.held.keys()) addAncestors(partial, path)
   if (last !== undefined && !incoming.complete) addAncestors(partial, last)
   return partial
 }

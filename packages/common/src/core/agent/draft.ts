@@ -1,13 +1,14 @@
-import { adopted, buried, isDead, mayHoldDead, nextDot } from '../causal/change.ts'
+import { adopted, buried, isDead, mayBeDropped, mayHoldDead, nextDot } from '../causal/change.ts'
 import { need } from '../causal/need.ts'
 import { ancestors } from '../causal/paths.ts'
 import type { Dot, Entry, NodeId, RelativePath, Row, VersionVector } from '../causal/types.ts'
-import { compare, covers } from '../causal/version-vector.ts'
+import { compare } from '../causal/version-vector.ts'
 import type { Deletions } from './deletion-state.ts'
 import type { CommitRow, Effect } from './events.ts'
 import type { LayeredMap } from './layered-map.ts'
 import { type Claim, type FolderState, initialPeer, mayTake, type PeerState, type Wanted } from './state.ts'
 import { forgetVanished } from './vanished.ts'
+import type { WishMap } from './wish-map.ts'
 import { claimFlag, isHeldBack, wishFlag } from './wishes.ts'
 
 /** A step's workspace: private copies that its functions change, so that `step` as a whole stays pure. */
@@ -25,7 +26,7 @@ export interface Draft {
   readonly effects: Effect[]
   peers: Map<NodeId, PeerState>
   claims: LayeredMap<Claim>
-  readonly ownWanted: Map<NodeId, LayeredMap<Wanted>>
+  readonly ownWanted: Map<NodeId, WishMap>
   ownClaims: boolean
   /** Of members. */
   hasNews: boolean
@@ -64,7 +65,7 @@ export function editPeer(draft: Draft, id: NodeId, change: Partial<PeerState>): 
 }
 
 /** The peer's wanted entries, copied on the first change of this step. */
-export function wantedOf(draft: Draft, id: NodeId): LayeredMap<Wanted> {
+export function wantedOf(draft: Draft, id: NodeId): WishMap {
   const own = draft.ownWanted.get(id)
   if (own) return own
   const copy = (draft.peers.get(id) ?? initialPeer()).wanted.copy()
@@ -127,9 +128,9 @@ export function putRow(draft: Draft, row: CommitRow, from?: NodeId): void {
 
 /** It came from somebody else after the peer was shown all that was here, and the peer may have dropped its tombstone: by its knowledge it
  *  would not be told of it, and this replica would take the peer's knowledge for its own with something dead among its files. */
-function isToBeShown(draft: Draft, { announced, listing }: PeerState, { deleted, vector }: CommitRow): boolean {
-  if (deleted || listing === 'none' || !announced) return false
-  return covers(announced.collected, vector) && mayHoldDead(announced, draft.knowledge)
+function isToBeShown(draft: Draft, { announced, listing }: PeerState, row: CommitRow): boolean {
+  if (row.deleted || listing === 'none' || !announced) return false
+  return mayBeDropped(announced.collected, row) && mayHoldDead(announced, draft.knowledge)
 }
 
 /** From here on, whatever it knows. A read under way that goes by that may pass over the row. */
@@ -285,6 +286,13 @@ export function finish(draft: Draft): { state: FolderState; effects: readonly Ef
 
 export function hasCommit(draft: Draft): boolean {
   return draft.rows.size + draft.dropped.size > 0 || compare(draft.knowledge, draft.base.knowledge) !== 'equal'
+}
+
+/** The peer holds something back, and of what it has told of before nobody here knows whether it is this: it tells of everything again. */
+export function askWhatIsHeldBack(draft: Draft, peer: NodeId): void {
+  const isAsked = draft.effects.some((effect) => effect.kind === 'send_resend' && effect.peer === peer)
+  if (!isAsked) draft.effects.push({ kind: 'send_resend', peer })
+  editPeer(draft, peer, { askedAgainAt: draft.at })
 }
 
 /** What waits for its next try is tried at once. */

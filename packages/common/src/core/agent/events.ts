@@ -305,6 +305,8 @@ export type Effect =
       /** Directories in which more is wanted than this. */
       readonly partial: ReadonlySet<RelativePath>
     }
+  /** Some of what it was to bring may not come any more, by policy. It ends as one that has failed. */
+  | { readonly kind: 'stop_fetch'; readonly peer: NodeId; readonly id: string }
   | { readonly kind: 'observe'; readonly paths: readonly RelativePath[] }
   | {
       readonly kind: 'weigh_deletions'

@@ -3,11 +3,10 @@ import type { NodeId, RelativePath, Row } from '../causal/types.ts'
 import { compare, covers, emptyVector } from '../causal/version-vector.ts'
 import { type Draft, editPeer, hasCommit, takeId } from './draft.ts'
 import type { EventOf, IndexMeta } from './events.ts'
-import { lackOf, lacksOnlyHeldBack } from './lack.ts'
+import { countLacked, lackOf, lacksOnlyHeldBack, waitsForPolicy } from './lack.ts'
 import { letGo } from './peer-events.ts'
 import { type Holding, isSame } from './scope.ts'
 import { bounds, type Follows, initialPeer, isFull, isListed, mayGive, type PeerState, type Told } from './state.ts'
-import { wishFlag } from './wishes.ts'
 
 /** Asks the index for what each peer may still lack: one read at a time per peer, within its window. */
 export function readForPeers(draft: Draft): void {
@@ -87,9 +86,9 @@ function heldBackOf({ holdsBack }: PeerState, rows: readonly Row[]): Set<Relativ
 }
 
 /** What policy here lets pass is not what the peer was told. */
-function isTurned({ told, door, holdsBack, wanted }: PeerState): boolean {
-  if (told?.door !== door || told.holdsBack !== (holdsBack !== undefined)) return true
-  return told.lacked !== wanted.countOf(wishFlag.heldBack)
+function isTurned(peer: PeerState): boolean {
+  const { told, door, holdsBack } = peer
+  return told?.door !== door || told.holdsBack !== (holdsBack !== undefined) || told.lacked !== countLacked(peer)
 }
 
 /** Nothing had to be acknowledged: there is nothing here. */
@@ -104,7 +103,8 @@ function tellBefore(draft: Draft, id: NodeId, meta: IndexMeta): void {
   const isKnown = holdsBack === undefined || told?.holdsBack === true
   if (isKnown && covers(told?.collected ?? emptyVector, draft.collected)) return
   const { follows } = draft.state
-  say(draft, id, { ...meta, received: told?.received ?? incoming.toSeq, complete: false, follows })
+  const received = told ? saidReceived(told) : incoming.toSeq
+  say(draft, id, { ...meta, received, complete: false, follows })
 }
 
 type Saying = Omit<Told, 'collected' | 'door' | 'holdsBack' | 'lacked'>
@@ -132,7 +132,7 @@ function say(draft: Draft, id: NodeId, told: Saying, round?: string): void {
     ...again,
   }
   draft.effects.push({ kind: 'send_summary', peer: id, ...said })
-  editPeer(draft, id, { told: { ...told, collected, door, holdsBack, lacked: peer.wanted.countOf(wishFlag.heldBack) } })
+  editPeer(draft, id, { told: { ...told, collected, door, holdsBack, lacked: countLacked(peer) } })
 }
 
 /** A peer that lost its memory of the link takes nothing before this. */
@@ -176,7 +176,12 @@ function scopeFor(draft: Draft, id: NodeId): { scope: string; follows: Follows; 
 /** Up to here the peer's pages count as received; too many wishes hold that back, and with it the peer. Unless they all wait for
  *  the last page, as directories do that are to go. */
 function receivedFrom(peer: PeerState): number {
-  return isFull(peer) ? Math.max(0, peer.told?.received ?? 0) : peer.incoming.toSeq
+  return isFull(peer) ? saidReceived(peer.told) : peer.incoming.toSeq
+}
+
+/** What is told anew was received before, and is not yet. */
+function saidReceived(told: Told | undefined): number {
+  return Math.max(0, told?.received ?? 0)
 }
 
 /** Also when we ourselves may send nothing: two peers with full windows would else wait for each other for ever. */
@@ -186,9 +191,7 @@ function owesAcknowledgement(peer: PeerState): boolean {
 
 /** Something that the peer announced is on its way to us. */
 export function isBusy(peer: PeerState): boolean {
-  if (peer.wanted.size === peer.wanted.countOf(wishFlag.heldBack)) return false
-  for (const { need, attempts, isHeldBack } of peer.wanted.values())
-    if (need !== 'wait' && attempts === 0 && !isHeldBack) return true
+  for (const { need, attempts } of peer.wanted.open.values()) if (need !== 'wait' && attempts === 0) return true
   return false
 }
 
@@ -203,8 +206,8 @@ export function isSettled({ announced, told, wanted }: PeerState, own: Holding):
 export function isAtRest(peer: PeerState, own: Holding): boolean {
   const { announced, wanted, incoming } = peer
   if (isSettled(peer, own)) return true
-  if (!announced || !incoming.complete || wanted.size > wanted.countOf(wishFlag.heldBack)) return false
-  const hasAll = wanted.size > 0 || covers(own.knowledge, announced.knowledge)
+  if (!announced || !incoming.complete) return false
+  const hasAll = wanted.size > 0 ? waitsForPolicy(peer) : covers(own.knowledge, announced.knowledge)
   return hasAll && (covers(announced.knowledge, own.knowledge) || lacksOnlyHeldBack(peer))
 }
 

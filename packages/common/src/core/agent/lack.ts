@@ -1,29 +1,13 @@
-import type { Entry } from '../causal/types.ts'
+import { type Amount, add, amountOf } from './amount.ts'
 import { isListed, type PeerState } from './state.ts'
 import { wishFlag } from './wishes.ts'
 
-/** Files and links, deletions of them too; a directory costs nothing. */
-export interface Amount {
-  readonly files: number
-  readonly bytes: number
-}
-
-/** What a replica lacks of a peer's, and how much of that policy holds back from the link between the two. */
+/** What a replica would take of a peer's, and how much of that policy holds back from the link between the two. */
 export interface Lack {
   readonly all: Amount
   readonly heldBack: Amount
-  /** Nothing else is lacked, not even a directory. */
+  /** It would take nothing else, not even a directory. */
   readonly isAllHeldBack: boolean
-}
-
-export function amountOf(entries: Iterable<Entry>): Amount {
-  let [files, bytes] = [0, 0]
-  for (const { kind, size } of entries) {
-    if (kind === 'dir') continue
-    files++
-    bytes += size
-  }
-  return { files, bytes }
 }
 
 /** The peer, of all that is here. */
@@ -37,14 +21,26 @@ export function lacksOnlyHeldBack(peer: PeerState): boolean {
   return lacks?.isAllHeldBack === true && hasHeardAll(peer)
 }
 
+/** Nothing can pass here from the peer while policy stays as it is. What the peer is to settle it cannot, when what it would need for that
+ *  is held back itself. */
+export function waitsForPolicy(peer: PeerState): boolean {
+  const { open, held } = peer.wanted
+  const waiting = open.countOf(wishFlag.wait)
+  if (open.size > waiting || open.size + held.size === 0) return false
+  return waiting === 0 || lacksOnlyHeldBack(peer)
+}
+
+/** Changes when `lackOf` does; 0 where policy has no part in it. */
+export function countLacked({ wanted, holdsBack, announced }: PeerState): number {
+  const isFiltered = holdsBack !== undefined || announced?.holdsBack === true
+  return wanted.held.size + (isFiltered ? wanted.open.countOf(wishFlag.wait) : 0)
+}
+
 /** Undefined while nothing is held back: then it is said better by what each side knows. */
-export function lackOf({ wanted }: Pick<PeerState, 'wanted'>): Lack | undefined {
-  if (wanted.countOf(wishFlag.heldBack) === 0) return undefined
-  const all: Entry[] = []
-  const heldBack: Entry[] = []
-  for (const { entry, isHeldBack } of wanted.values()) {
-    all.push(entry)
-    if (isHeldBack) heldBack.push(entry)
-  }
-  return { all: amountOf(all), heldBack: amountOf(heldBack), isAllHeldBack: all.length === heldBack.length }
+export function lackOf(peer: PeerState): Lack | undefined {
+  if (countLacked(peer) === 0) return undefined
+  const { open, heldAmount } = peer.wanted
+  const wishes = [...open.values()].filter(({ need }) => need !== 'wait')
+  const rest = amountOf(wishes.map(({ entry }) => entry))
+  return { all: add(heldAmount, rest), heldBack: heldAmount, isAllHeldBack: wishes.length === 0 }
 }

@@ -2,12 +2,13 @@ import { adopted, isDead, mayHoldDead } from '../causal/change.ts'
 import { matches } from '../causal/content.ts'
 import { hear } from '../causal/heard.ts'
 import { type Need, need } from '../causal/need.ts'
-import type { NodeId, ReplicaId, VersionVector } from '../causal/types.ts'
+import type { NodeId, RelativePath, ReplicaId, VersionVector } from '../causal/types.ts'
 import { compare, covers, emptyVector, merge } from '../causal/version-vector.ts'
 import { inherit, isNewNeighbour, mayRaise } from './collection.ts'
 import { isApproved, meetVanished, noteTold } from './deletions.ts'
 import { removeBrought } from './disk-events.ts'
 import {
+  askWhatIsHeldBack,
   bury,
   current,
   type Draft,
@@ -185,7 +186,7 @@ function buryDead(draft: Draft, peer: NodeId, { remote, local, blockedBy }: Remo
 
 function receiveOne(draft: Draft, peer: NodeId, item: RemoteItem): void {
   const { remote, local, blockedBy, twin: found, isUnwanted } = item
-  const { holdsBack } = draft.peers.get(peer) ?? initialPeer()
+  const { holdsBack, announced } = draft.peers.get(peer) ?? initialPeer()
   const row = current(draft, remote.path, local)
   // A tombstone that was dropped here need not come back.
   const isOld = !row && remote.deleted && covers(draft.collected, remote.vector)
@@ -202,11 +203,17 @@ function receiveOne(draft: Draft, peer: NodeId, item: RemoteItem): void {
   const isHeld = isChanging(draft, remote.path) && now.kind !== 'nothing'
   const before = wanted.get(remote.path)
   const isCleared = isApproved(draft, remote)
-  const isHeldBackThere = item.isHeldBack ?? before?.isHeldBackThere
+  // What is told of in a dispute is told of without a mark.
+  const isUnsure = item.isHeldBack === undefined && before === undefined && announced?.holdsBack === true
+  const isHeldBackThere = item.isHeldBack ?? before?.isHeldBackThere ?? isUnsure
   const about = { isCleared, isUnwanted, isHeldBackThere, blockedBy, twin, kept: before?.kept }
   const fresh = { ...newWish(remote, row), ...about }
   if (now.kind !== 'nothing' && !isHeldBack(fresh, holdsBack)) meetVanished(draft, remote.path)
-  if (isHeld) return setWish(draft, peer, { ...fresh, need: 'later' })
+  if (isHeld) {
+    if (isUnsure) askWhatIsHeldBack(draft, peer)
+    if (isHeldBack(fresh, holdsBack)) stopFetch(draft, peer, remote.path)
+    return setWish(draft, peer, { ...fresh, need: 'later' })
+  }
   if (now.kind === 'take' && isUnwanted && !blockedBy) return giveUp(draft, peer, remote.path)
   if (now.kind === 'nothing' || now.kind === 'adopt' || now.kind === 'merge') {
     wanted.delete(remote.path)
@@ -222,6 +229,7 @@ function receiveOne(draft: Draft, peer: NodeId, item: RemoteItem): void {
     if (before.isHeldBackThere !== isHeldBackThere) setWish(draft, peer, { ...before, isHeldBackThere })
     return
   }
+  if (isUnsure && now.kind !== 'wait') askWhatIsHeldBack(draft, peer)
   const superseded = brought && brought.kind !== 'dir' && !matches(remote, brought) ? brought.stat : undefined
   const transit = before?.transit ?? superseded
   setWish(draft, peer, { ...fresh, need: now.kind, keep, transit })
@@ -235,6 +243,15 @@ function receiveOne(draft: Draft, peer: NodeId, item: RemoteItem): void {
 }
 
 const nothing: Need = { kind: 'nothing' }
+
+/** The news that the path may not come any more has met a session that brings it. */
+function stopFetch(draft: Draft, id: NodeId, path: RelativePath): void {
+  const { fetch } = draft.peers.get(id) ?? {}
+  const claim = draft.claims.get(path)
+  if (!fetch || claim?.stage !== 'fetch' || claim.work?.id !== fetch.id) return
+  if (draft.effects.some((effect) => effect.kind === 'stop_fetch' && effect.peer === id)) return
+  draft.effects.push({ kind: 'stop_fetch', peer: id, id: fetch.id })
+}
 
 /** Knowledge may rise to a peer's when everything that it sent up to that moment is here, and not before: a row that failed
  *  would else never be asked for again. */

@@ -17,7 +17,8 @@ import type { DeletionLimits } from '../policy/deletion-limits.ts'
 import { type Deletions, noDeletions } from './deletion-state.ts'
 import type { Lack } from './lack.ts'
 import { LayeredMap } from './layered-map.ts'
-import { claimFlags, wishFlag, wishFlags } from './wishes.ts'
+import { WishMap } from './wish-map.ts'
+import { claimFlags, wishFlag } from './wishes.ts'
 
 /** Everything one folder's loop holds in memory. It is rebuilt from the index and the peers after a restart, so losing it costs
  *  time only. */
@@ -115,7 +116,7 @@ export interface PeerState {
   readonly told: Told | undefined
   readonly outgoing: Outgoing
   readonly incoming: Incoming
-  readonly wanted: LayeredMap<Wanted>
+  readonly wanted: WishMap
   /** Id and paths of the Unison session under way for us with this peer. */
   readonly fetch: { readonly id: string; readonly paths: readonly RelativePath[] } | undefined
   /** How many paths the next session may take; grows, so that a first sync starts its next hop early and yet ends in few runs
@@ -165,7 +166,7 @@ export interface Told {
   readonly follows: Follows
   readonly door: Door
   readonly holdsBack: boolean
-  /** How many files that policy holds back. */
+  /** See countLacked. */
   readonly lacked: number
   readonly received: number
   /** It was told when everything up to then had been sent, so that it may raise its knowledge to ours. */
@@ -318,7 +319,7 @@ export function initialPeer(): PeerState {
       window: bounds.firstWindow,
     },
     incoming: { toSeq: 0, complete: false, knowledge: {}, heard: nothingHeard },
-    wanted: new LayeredMap(wishFlags),
+    wanted: new WishMap(),
     fetch: undefined,
     batch: bounds.firstBatch,
     disagreement: undefined,
@@ -340,7 +341,7 @@ export function isListed({ all, reading, unacknowledged }: Outgoing): boolean {
 
 /** So many wishes that the peer has to wait with more. */
 export function isFull({ wanted }: PeerState): boolean {
-  return wanted.size - wanted.countOf(wishFlag.heldBack) >= bounds.wanted && wanted.hasFlag(wishFlag.prompt)
+  return wanted.open.size >= bounds.wanted && wanted.open.hasFlag(wishFlag.prompt)
 }
 
 /** Nothing more will be heard of the peer before a person has made room: all that could be tried has been tried. */

@@ -101,6 +101,13 @@ describe('what has been deleted and forgotten', () => {
     expect(rows).toMatchObject([{ path: 'f', deleted: true, vector: { [here]: 3 }, dots: [[here, 3]] }])
   })
 
+  it('is dead also when it has won against something else there since', () => {
+    const driver = forgotten()
+    const settled = file('f', 'x', { [here]: 1, 'c.1': 1 }, { dots: [[here, 1]] })
+    const { rows } = driver.entries('c', [settled], { knowledge: { [here]: 1, 'c.1': 1 } }).one('commit')
+    expect(rows).toMatchObject([{ path: 'f', deleted: true, vector: { [here]: 3, 'c.1': 1 } }])
+  })
+
   it('is an edit when somebody there has changed it since', () => {
     const driver = forgotten()
     const edited = file('f', 'y', { [here]: 1, 'c.1': 1 }, { dots: [['c.1' as typeof here, 1]] })

@@ -2,9 +2,9 @@ import { describe, expect, it } from 'vitest'
 import { arrived, directory, file, tombstone, written } from '../../testing/entries.ts'
 import { type Effects, met, StepDriver } from '../../testing/step-driver.ts'
 import type { Entry, NodeId } from '../causal/types.ts'
-import type { EffectOf } from './events.ts'
+import type { Effect, EffectOf } from './events.ts'
 import { isAtRest, isSettled } from './exchange.ts'
-import { lackOf } from './lack.ts'
+import { type Lack, lackOf } from './lack.ts'
 import type { HoldsBack, PeerState } from './state.ts'
 import { workWith } from './work.ts'
 
@@ -180,6 +180,33 @@ describe('when nothing but what is held back is left', () => {
     expect(isAtRest(peerOf(driver), own(driver))).toBe(false)
   })
 
+  it('so are both ends of a conflict of which the winner is held back', () => {
+    const lacksIn = (effects: readonly Effect[]): Lack => {
+      const said = effects.findLast((effect) => effect.kind === 'send_summary')
+      return said?.lacks as Lack
+    }
+    const loser = met('b')
+    loser.answerAll(loser.edit('film.mkv', written('mine')))
+    const newer = { ...film, mtimeUs: 2_000_000_000 }
+    const byLoser = lacksIn(loser.answerAll(loser.entries('b', [newer], { heldBack: ['film.mkv'] })))
+    const winner = met('b')
+    winner.answerAll(set(winner, noFilms))
+    winner.answerAll(winner.edit('film.mkv', written('newer')))
+    const byWinner = lacksIn(winner.answerAll(winner.entries('b', [tombstone('film.mkv', { 'b.1': 1 })])))
+    expect(winner.wish('b', 'film.mkv')).toMatchObject({ need: 'wait', isHeldBack: false })
+    expect(isAtRest(peerOf(winner), own(winner))).toBe(false)
+    const received = (driver: StepDriver): number => driver.index.meta().seq
+    winner.answerAll(winner.summary('b', { knowledge: { 'b.1': 1 }, received: received(winner), lacks: byLoser }))
+    expect(isAtRest(peerOf(winner), own(winner))).toBe(true)
+    const said = { knowledge: { 'b.1': 1 }, received: received(loser), holdsBack: true }
+    loser.answerAll(loser.summary('b', { ...said, lacks: byWinner }))
+    expect(isAtRest(peerOf(loser), own(loser))).toBe(true)
+    expect([byLoser, byWinner]).toMatchObject([
+      { heldBack: { files: 1 }, isAllHeldBack: true },
+      { all: { files: 0 }, isAllHeldBack: true },
+    ])
+  })
+
   it('so is the one that has it, once it has been told so, and has nothing to pass', () => {
     const driver = met('b')
     driver.answerAll(set(driver, noFilms))
@@ -192,4 +219,87 @@ describe('when nothing but what is held back is left', () => {
     driver.edit('text', written('text'))
     expect([isAtRest(peerOf(driver), own(driver)), work()]).toEqual([false, 'now'])
   })
+})
+
+describe('a replica that does not know what the peer holds back', () => {
+  const held = (driver: StepDriver): void => {
+    driver.answerAll(driver.edit('film.mkv', written('film')))
+    const { knowledge, seq } = driver.index.meta()
+    driver.answerAll(driver.summary('b', { knowledge, received: seq, holdsBack: true }))
+  }
+  const damaged = (driver: StepDriver): Effects => {
+    driver.put('film.mkv', written('torn'))
+    const item = { ...driver.seen('film.mkv'), isHeldElsewhere: true, otherwise: 'edit' as const }
+    return driver.send({ kind: 'damage_found', items: [item] })
+  }
+
+  it('asks before it has a damaged file healed', () => {
+    const driver = met('b')
+    held(driver)
+    const row = driver.index.get('film.mkv') as Entry
+    const effects = damaged(driver)
+    expect([effects.find('fetch'), effects.find('apply'), effects.find('send_resend')?.peer]).toEqual([
+      undefined,
+      undefined,
+      b,
+    ])
+    const { stat: _stat, seq: _seq, ...remote } = row as Entry & { stat: unknown; seq: unknown }
+    const kept = driver.entries('b', [remote], { knowledge: row.vector })
+    driver.applied(kept.one('apply').items)
+    expect(driver.wish('b', 'film.mkv')?.isHeldBack).toBe(false)
+  })
+
+  it('has it healed by another that holds nothing back', () => {
+    const driver = met('b')
+    held(driver)
+    driver.meet('c')
+    const { knowledge, seq } = driver.index.meta()
+    driver.answerAll(driver.summary('c', { knowledge, received: seq }))
+    const effects = damaged(driver)
+    expect(effects.find('send_resend')).toBeUndefined()
+    expect(effects.one('apply').items[0]?.peer).toBe('c')
+  })
+
+  it('asks in a dispute about what it has never been told of', () => {
+    const driver = met('b')
+    driver.answerAll(driver.summary('b', { knowledge: { 'b.1': 1 }, holdsBack: true, complete: false }))
+    const item = { remote: film, local: undefined, blockedBy: undefined }
+    const effects = driver.send({ kind: 'entries_disputed', peer: b, items: [item] })
+    expect([effects.find('fetch'), effects.find('send_resend')?.peer]).toEqual([undefined, b])
+    expect(driver.entries('b', [film]).fetches()).toEqual({ b: ['film.mkv'] })
+  })
+})
+
+it('a session that brings what may not come any more is stopped, once', () => {
+  const driver = met('b')
+  const other = file('other.mkv', 'x', { 'b.1': 3 })
+  const { id } = driver.entries('b', [film, other, text]).one('fetch')
+  const effects = driver.entries('b', [film, other], { toSeq: 4, heldBack: ['film.mkv', 'other.mkv'] })
+  expect(effects.all.filter(({ kind }) => kind === 'stop_fetch')).toEqual([{ kind: 'stop_fetch', peer: b, id }])
+  expect(driver.entries('b', [text], { toSeq: 5 }).find('stop_fetch')).toBeUndefined()
+})
+
+it('makes no room for what is held back together with its directory', () => {
+  const operations = (heldBack: string[]): Record<string, string> => {
+    const driver = met('b')
+    driver.answerAll(driver.edit('d', written('mine')))
+    const known = { ...driver.index.meta().knowledge, 'b.1': 1 }
+    const told = [directory('d', known), file('d/x', 'x', { 'b.1': 2 })]
+    return driver.entries('b', told, { knowledge: { ...known, 'b.1': 2 }, heldBack }).operations()
+  }
+  expect(operations([])).toEqual({ d: 'remove mkdir' })
+  expect(operations(['d', 'd/x'])).toEqual({})
+  expect(operations(['d/x'])).toEqual({ d: 'remove mkdir' })
+})
+
+it('never says that less than nothing was received, whatever is told anew', () => {
+  const driver = met('b')
+  const first = driver.entries('b', [film, text], { toSeq: 2, heldBack: ['film.mkv'] })
+  driver.place('text', arrived('text'))
+  driver.answerAll(first)
+  driver.answerAll(driver.finish(first.one('fetch')))
+  expect(driver.state.peers.get(b)?.told?.received).toBe(2)
+  driver.entries('b', [film], { toSeq: 2, heldBack: ['film.mkv'] })
+  const said = driver.answerAll(set(driver, noFilms)).filter((effect) => effect.kind === 'send_summary')
+  expect(said.map(({ received }) => received)).toEqual([0, 2])
 })

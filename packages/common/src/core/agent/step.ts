@@ -162,7 +162,8 @@ function wake(draft: Draft): void {
       const due = Math.max(peer.disagreement.since + bounds.disagreementMs, peer.askedAgainAt + bounds.askAgainMs)
       earliest = Math.min(earliest, Math.max(due, draft.at + 1))
     }
-    for (const wish of peer.wanted.hasFlag(wishFlag.deferred) ? peer.wanted.values() : []) {
+    const { open } = peer.wanted
+    for (const wish of open.hasFlag(wishFlag.deferred) ? open.values() : []) {
       if (wish.need !== 'wait' && wish.need !== 'later' && wish.notBefore > draft.at)
         earliest = Math.min(earliest, wish.notBefore)
     }

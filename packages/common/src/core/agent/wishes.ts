@@ -12,7 +12,7 @@ export const wishFlag = {
   prompt: 16,
   deletion: 32,
   untried: 64,
-  heldBack: 128,
+  wait: 128,
 } as const
 
 export function wishFlags(wish: Wanted): number {
@@ -25,7 +25,7 @@ export function wishFlags(wish: Wanted): number {
     (isPrompt ? wishFlag.prompt : 0) |
     (isPrompt && wish.attempts === 0 && wish.twin === undefined ? wishFlag.untried : 0) |
     (isDeletion(wish) && wish.local?.kind !== 'dir' ? wishFlag.deletion : 0) |
-    (wish.isHeldBack ? wishFlag.heldBack : 0)
+    (wish.need === 'wait' ? wishFlag.wait : 0)
   )
 }
 

@@ -1,5 +1,5 @@
 import { need } from './need.ts'
-import { beatenIn, joinDots } from './replaced.ts'
+import { beatenIn, includes, joinDots } from './replaced.ts'
 import type { DiskState, Dot, Entry, ReplicaId, Row, VersionVector } from './types.ts'
 import { covers, emptyVector, merge, withCounter } from './version-vector.ts'
 
@@ -60,7 +60,15 @@ export function reasserted(local: Row, remote: Entry, dot: Dot): Stored {
 /** From a replica that may lack deletions whose tombstones have been dropped since: what these include and our row does not has been
  *  deleted, and nothing but our word can say so any more. */
 export function isDead(collected: VersionVector, remote: Entry, row: Entry | undefined): boolean {
-  return covers(collected, remote.vector) && !covers(row?.vector ?? emptyVector, remote.vector)
+  const known = row?.vector ?? emptyVector
+  if (covers(collected, remote.vector)) return !covers(known, remote.vector)
+  return mayBeDropped(collected, remote) && !includes(known, remote.dots)
+}
+
+/** Its tombstone may have been. What has come to its vector since is no other content: there it has been found equal to another, or has won
+ *  against one, while nobody knew of the deletion. */
+export function mayBeDropped(collected: VersionVector, { vector, dots }: Pick<Entry, 'vector' | 'dots'>): boolean {
+  return covers(collected, vector) || includes(collected, dots)
 }
 
 /** This knowledge does not cover what has been dropped: the replica may hold what was deleted. */

@@ -1,7 +1,6 @@
 import type { FolderId, NodeId } from '../causal/types.ts'
 import { makePlan } from '../plan/plan.ts'
-import type { Plan, PlanLink } from '../plan/types.ts'
-import { UnionFind } from '../plan/union-find.ts'
+import type { Plan, PlanLink, PlanRequest } from '../plan/types.ts'
 import { type Draft, editFolder, folderOf, replicaOf, wakeAt } from './draft.ts'
 import { pairKey } from './facts.ts'
 import { toPlanLink } from './links.ts'
@@ -31,8 +30,10 @@ function planNow(draft: Draft, folder: FolderId): void {
   const { objective, leafOnly } = draft.state.settings
   const participants = [...members].sort()
   const request = { participants, objective, ...(previous && { previous }) }
+  const links = linksOf(draft, folder)
+  const isNarrow = narrowIn(draft, folder)
   const plan = withFilters(draft, folder, (filtered) =>
-    overWideLinks(draft, folder, (links) => makePlan({ ...request, links, leafOnly: union(leafOnly, filtered) })),
+    overWideLinks(links, isNarrow, { ...request, leafOnly: union(leafOnly, filtered) }),
   )
   const before = folderOf(draft, folder).neighbours
   const neighbours = neighboursIn(plan)
@@ -58,26 +59,29 @@ function withFilters(draft: Draft, folder: FolderId, plan: (filtered: ReadonlySe
   return filtered.size > 0 && made.heldApart.some((node) => filtered.has(node)) ? plan(new Set()) : made
 }
 
-/** A link that lets only some files pass joins what nothing else does: better partly than not at all. */
-function overWideLinks(draft: Draft, folder: FolderId, plan: (links: readonly PlanLink[]) => Plan): Plan {
-  const links = linksOf(draft, folder)
-  const lets = (from: NodeId, to: NodeId): boolean => replicaOf(draft, folder, from)?.narrow?.includes(to) !== true
-  const isWide = ({ a, b }: PlanLink): boolean => lets(a, b) && lets(b, a)
-  const made = plan(links.filter(isWide))
-  const narrow = links.filter((link) => !isWide(link))
-  if (narrow.length === 0 || made.components.length === 1) return made
-  return plan([...made.edges, ...joining(made.components, narrow)])
+/** Whether policy at one of a link's ends holds something back from it. */
+function narrowIn(draft: Draft, folder: FolderId): (link: PlanLink) => boolean {
+  const isNarrowAt = (from: NodeId, to: NodeId): boolean =>
+    replicaOf(draft, folder, from)?.narrow?.includes(to) === true
+  return ({ a, b }) => isNarrowAt(a, b) || isNarrowAt(b, a)
 }
 
-/** Of the links those that join what is apart, the cheapest first; no more than that takes. */
-function joining(components: Plan['components'], links: readonly PlanLink[]): PlanLink[] {
-  const homes = new Map(components.flatMap((nodes, home) => nodes.map((node) => [node, home] as const)))
-  const joined = new UnionFind(components.length)
-  const byPrice = [...links].sort((one, other) => one.pricePerGb - other.pricePerGb || one.rttMs - other.rttMs)
-  return byPrice.filter(({ a, b }) => {
-    const [from, to] = [homes.get(a), homes.get(b)]
-    return from !== undefined && to !== undefined && joined.union(from, to)
-  })
+/** A link that lets only some files pass joins what nothing else does, the cheapest of them first: better partly than not at all. */
+function overWideLinks(
+  links: readonly PlanLink[],
+  isNarrow: (link: PlanLink) => boolean,
+  request: Omit<PlanRequest, 'links'>,
+): Plan {
+  const made = makePlan({ ...request, links: links.filter((link) => !isNarrow(link)) })
+  const narrow = links.filter(isNarrow)
+  if (narrow.length === 0 || made.components.length === 1) return made
+  // Dearer than all that the plan has already, so that only what is missing is taken of them.
+  const most = Math.max(0, ...made.edges.map(({ pricePerGb }) => pricePerGb))
+  const last = narrow.map((link) => ({ ...link, pricePerGb: most + 1 + link.pricePerGb }))
+  const joined = makePlan({ ...request, objective: 0, links: [...made.edges, ...last] })
+  const priceOf = new Map(links.map(({ a, b, pricePerGb }) => [pairKey(a, b), pricePerGb]))
+  const asItIs = (edge: PlanLink): PlanLink => ({ ...edge, pricePerGb: priceOf.get(pairKey(edge.a, edge.b)) as number })
+  return { ...joined, edges: joined.edges.map(asItIs) }
 }
 
 function union(left: ReadonlySet<NodeId>, right: ReadonlySet<NodeId>): ReadonlySet<NodeId> {

@@ -330,6 +330,32 @@ describe('a link that lets only some files pass', () => {
     expect(edgesOf(driver)).toEqual(['ab', 'ac', 'ad'])
   })
 
+  it('gives way to the next of its kind when its cap is used up, or an end of it may pass nothing on', () => {
+    const slow = (peer: NodeId) => ({ ...free(peer), rttMs: 50 })
+    const capped = new Driver()
+    const spent = (peer: NodeId) => ({ ...free(peer), configured: { capBytes: 0 } })
+    capped.says(a, { peers: [b, c], links: [free(b), spent(c)], narrow: [c] })
+    capped.says(b, { peers: [a, c], links: [free(a), slow(c)], narrow: [c] })
+    capped.says(c, { peers: [a, b], links: [spent(a), slow(b)] })
+    expect(edgesOf(capped)).toEqual(['ab', 'bc'])
+    const driver = new Driver()
+    const d = 'd' as NodeId
+    driver.send({ kind: 'settings_changed', settings: { mode: 'centralised', objective: 0.5, leafOnly: new Set([d]) } })
+    driver.says(a, { peers: [b, d], links: [free(b), slow(d)] })
+    driver.says(b, { peers: [a, c], links: [free(a), slow(c)], narrow: [c] })
+    driver.says(c, { peers: [b, d], links: [slow(b), free(d)], narrow: [d] })
+    driver.says(d, { peers: [a, c], links: [slow(a), free(c)] })
+    expect(edgesOf(driver)).toEqual(['ab', 'ad', 'bc'])
+  })
+
+  it('lets a node relay that ignores some files when nothing else joins the rest', () => {
+    const driver = new Driver()
+    driver.says(a, { peers: [b] })
+    driver.says(b, { peers: [a, c], scope: 'no iso', narrow: [c] })
+    driver.says(c, { peers: [b] })
+    expect(edgesOf(driver)).toEqual(['ab', 'bc'])
+  })
+
   it('is used when there is none', () => {
     const driver = new Driver()
     driver.says(a, { peers: [b], narrow: [b] })

@@ -64,6 +64,7 @@ describe('one thing in the way', () => {
     ['equal', { lacking: { here: 0, there: 0 } }, 'equal', undefined],
     ['held_back', { heldBack: { files: 3, by: 'here' } }, 'blocked', undefined],
     ['peer_policy', { heldBack: { files: 3, by: 'peer' } }, 'blocked', undefined],
+    ['held_back', { heldBack: { files: 3, by: 'either' } }, 'blocked', undefined],
     ['about_to', { heldBack: { files: 2, by: 'here' } }, 'syncing', now],
   ])('%s %j', (code, some, state, syncsAtMs) => {
     const answer = why(facts(some))

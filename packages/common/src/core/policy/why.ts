@@ -35,7 +35,8 @@ export interface WhyFacts {
 
 export interface HeldBack {
   readonly files: number
-  readonly by: 'here' | 'peer'
+  /** `either`: nobody here can say. */
+  readonly by: 'here' | 'peer' | 'either'
   /** Of the one path, or of the first file. */
   readonly unwanted?: Unwanted | undefined
   /** The path that is asked about may be one of them, or not. */
@@ -151,6 +152,16 @@ function byLinkFilter({ heldBack, peer }: WhyFacts): Explanation[] {
   if (heldBack === undefined) return []
   const { files, by, unwanted, isUnsure = false } = heldBack
   const what = files === 1 ? 'a file' : `${files} files`
+  if (by === 'either') {
+    const message = `policy here or on ${peer} holds ${what} back from the link`
+    return [
+      {
+        code: 'held_back',
+        message,
+        remedy: `look at the filter of the link here, and run \`spansync why\` on ${peer}`,
+      },
+    ]
+  }
   if (by === 'peer') {
     const maybe = isUnsure ? ', this one perhaps' : ''
     const message = `the policy of ${peer} holds ${what} back from the link${maybe}`

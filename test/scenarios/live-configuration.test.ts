@@ -72,4 +72,15 @@ describeLab('a configuration that changes while it is in use', () => {
     writeFileSync(file(), good)
     await until(async () => (await errors()) === '[]', { deadlineMs: 5000, what: 'the good one is in force again' })
   })
+
+  test('what is edited while the agent starts is in force when it has started', async () => {
+    const agent = fleet().agent('other')
+    await agent.stop()
+    const daemon = agent.launch()
+    const isStarting = (): boolean => daemon.output().includes('"agent.starting"')
+    await until(isStarting, { deadlineMs: 20_000, intervalMs: 2, what: 'it has read its configuration' })
+    await editConfig(agent.home, (editor) => editor.set(['folders', 'early'], { path: join(agent.home, '../early') }))
+    const isOpen = async (): Promise<boolean> => (await agent.glance()).folders.some(({ id }) => id === 'early')
+    await until(isOpen, { deadlineMs: 20_000, what: 'it has taken the edit' })
+  })
 })

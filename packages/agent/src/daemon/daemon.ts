@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
 import { loadConfig } from '@spansync/common/config/file'
 import type { Config } from '@spansync/common/config/schema'
 import { systemCalendar, systemClock } from '@spansync/common/runtime/clock'
@@ -68,6 +69,12 @@ export const startDaemon: StartDaemon = async ({ home, config, log, signal }: Da
       problem: (problem) => hub.setConfigProblem(problem),
     }),
   )
+  // Nobody has seen what was edited while all this started; what is wrong with it is in the status and in the log.
+  const takeNewer = async (): Promise<void> => {
+    const newest = loadConfig(home)
+    if (!isDeepStrictEqual(newest, config)) await apply(newest)
+  }
+  await watch.takeNow(takeNewer).catch(() => undefined)
   changed = () => watch.takeNow(take)
   membership.start()
   stack.use(

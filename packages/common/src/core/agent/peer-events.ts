@@ -143,7 +143,8 @@ export function onEntries(draft: Draft, event: EventOf<'entries_received'>): voi
   checkIncarnation(draft, event.knowledge)
   const mayBeDead = mayHoldDead(draft, event.knowledge)
   for (const item of event.items) {
-    if (!mayBeDead || !buryDead(draft, event.peer, item)) receiveOne(draft, event.peer, item)
+    // Of what this replica takes no part in it has no row, deleted or not.
+    if (!mayBeDead || item.isUnwanted || !buryDead(draft, event.peer, item)) receiveOne(draft, event.peer, item)
   }
   const { toSeq, complete, knowledge, digest } = event
   const fresh = draft.peers.get(event.peer)

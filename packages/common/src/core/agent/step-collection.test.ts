@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { file, tombstone, written } from '../../testing/entries.ts'
 import { here, StepDriver, self } from '../../testing/step-driver.ts'
+import { plain } from '../causal/change.ts'
 import type { Member } from '../causal/members.ts'
-import type { NodeId, VersionVector } from '../causal/types.ts'
+import type { NodeId, Row, VersionVector } from '../causal/types.ts'
 
 const node = (name: string): NodeId => name as NodeId
 const word = (name: string, knowledge: VersionVector, ...neighbours: string[]): Member => {
@@ -106,6 +107,35 @@ describe('what has been deleted and forgotten', () => {
     const settled = file('f', 'x', { [here]: 1, 'c.1': 1 }, { dots: [[here, 1]] })
     const { rows } = driver.entries('c', [settled], { knowledge: { [here]: 1, 'c.1': 1 } }).one('commit')
     expect(rows).toMatchObject([{ path: 'f', deleted: true, vector: { [here]: 3, 'c.1': 1 } }])
+  })
+
+  it('is not what a machine takes no part in, of which it has nothing to show', () => {
+    const driver = forgotten()
+    const item = { remote: file('f', 'x', { [here]: 1 }), local: undefined, blockedBy: undefined, isUnwanted: true }
+    const said = {
+      toSeq: 1,
+      complete: true,
+      knowledge: { [here]: 1 },
+      digest: driver.index.meta().digest,
+      partial: false,
+    }
+    const effects = driver.send({ kind: 'entries_received', peer: node('c'), items: [item], ...said })
+    expect(effects.find('commit')?.rows ?? []).toEqual([])
+  })
+
+  it('is not what has been lost here, and comes to heal it', () => {
+    const driver = deleted()
+    driver.edit('kept', written('good'))
+    const row = driver.index.get('kept') as Row
+    tell(driver, word('b', { [here]: 3 }, 'here'))
+    collect(driver)
+    driver.meet('c')
+    driver.answerAll(driver.summary('c', { knowledge: { [here]: 3, 'c.1': 1 }, holdsBack: true, complete: false }))
+    driver.put('kept', written('torn'))
+    const seen = { ...driver.seen('kept'), isHeldElsewhere: true, otherwise: 'edit' as const }
+    expect(driver.send({ kind: 'damage_found', items: [seen] }).find('send_resend')).toBeDefined()
+    driver.entries('c', [plain(row)], { knowledge: { 'c.1': 1 } })
+    expect(driver.wish('c', 'kept')).toMatchObject({ need: 'resolve', isHeldBack: false })
   })
 
   it('is an edit when somebody there has changed it since', () => {

@@ -162,10 +162,12 @@ function wake(draft: Draft): void {
       const due = Math.max(peer.disagreement.since + bounds.disagreementMs, peer.askedAgainAt + bounds.askAgainMs)
       earliest = Math.min(earliest, Math.max(due, draft.at + 1))
     }
-    const { open } = peer.wanted
-    for (const wish of open.hasFlag(wishFlag.deferred) ? open.values() : []) {
-      if (wish.need !== 'wait' && wish.need !== 'later' && wish.notBefore > draft.at)
-        earliest = Math.min(earliest, wish.notBefore)
+    // Also room is made for what is held back.
+    for (const part of [peer.wanted.open, peer.wanted.held]) {
+      for (const wish of part.hasFlag(wishFlag.deferred) ? part.values() : []) {
+        if (wish.need !== 'wait' && wish.need !== 'later' && wish.notBefore > draft.at)
+          earliest = Math.min(earliest, wish.notBefore)
+      }
     }
   }
   const { weighAt, notBefore, isWeighing } = draft.deletions

@@ -20,7 +20,7 @@ export function wishFlags(wish: Wanted): number {
   return (
     (wish.need === 'later' ? wishFlag.later : 0) |
     (wish.blockedBy ? wishFlag.blocked : 0) |
-    (wish.notBefore > 0 && !wish.isHeldBack ? wishFlag.deferred : 0) |
+    (wish.notBefore > 0 && (!wish.isHeldBack || wish.blockedBy) ? wishFlag.deferred : 0) |
     (needsOperation(wish) && !wish.isHeldBack ? wishFlag.operations : 0) |
     (isPrompt ? wishFlag.prompt : 0) |
     (isPrompt && wish.attempts === 0 && wish.twin === undefined ? wishFlag.untried : 0) |

@@ -61,6 +61,8 @@ export function reasserted(local: Row, remote: Entry, dot: Dot): Stored {
  *  deleted, and nothing but our word can say so any more. */
 export function isDead(collected: VersionVector, remote: Entry, row: Entry | undefined): boolean {
   const known = row?.vector ?? emptyVector
+  // Not deleted but lost here, and to be healed by this.
+  if (row !== undefined && Object.keys(known).length === 0) return false
   if (covers(collected, remote.vector)) return !covers(known, remote.vector)
   return mayBeDropped(collected, remote) && !includes(known, remote.dots)
 }

@@ -81,7 +81,13 @@ function overWideLinks(
   const joined = makePlan({ ...request, objective: 0, links: [...made.edges, ...last] })
   const priceOf = new Map(links.map(({ a, b, pricePerGb }) => [pairKey(a, b), pricePerGb]))
   const asItIs = (edge: PlanLink): PlanLink => ({ ...edge, pricePerGb: priceOf.get(pairKey(edge.a, edge.b)) as number })
-  return { ...joined, edges: joined.edges.map(asItIs) }
+  const apart = new Set([...joined.heldApart, ...made.heldApart.filter((node) => reachesOut(joined, node, links))])
+  return { ...joined, edges: joined.edges.map(asItIs), heldApart: [...apart].sort() }
+}
+
+function reachesOut({ components }: Plan, node: NodeId, links: readonly PlanLink[]): boolean {
+  const own = components.find((nodes) => nodes.includes(node)) ?? []
+  return links.some(({ a, b }) => (a === node && !own.includes(b)) || (b === node && !own.includes(a)))
 }
 
 function union(left: ReadonlySet<NodeId>, right: ReadonlySet<NodeId>): ReadonlySet<NodeId> {

@@ -356,6 +356,17 @@ describe('a link that lets only some files pass', () => {
     expect(edgesOf(driver)).toEqual(['ab', 'bc'])
   })
 
+  it('somewhere else keeps nobody from that', () => {
+    const driver = new Driver()
+    const [d, e] = ['d', 'e'] as NodeId[] as [NodeId, NodeId]
+    driver.says(a, { peers: [b, d] })
+    driver.says(b, { peers: [a, c], scope: 'no iso' })
+    driver.says(c, { peers: [b] })
+    driver.says(d, { peers: [a, e], narrow: [e] })
+    driver.says(e, { peers: [d] })
+    expect(edgesOf(driver)).toEqual(['ab', 'ad', 'bc', 'de'])
+  })
+
   it('is used when there is none', () => {
     const driver = new Driver()
     driver.says(a, { peers: [b], narrow: [b] })

@@ -30,7 +30,7 @@ export function waitsForPolicy(peer: PeerState): boolean {
   return waiting === 0 || lacksOnlyHeldBack(peer)
 }
 
-/** Changes when `lackOf` does; 0 where policy has no part in it. */
+/** How many wishes wait for policy, or may: a sign that the peer is to be told of it anew. 0 where policy has no part in it. */
 export function countLacked({ wanted, holdsBack, announced }: PeerState): number {
   const isFiltered = holdsBack !== undefined || announced?.holdsBack === true
   return wanted.held.size + (isFiltered ? wanted.open.countOf(wishFlag.wait) : 0)
